@@ -1,0 +1,59 @@
+# Every target makes .venv and installs by itself when needed; `make help` lists them.
+PYTHON ?= python3
+# Where pip would bring a CUDA build of torch: make run PIP_ARGS="--extra-index-url <CPU index>"
+PIP_ARGS ?=
+# A folder in Recipe1M's layout; empty: the sample world.
+SOURCE ?=
+# A TOML file with config sections; empty: the defaults.
+CONFIG ?=
+
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+PATHS := flows tasks mmpipeline benchmarks tests
+
+.PHONY: run test soak check format bench ui clean help
+
+run: $(INSTALLED)  ## run the whole pipeline: the sample world, or SOURCE=folder in Recipe1M's layout
+	@$(BIN)/python -m flows $(if $(SOURCE),--source "$(SOURCE)") $(if $(CONFIG),--config "$(CONFIG)")
+
+test: $(INSTALLED)  ## run the tests
+	@$(BIN)/python -m pytest -m "not soak"
+
+soak: $(INSTALLED)  ## run the long kill and endurance tests
+	@$(BIN)/python -m pytest -m soak
+
+check: $(INSTALLED)  ## format, lint, types, import contracts; changes nothing
+	@$(BIN)/ruff format --check $(PATHS)
+	@$(BIN)/ruff check $(PATHS)
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: $(INSTALLED)  ## format the code and fix what can be fixed
+	@$(BIN)/ruff format $(PATHS)
+	@$(BIN)/ruff check --fix $(PATHS)
+
+bench: $(INSTALLED)  ## run every benchmark; each prints one JSON line
+	@for file in benchmarks/[a-z]*.py; do \
+		$(BIN)/python -m benchmarks.$$(basename $$file .py) --json || exit 1; \
+	done
+
+ui: $(INSTALLED)  ## open the Prefect and MLflow pages on what `make run` left (127.0.0.1)
+	@$(BIN)/python -m tasks.servers
+
+clean:  ## delete the environment and everything that runs left in data/
+	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find data -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
+
+help:  ## show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with PYTHON=" \
+		if sys.version_info < (3, 11) else 0)'
+	@echo "Installing into .venv (once; takes some minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+		-c constraints.txt torch
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check $(PIP_ARGS) \
+		-c constraints.txt -e ".[dev]"
+	@touch $@
