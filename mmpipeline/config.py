@@ -1,0 +1,300 @@
+"""Every setting of an experiment, in frozen sections with bounds; and the environment's few.
+
+One TOML file holds the sections; a key that is not known is an error that names it. A section is
+what a stage's artifact id is made from, so a setting that does not change a stage's result (a
+pace, a number of threads) lives in a section that no id covers, or in `EnvironmentSettings`.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from mmpipeline.errors import ConfigError
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and unknown keys are rejected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DifficultyConfig(Section):
+    """How hard the sample world is.
+
+    Fixed, so that figures compare over time: change it only in a commit of its own that shows
+    every baseline before and after.
+    """
+
+    unnamed_title_share: float = Field(0.33, ge=0, le=1, description="titles without a dish name")
+    misspelt_title_share: float = Field(0.08, ge=0, le=1, description="named, but misspelt: 찌게")
+    missing_photo_share: float = Field(0.10, ge=0, le=1)
+    ingredient_noise: float = Field(0.25, ge=0, le=1, description="chance of a foreign ingredient")
+    photo_noise: float = Field(0.06, ge=0, le=1, description="pixel noise, share of full scale")
+    photo_jitter: float = Field(0.3, ge=0, le=1, description="spread of light, crop and colour")
+    look_alike_pull: float = Field(0.3, ge=0, le=1, description="0: dishes apart, 1: twins alike")
+
+
+class SampleConfig(Section):
+    """The sample world: a fake site and a Recipe1M dump of the same invented dishes."""
+
+    seed: int = Field(2021, ge=0)
+    recipes: int = Field(1200, ge=2, description="in all, half Korean and half English")
+    dishes: int = Field(60, ge=2, le=60)
+    photo_size_px: int = Field(128, ge=32, le=1024)
+    difficulty: DifficultyConfig = DifficultyConfig()
+
+
+class ScrapeConfig(Section):
+    """How the site is asked."""
+
+    base_url: str = "https://www.10000recipe.com"
+    order: Literal["date", "reco"] = "date"
+    pace_s: float = Field(1.5, ge=0, description="least time between two requests to one host")
+    timeout_s: float = Field(30, gt=0, description="whole request, not a single read")
+    retries: int = Field(3, ge=0, le=10)
+    max_pages: int | None = Field(None, ge=1, description="recipe pages asked for in one run")
+    max_minutes: float | None = Field(None, gt=0, description="time that one run may take")
+    images: bool = True
+    image_hosts: tuple[str, ...] = ("recipe1.ezmember.co.kr",)
+    max_page_bytes: int = Field(5_000_000, ge=1)
+    max_image_bytes: int = Field(25_000_000, ge=1)
+    allow_loopback: bool = Field(False, description="let requests reach 127.0.0.1: the fake site")
+
+
+class ParseConfig(Section):
+    """What parsing of scraped pages may decide."""
+
+    required_field_bound: float = Field(0.2, ge=0, le=1, description="pages that may lack one")
+
+
+class Recipe1MConfig(Section):
+    """How a Recipe1M folder is read."""
+
+    max_record_bytes: int = Field(134_217_728, ge=1024)
+    check_images: bool = Field(True, description="decode each photo once and count the failures")
+    max_image_bytes: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
+    max_pixels: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
+    max_quarantined_share: float = Field(0.5, ge=0, le=1, description="records withheld, at most")
+
+
+class CatalogConfig(Section):
+    """How recipes are grouped, labelled and split."""
+
+    seed: int = Field(2021, ge=0)
+    val_share: float = Field(0.1, gt=0, lt=1)
+    test_share: float = Field(0.2, gt=0, lt=1)
+    unknown_dish_share: float = Field(0.15, ge=0, lt=1, description="dishes held out of training")
+    min_dish_recipes: int = Field(2, ge=1, description="a name this rare is no dish label")
+    max_photo_sharers: int = Field(5, ge=2, description="a photo of more recipes is no evidence")
+
+    @model_validator(mode="after")
+    def _leave_something_to_train_on(self) -> Self:
+        if self.val_share + self.test_share >= 1:
+            raise ValueError("val_share + test_share must stay below 1")
+        return self
+
+
+class FeatureConfig(Section):
+    """How each modality becomes a vector."""
+
+    text_dim: int = Field(1024, ge=16, le=65536, description="hash buckets of a text modality")
+    ngram_min: int = Field(2, ge=1, le=8)
+    ngram_max: int = Field(4, ge=1, le=8)
+    image_size_px: int = Field(96, ge=32, le=512, description="edge that photos are scaled to")
+    max_pixels: int = Field(25_000_000, ge=1)
+
+    @model_validator(mode="after")
+    def _check_ngram_range(self) -> Self:
+        if self.ngram_min > self.ngram_max:
+            raise ValueError("ngram_min must not exceed ngram_max")
+        return self
+
+
+class PairConfig(Section):
+    """How many pairs of each kind an anchor gets."""
+
+    seed: int = Field(2021, ge=0)
+    positives: int = Field(4, ge=1, le=64, description="same dish")
+    negatives: int = Field(4, ge=1, le=64, description="image and text both of another dish")
+    image_swaps: int = Field(1, ge=0, le=16, description="the anchor's text, another dish's image")
+    text_swaps: int = Field(1, ge=0, le=16, description="the anchor's image, another dish's text")
+    hard_negatives: int = Field(2, ge=0, le=64, description="from dishes that share ingredients")
+    max_anchors_per_dish: int | None = Field(None, ge=1, description="cap for class balance")
+    class_balance: float = Field(
+        1, ge=0, le=1, description="0: anchors weigh alike, 1: dishes weigh alike"
+    )
+    look_alike_dishes: int = Field(2, ge=1, le=16, description="per dish, for hard negatives")
+    core_share: float = Field(
+        0.3, gt=0, le=1, description="recipes of a dish that name an ingredient of the dish"
+    )
+    common_share: float = Field(
+        0.2, gt=0, le=1, description="dishes that name it, beyond which it tells none apart"
+    )
+
+
+class TrainConfig(Section):
+    """The fusion model and its training."""
+
+    seed: int = Field(2021, ge=0)
+    epochs: int = Field(30, ge=1, le=10_000)
+    anchors_per_batch: int = Field(64, ge=2, le=8192)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    weight_decay: float = Field(1e-2, ge=0)
+    temperature: float = Field(0.1, gt=0)
+    hidden_dim: int = Field(256, ge=8, le=8192)
+    embedding_dim: int = Field(128, ge=4, le=4096)
+    dropout: float = Field(0.1, ge=0, lt=1)
+    patience: int = Field(8, ge=1, description="epochs without a better validation score")
+    shuffle_labels: bool = Field(False, description="control experiment: pair labels permuted")
+
+
+class EvaluateConfig(Section):
+    """What is measured on held-out recipes."""
+
+    seed: int = Field(2021, ge=0)
+    prototype_references: int = Field(20, ge=1, description="K recipes drawn for a prototype")
+    prototype_draws: int = Field(5, ge=1)
+
+
+class IndexConfig(Section):
+    """What an index version holds."""
+
+    recall_check_queries: int = Field(200, ge=1)
+    min_recall_at_10: float = Field(0.99, ge=0, le=1)
+
+
+class PipelineConfig(Section):
+    """The whole experiment: one section a stage."""
+
+    sample: SampleConfig = SampleConfig()
+    scrape: ScrapeConfig = ScrapeConfig()
+    parse: ParseConfig = ParseConfig()
+    recipe1m: Recipe1MConfig = Recipe1MConfig()
+    catalog: CatalogConfig = CatalogConfig()
+    features: FeatureConfig = FeatureConfig()
+    pairs: PairConfig = PairConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    index: IndexConfig = IndexConfig()
+
+
+class EnvironmentSettings(BaseSettings):
+    """What the machine decides, from variables named ``MMPIPELINE_*``.
+
+    Attributes
+    ----------
+    data_root
+        Folder of everything that runs leave behind.
+    contact
+        Mail address or URL that the scraper names in its User-Agent; the live site requires it.
+    prefect_port, mlflow_port
+        Loopback ports of `make ui`.
+    duckdb_memory
+        Memory limit of one DuckDB connection.
+    threads
+        Threads of DuckDB and torch; 0 means all cores.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="MMPIPELINE_", frozen=True, extra="ignore")
+
+    data_root: Path = Path("data")
+    contact: str | None = None
+    prefect_port: int = Field(4200, ge=1024, le=65535)
+    mlflow_port: int = Field(5000, ge=1024, le=65535)
+    duckdb_memory: str = "1GB"
+    threads: int = Field(0, ge=0)
+
+
+def load_settings() -> EnvironmentSettings:
+    """Read the environment.
+
+    Returns
+    -------
+    EnvironmentSettings
+        Validated settings.
+
+    Raises
+    ------
+    ConfigError
+        If a variable has a value that cannot be used.
+    """
+    try:
+        return EnvironmentSettings()
+    except ValidationError as error:
+        raise ConfigError(
+            f"environment: {describe_problems(error, prefix='MMPIPELINE_')}"
+        ) from error
+
+
+def load_config(path: Path | None = None) -> PipelineConfig:
+    """Read a config file.
+
+    Parameters
+    ----------
+    path
+        TOML file with one table a section; None gives the defaults.
+
+    Returns
+    -------
+    PipelineConfig
+        The validated config.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is no TOML, or holds an unknown key or a value out of bounds.
+    """
+    if path is None:
+        return PipelineConfig()
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise ConfigError(f"config file {path}: {reason}; give the path of a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {path} is no TOML: {error}") from error
+    try:
+        return PipelineConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"config file {path}: {describe_problems(error)}") from error
+
+
+def describe_problems(error: ValidationError, prefix: str = "") -> str:
+    """Say on one line what pydantic found wrong.
+
+    Parameters
+    ----------
+    error
+        The validation error.
+    prefix
+        Prefix of environment variables, when that is where the values came from.
+
+    Returns
+    -------
+    str
+        Such as ``unknown key 'train.epoch' (known: epochs, seed, ...)``.
+    """
+    problems = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"])
+        key = prefix + key.upper() if prefix else key
+        if problem["type"] == "extra_forbidden":
+            known = ", ".join(sorted(_known_keys(problem["loc"][:-1])))
+            problems.append(f"unknown key '{key}' (known here: {known})")
+        else:
+            message = problem["msg"][:1].lower() + problem["msg"][1:]
+            problems.append(f"'{key}' = {problem.get('input')!r}: {message}")
+    return "; ".join(problems)
+
+
+def _known_keys(place: tuple[int | str, ...]) -> list[str]:
+    section: type[BaseModel] = PipelineConfig
+    for part in place:
+        annotation = section.model_fields[str(part)].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        section = annotation
+    return list(section.model_fields)

@@ -1,0 +1,63 @@
+"""Every error that this project raises on purpose, as one tree.
+
+::
+
+    PipelineError
+    ├── ConfigError            a config file or an argument is wrong
+    ├── InputError             a folder, file or record from outside is not what was promised
+    │   ├── TruncatedInputError    a file ends in the middle
+    │   └── ImageError             bytes that are no photo we accept
+    ├── FetchError             a page could not be had (the only branch that is retried)
+    │   └── LayoutChangedError     pages came, but a required field is gone from them
+    ├── ArtifactError          a stored artifact is missing, damaged or of another schema
+    ├── StageError             a stage has nothing to work on or cannot go on
+    ├── QueryError             a search request that cannot be answered
+    └── BusyError              somebody else holds what we need
+
+A message says what was expected, what was found, and what to do. Commands print it on one line
+and exit with a status other than 0; a traceback on the screen is a bug of ours.
+"""
+
+
+class PipelineError(Exception):
+    """Root of all errors raised on purpose; catch this to print a message to a person."""
+
+
+class ConfigError(PipelineError):
+    """A config file or an argument does not say what it must."""
+
+
+class InputError(PipelineError):
+    """A folder, a file or a record from outside is not what was promised."""
+
+
+class TruncatedInputError(InputError):
+    """A file ends in the middle of its content."""
+
+
+class ImageError(InputError):
+    """Bytes that are not a photo we accept."""
+
+
+class FetchError(PipelineError):
+    """A page could not be fetched."""
+
+
+class LayoutChangedError(FetchError):
+    """Pages came, but a field that every recipe has is gone from too many of them."""
+
+
+class ArtifactError(PipelineError):
+    """A stored artifact is missing, damaged, or of a schema this version does not read."""
+
+
+class StageError(PipelineError):
+    """A stage has nothing to work on, or cannot go on."""
+
+
+class QueryError(PipelineError):
+    """A search request that cannot be answered."""
+
+
+class BusyError(PipelineError):
+    """Another process holds what this one needs."""

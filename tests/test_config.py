@@ -1,0 +1,55 @@
+"""A config is right, or the message says which key is wrong and what is known there."""
+
+from pathlib import Path
+
+import pytest
+
+from mmpipeline.config import PipelineConfig, load_config, load_settings
+from mmpipeline.errors import ConfigError
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults_need_no_file() -> None:
+    assert load_config() == PipelineConfig()
+
+
+def test_a_section_overrides_its_defaults(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, "[train]\nepochs = 3\n[sample.difficulty]\nphoto_noise=0"))
+    assert (config.train.epochs, config.sample.difficulty.photo_noise) == (3, 0)
+    assert config.catalog == PipelineConfig().catalog
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[train]\nepoch = 3", r"unknown key 'train\.epoch' \(known here: .*epochs"),
+        ("[sample.difficulty]\nnoise = 0", r"unknown key 'sample\.difficulty\.noise' \(known"),
+        ("[training]\nepochs = 3", r"unknown key 'training' \(known here: .*train"),
+        ("[train]\nepochs = 0", r"'train\.epochs' = 0: input should be greater"),
+        ("[features]\nngram_min = 5\nngram_max = 2", "ngram_min must not exceed"),
+        ("[catalog]\nval_share = 0.6\ntest_share = 0.5", "must stay below 1"),
+        ("[train\n", "is no TOML"),
+    ],
+)
+def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_config(write(tmp_path, text))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"nothing\.toml: No such file"):
+        load_config(tmp_path / "nothing.toml")
+
+
+def test_the_environment_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MMPIPELINE_PREFECT_PORT", "80")
+    with pytest.raises(ConfigError, match="MMPIPELINE_PREFECT_PORT"):
+        load_settings()
+    monkeypatch.setenv("MMPIPELINE_PREFECT_PORT", "4321")
+    assert load_settings().prefect_port == 4321
