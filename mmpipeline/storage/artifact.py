@@ -1,0 +1,187 @@
+"""Immutable artifact folders, named by what they were made from.
+
+An artifact is a folder of files and a `manifest.json`. Its id is a hash of its inputs' ids, its
+config section and the source code of its stage: the same inputs give the same id, so a stage
+whose artifact exists is done. The folder is filled under a temporary name and renamed when it is
+complete, so a reader sees a whole artifact or none.
+
+Ids follow from inputs, not from content: they are known before the work is done, which is what
+lets a stage be skipped. The price is that a stage must be deterministic to deserve its id.
+"""
+
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mmpipeline import __version__
+from mmpipeline.errors import ArtifactError
+from mmpipeline.schemas import SCHEMA_VERSION
+from mmpipeline.storage.atomic import (
+    fsync_file,
+    fsync_folder,
+    write_json_atomic,
+    write_text_atomic,
+)
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import (
+    MANIFEST_NAME,
+    Artifact,
+    Manifest,
+    digest_file,
+    open_artifact,
+)
+from mmpipeline.storage.provenance import ArtifactKey
+
+CURRENT_NAME = "CURRENT"
+
+
+@dataclass(slots=True)
+class Draft:
+    """An artifact being made: fill `folder`, set `counts` and `notes`."""
+
+    folder: Path
+    counts: dict[str, float] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+class ArtifactStore:
+    """Finds and makes artifacts below one data folder.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    """
+
+    def __init__(self, layout: DataLayout) -> None:
+        self.layout = layout
+
+    def folder(self, key: ArtifactKey) -> Path:
+        """Return where the artifact of this key lies or will lie."""
+        return self.layout.artifacts(key.kind) / key.id
+
+    def find(self, key: ArtifactKey) -> Artifact | None:
+        """Return the finished artifact of this key, or None when there is none to use.
+
+        Sizes are compared with the manifest, contents are not: that is `Artifact.verify`. A
+        folder that fails the comparison counts as absent and will be made anew.
+        """
+        try:
+            return open_artifact(self.folder(key), kind=key.kind)
+        except ArtifactError:
+            return None
+
+    def mark_current(self, artifact: Artifact) -> None:
+        """Make `artifact` the one that later stages take when nobody names one."""
+        write_text_atomic(artifact.folder.parent / CURRENT_NAME, artifact.id + "\n")
+
+    def current(self, kind: str) -> Artifact:
+        """Return the artifact of a kind that was marked last.
+
+        Raises
+        ------
+        ArtifactError
+            If there is none yet; the message says which stage makes it.
+        """
+        folder = self.layout.artifacts(kind)
+        try:
+            name = (folder / CURRENT_NAME).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ArtifactError(
+                f"no {kind} artifact in {folder} yet; run the stage that makes it, or `make run`"
+            ) from error
+        return open_artifact(folder / name, kind=kind)
+
+    @contextmanager
+    def create(self, key: ArtifactKey) -> Iterator[Draft]:
+        """Make an artifact: fill the yielded draft; on leaving the block it becomes visible whole.
+
+        If the block raises, nothing becomes visible. If another process finished the same
+        artifact meanwhile, theirs stays and ours is dropped: the same key means the same content.
+
+        Parameters
+        ----------
+        key
+            What it is made from.
+
+        Yields
+        ------
+        Draft
+            With an empty folder to fill.
+        """
+        self.remove_orphans()
+        temporary = self.layout.temporary / f"{key.kind}-{key.id}-{os.getpid()}-{uuid.uuid4().hex}"
+        temporary.mkdir(parents=True)
+        draft = Draft(temporary)
+        try:
+            yield draft
+            write_manifest(draft, key)
+            self._publish(temporary, self.folder(key), key.kind)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+    def _publish(self, temporary: Path, final: Path, kind: str) -> None:
+        final.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.rename(final)
+        except OSError:
+            try:
+                open_artifact(final, kind=kind)
+            except ArtifactError:  # damaged: out of the way in one step, then ours takes the name
+                final.rename(self.layout.temporary / f"damaged-{os.getpid()}-{uuid.uuid4().hex}")
+                temporary.rename(final)
+        fsync_folder(final.parent)
+
+    def remove_orphans(self) -> None:
+        """Delete temporary folders whose process is gone."""
+        if not self.layout.temporary.is_dir():
+            return
+        for folder in self.layout.temporary.iterdir():
+            process = folder.name.rsplit("-", 2)[-2] if folder.name.count("-") >= 2 else ""
+            if not (process.isdigit() and _is_running(int(process))):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_manifest(draft: Draft, key: ArtifactKey) -> None:
+    """Describe the draft's files in its `manifest.json` and flush everything to the disk."""
+    files = sorted(path for path in draft.folder.rglob("*") if path.is_file())
+    manifest = Manifest(
+        kind=key.kind,
+        id=key.id,
+        schema_version=SCHEMA_VERSION,
+        inputs=dict(key.inputs),
+        config=dict(key.config),
+        source_digest=key.source_digest,
+        code_version=__version__,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        files={
+            path.relative_to(draft.folder).as_posix(): {
+                "sha256": digest_file(path),
+                "bytes": path.stat().st_size,
+            }
+            for path in files
+        },
+        counts=draft.counts,
+        notes=draft.notes,
+    )
+    for path in files:
+        fsync_file(path)
+    for folder in {path.parent for path in files}:
+        fsync_folder(folder)
+    write_json_atomic(draft.folder / MANIFEST_NAME, asdict(manifest))
+
+
+def _is_running(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,70 @@
+"""Where each artifact lies below the data folder.
+
+One place knows the folder names, so moving a kind of artifact is a change of one line.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ARTIFACT_FOLDERS = {
+    "sample_world": "raw/sample_world",
+    "tenthousand_recipe": "interim/tenthousand_recipe",
+    "recipe1m": "interim/recipe1m",
+    "catalog": "processed/catalog",
+    "features": "processed/features",
+    "pairs": "processed/pairs",
+    "model": "models",
+    "evaluation": "processed/evaluation",
+    "index": "index/versions",
+}
+"""Folder of each kind of artifact; its versions are sub-folders named by id."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataLayout:
+    """The data folder and the places in it.
+
+    Attributes
+    ----------
+    root
+        The data folder, absolute.
+    """
+
+    root: Path
+
+    @classmethod
+    def at(cls, root: Path | str) -> "DataLayout":
+        """Return the layout below a folder, which need not exist yet."""
+        return cls(Path(root).expanduser().resolve())
+
+    def artifacts(self, kind: str) -> Path:
+        """Return the folder that holds the versions of one kind of artifact."""
+        return self.root / ARTIFACT_FOLDERS[kind]
+
+    @property
+    def temporary(self) -> Path:
+        """Folder of unfinished work; whatever lies there after a crash may be deleted."""
+        return self.root / "state" / "tmp"
+
+    @property
+    def state(self) -> Path:
+        """Folder of databases and settings that live across runs."""
+        return self.root / "state"
+
+    def scrape_store(self, site: str = "tenthousand_recipe") -> Path:
+        """Return the append-only store of a scraped site: archive, crawl state, photos."""
+        return self.root / "raw" / site
+
+    @property
+    def current_index(self) -> Path:
+        """File that names the published index version."""
+        return self.root / "index" / "CURRENT"
+
+    def relative(self, path: Path) -> str:
+        """Return `path` as it is stored in tables: relative when below the root, else absolute."""
+        path = path.resolve()
+        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+
+    def resolve(self, stored: str) -> Path:
+        """Return the file that a stored path means; the inverse of `relative`."""
+        return self.root / stored

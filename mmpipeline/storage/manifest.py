@@ -1,0 +1,136 @@
+"""What an artifact's `manifest.json` says, and opening artifacts by it.
+
+Opening compares presence and sizes, which is cheap and finds what is missing or cut; `verify`
+hashes every file, which also finds a flipped bit.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mmpipeline.errors import ArtifactError
+from mmpipeline.schemas import SCHEMA_VERSION
+
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What `manifest.json` says of an artifact.
+
+    Attributes
+    ----------
+    files
+        sha256 (hex) and size in bytes of every file, by path below the folder.
+    counts
+        Row counts and other figures worth comparing between versions.
+    notes
+        Anything else a later stage or a person wants to know.
+    """
+
+    kind: str
+    id: str
+    schema_version: int
+    inputs: dict[str, str]
+    config: dict[str, Any]
+    source_digest: str
+    code_version: str
+    created_at: str
+    files: dict[str, dict[str, Any]]
+    counts: dict[str, float]
+    notes: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A finished artifact on the disk."""
+
+    folder: Path
+    manifest: Manifest
+
+    @property
+    def id(self) -> str:
+        """The id that other manifests name it by."""
+        return self.manifest.id
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """The manifest's figures."""
+        return self.manifest.counts
+
+    def file(self, name: str) -> Path:
+        """Return the path of one of its files.
+
+        Raises
+        ------
+        ArtifactError
+            If the manifest names no such file.
+        """
+        if name not in self.manifest.files:
+            raise ArtifactError(f"{self.folder} holds no {name}; it is damaged or of another kind")
+        return self.folder / name
+
+    def verify(self) -> None:
+        """Hash every file and compare with the manifest.
+
+        Raises
+        ------
+        ArtifactError
+            Naming the first file that is missing, cut or changed.
+        """
+        for name, entry in self.manifest.files.items():
+            path = self.folder / name
+            if not path.is_file():
+                raise ArtifactError(f"{path} is missing; delete its folder and run again")
+            if path.stat().st_size != entry["bytes"] or digest_file(path) != entry["sha256"]:
+                raise ArtifactError(
+                    f"{path} does not match its manifest (damaged); delete its folder and run again"
+                )
+
+
+def open_artifact(folder: Path, kind: str | None = None) -> Artifact:
+    """Open a finished artifact; files are checked for presence and size, not hashed.
+
+    Parameters
+    ----------
+    folder
+        The artifact's folder.
+    kind
+        The kind it must be of; None accepts any.
+
+    Returns
+    -------
+    Artifact
+        The folder and its manifest.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such artifact, it is damaged, of another kind or another schema version.
+    """
+    try:
+        manifest = Manifest(**json.loads((folder / MANIFEST_NAME).read_bytes()))
+    except OSError as error:
+        raise ArtifactError(f"no artifact at {folder}; run the stage that makes it") from error
+    except (ValueError, TypeError) as error:
+        raise ArtifactError(f"{folder / MANIFEST_NAME} cannot be read: {error}") from error
+    if kind is not None and manifest.kind != kind:
+        raise ArtifactError(f"{folder} is a {manifest.kind} artifact; expected {kind}")
+    if manifest.schema_version != SCHEMA_VERSION:
+        raise ArtifactError(
+            f"{folder} has schema version {manifest.schema_version}, this version reads "
+            f"{SCHEMA_VERSION}; run the stage again"
+        )
+    for name, entry in manifest.files.items():
+        path = folder / name
+        if not path.is_file() or path.stat().st_size != entry["bytes"]:
+            raise ArtifactError(f"{path} is missing or cut; delete {folder} and run again")
+    return Artifact(folder, manifest)
+
+
+def digest_file(path: Path) -> str:
+    """Return the sha256 of a file's content, as hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,153 @@
+"""Artifacts are whole or absent, found by what they were made from, and refused when damaged."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mmpipeline.errors import ArtifactError
+from mmpipeline.storage import (
+    Artifact,
+    ArtifactKey,
+    ArtifactStore,
+    DataLayout,
+    digest_sources,
+    open_artifact,
+)
+
+KEY = ArtifactKey("catalog", {"recipe1m": "a"}, {"seed": 1}, "code")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> ArtifactStore:
+    return ArtifactStore(DataLayout.at(tmp_path))
+
+
+def make(store: ArtifactStore, key: ArtifactKey = KEY, text: str = "hello") -> Artifact:
+    with store.create(key) as draft:
+        (draft.folder / "part").mkdir()
+        (draft.folder / "part" / "rows.txt").write_text(text)
+        draft.counts["rows"] = 1
+    artifact = store.find(key)
+    assert artifact is not None
+    return artifact
+
+
+def test_a_finished_artifact_is_found_by_its_key(store: ArtifactStore) -> None:
+    artifact = make(store)
+    assert artifact.folder == store.layout.root / "processed" / "catalog" / KEY.id
+    assert artifact.counts == {"rows": 1}
+    assert artifact.file("part/rows.txt").read_text() == "hello"
+    artifact.verify()
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        ArtifactKey("catalog", {"recipe1m": "b"}, {"seed": 1}, "code"),
+        ArtifactKey("catalog", {"recipe1m": "a"}, {"seed": 2}, "code"),
+        ArtifactKey("catalog", {"recipe1m": "a"}, {"seed": 1}, "other code"),
+        ArtifactKey("pairs", {"recipe1m": "a"}, {"seed": 1}, "code"),
+    ],
+)
+def test_any_change_of_what_it_is_made_from_is_another_id(
+    store: ArtifactStore, other: ArtifactKey
+) -> None:
+    make(store)
+    assert other.id != KEY.id
+    assert store.find(other) is None
+
+
+def test_a_failed_draft_leaves_nothing(store: ArtifactStore) -> None:
+    def fail_half_way() -> None:
+        with store.create(KEY) as draft:
+            (draft.folder / "rows.txt").write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_half_way()
+    assert store.find(KEY) is None
+    assert list(store.layout.temporary.iterdir()) == []
+
+
+def test_a_draft_is_invisible_until_it_is_complete(store: ArtifactStore) -> None:
+    with store.create(KEY) as draft:
+        (draft.folder / "rows.txt").write_text("half")
+        assert store.find(KEY) is None
+        assert not store.folder(KEY).exists()
+    assert store.find(KEY) is not None
+
+
+def test_orphans_of_dead_processes_go_and_those_of_living_ones_stay(store: ArtifactStore) -> None:
+    dead = store.layout.temporary / "catalog-0-4194305-abc"
+    alive = store.layout.temporary / "catalog-0-1-abc"
+    for folder in (dead, alive):
+        folder.mkdir(parents=True)
+    make(store)
+    assert not dead.exists()
+    assert alive.exists()
+
+
+def test_the_second_maker_of_the_same_key_is_dropped(store: ArtifactStore) -> None:
+    with store.create(KEY) as late:
+        (late.folder / "rows.txt").write_text("late")
+        first = make(store)
+    assert first.file("part/rows.txt").read_text() == "hello"
+    assert not (first.folder / "rows.txt").exists()
+
+
+def test_a_cut_artifact_is_made_anew(store: ArtifactStore) -> None:
+    artifact = make(store)
+    (artifact.folder / "part" / "rows.txt").write_text("hell")
+    assert store.find(KEY) is None
+    assert make(store, text="again").file("part/rows.txt").read_text() == "again"
+
+
+def test_a_flipped_bit_is_found_by_verify(store: ArtifactStore) -> None:
+    artifact = make(store)
+    (artifact.folder / "part" / "rows.txt").write_text("hellp")
+    with pytest.raises(ArtifactError, match=r"rows\.txt does not match its manifest"):
+        artifact.verify()
+
+
+def test_an_artifact_of_another_kind_or_schema_is_refused(store: ArtifactStore) -> None:
+    folder = make(store).folder
+    with pytest.raises(ArtifactError, match="is a catalog artifact; expected pairs"):
+        open_artifact(folder, kind="pairs")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["schema_version"] = 999
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match="schema version 999"):
+        open_artifact(folder)
+
+
+def test_a_file_that_the_manifest_does_not_name_is_refused(store: ArtifactStore) -> None:
+    with pytest.raises(ArtifactError, match=r"holds no secret\.txt"):
+        make(store).file("secret.txt")
+
+
+def test_the_current_artifact_is_the_one_marked_last(store: ArtifactStore) -> None:
+    with pytest.raises(ArtifactError, match="no catalog artifact"):
+        store.current("catalog")
+    first = make(store)
+    second = make(store, ArtifactKey("catalog", {}, {}, ""))
+    store.mark_current(first)
+    store.mark_current(second)
+    store.mark_current(first)
+    assert store.current("catalog").id == first.id
+
+
+def test_the_source_digest_follows_the_source(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "a_package_of_this_test"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "rule.sql").write_text("SELECT 1")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    before = digest_sources("a_package_of_this_test")
+    assert digest_sources("a_package_of_this_test") == before
+    (package / "rule.sql").write_text("SELECT 2")
+    assert digest_sources("a_package_of_this_test") != before
+    with pytest.raises(ModuleNotFoundError):
+        digest_sources("no_such_package_anywhere")
