@@ -1,0 +1,110 @@
+"""Which photos a recipe has, looked up by recipe id without holding layer2 in memory.
+
+Kept are 24 bytes a record: a hash of the id and the record's place in the file; the record itself
+is read when it is asked for. Recipes come in the same order in both files, so the reads follow
+one another. A gzip file is unpacked to a temporary one first, for it has no places to go to.
+"""
+
+import gzip
+import hashlib
+import shutil
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from mmpipeline.errors import InputError, TruncatedInputError
+from mmpipeline.recipe1m.reader import BadSpan, Record, read_array
+from mmpipeline.recipe1m.records import RawImage, RawImages
+
+
+class ImageLists:
+    """The records of one layer2 file.
+
+    Parameters
+    ----------
+    path
+        layer2.json or layer2+.json, plain or gzip.
+    temporary
+        Folder for an unpacked copy of a gzip file.
+    max_record_bytes
+        Longer records are skipped.
+
+    Attributes
+    ----------
+    bad_spans
+        What in the file could not be read, as (place, reason, detail).
+
+    Raises
+    ------
+    InputError
+        If the file is no JSON array, or ends early.
+    """
+
+    def __init__(self, path: Path, temporary: Path, max_record_bytes: int) -> None:
+        self.bad_spans: list[tuple[str, str, str]] = []
+        self._plain = _unpack(path, temporary)
+        self._name = path.name
+        table = np.fromiter(
+            self._scan(max_record_bytes),
+            dtype=[("hash", np.uint64), ("offset", np.int64), ("length", np.int64)],
+        )
+        self._table = table[np.argsort(table["hash"], kind="stable")]
+        self._file = self._plain.open("rb")
+        self._decoder = msgspec.json.Decoder(RawImages)
+
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self._table)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def find(self, recipe_id: str) -> list[RawImage]:
+        """Return the photos of a recipe; of records with the same id the first counts."""
+        key = np.uint64(_hash_id(recipe_id))
+        hashes: npt.NDArray[np.uint64] = self._table["hash"]
+        row = int(np.searchsorted(hashes, key))
+        while row < len(hashes) and hashes[row] == key:
+            self._file.seek(int(self._table["offset"][row]))
+            record = self._decoder.decode(self._file.read(int(self._table["length"][row])))
+            if record.id == recipe_id:
+                return record.images
+            row += 1
+        return []
+
+    def _scan(self, max_record_bytes: int) -> Iterator[tuple[int, int, int]]:
+        items = read_array(
+            self._plain, RawImages, max_record_bytes=max_record_bytes, allow_empty=True
+        )
+        for item in items:
+            if isinstance(item, Record) and item.value is not None:
+                yield _hash_id(item.value.id), item.offset, item.length
+            else:
+                reason = item.reason if isinstance(item, BadSpan) else "wrong_type"
+                detail = item.detail if isinstance(item, BadSpan) else str(item.loose)
+                self.bad_spans.append((f"{self._name}@{item.offset}", reason, detail))
+
+
+def _unpack(path: Path, temporary: Path) -> Path:
+    with path.open("rb") as file:
+        if file.read(2) != b"\x1f\x8b":
+            return path
+    plain = temporary / f"{path.name}.unpacked"
+    try:
+        with gzip.open(path, "rb") as source, plain.open("wb") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+    except EOFError as error:
+        raise TruncatedInputError(f"{path}: the gzip stream ends early; get it anew") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise InputError(f"{path}: damaged gzip file ({error}); get it anew") from error
+    return plain
+
+
+def _hash_id(recipe_id: str) -> int:
+    digest = hashlib.blake2b(recipe_id.encode("utf-8", "surrogatepass"), digest_size=8)
+    return int.from_bytes(digest.digest())
