@@ -1,0 +1,85 @@
+"""Figures about a catalogue that a person should look at before training on it."""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+_FREQUENT_DISHES = 30
+_TALLIED = {
+    "source": "source",
+    "language": "language",
+    "split": "split",
+    "source_and_split": "source || ' ' || split",
+    "dish_set": "dish_set",
+    "dish_source": "dish_source",
+}
+_MISSING = {
+    "title": "title IS NULL",
+    "ingredients": "len(ingredients) = 0",
+    "instructions": "len(instructions) = 0",
+    "photo": "len([image FOR image IN images IF image.path IS NOT NULL]) = 0",
+    "dish": "dish IS NULL",
+}
+
+
+def measure_quality(
+    connection: duckdb.DuckDBPyConnection, catalog: Path, dishes: Path, quarantine: Path
+) -> dict[str, Any]:
+    """Count what a catalogue holds and lacks.
+
+    Parameters
+    ----------
+    connection
+        Any connection; nothing is left in it.
+    catalog, dishes, quarantine
+        The three Parquet files of the artifact.
+
+    Returns
+    -------
+    dict
+        Plain JSON values in a fixed order: recipes by source, language, split and dish set;
+        missing fields by source; copies; quarantine by source and reason; the commonest dishes.
+    """
+
+    def rows(sql: str, path: Path) -> list[tuple[Any, ...]]:
+        return connection.execute(sql, [str(path)]).fetchall()
+
+    def tally(expression: str) -> dict[str, int]:
+        sql = f"SELECT {expression}, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 1 NULLS LAST"
+        return {str(value or "none"): count for value, count in rows(sql, catalog)}
+
+    counts = ", ".join(f"count(*) FILTER ({test})" for test in _MISSING.values())
+    missing = rows(
+        f"SELECT source, {counts} FROM read_parquet(?) GROUP BY source ORDER BY source", catalog
+    )
+    copies = rows(
+        "SELECT count(*) FILTER (size > 1), coalesce(sum(size - 1), 0)::BIGINT, max(size) FROM "
+        "(SELECT count(*) AS size FROM read_parquet(?) GROUP BY group_id)",
+        catalog,
+    )[0]
+    reasons = rows(
+        "SELECT source, reason, count(*) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL", quarantine
+    )
+    frequent = rows(
+        "SELECT dish, recipes FROM read_parquet(?) ORDER BY recipes DESC, dish "
+        f"LIMIT {_FREQUENT_DISHES}",
+        dishes,
+    )
+    tables = {name: tally(expression) for name, expression in _TALLIED.items()}
+    return {
+        "recipes": sum(tables["source"].values()),
+        "recipes_by": tables,
+        "missing": {source: dict(zip(_MISSING, found, strict=True)) for source, *found in missing},
+        "copies": dict(zip(("groups", "recipes", "largest_group"), copies, strict=True)),
+        "quarantine": [
+            {"source": source, "reason": reason, "rows": count} for source, reason, count in reasons
+        ],
+        "dishes_by_set": {
+            str(name): count
+            for name, count in rows(
+                "SELECT dish_set, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 1", dishes
+            )
+        },
+        "frequent_dishes": [{"dish": dish, "recipes": count} for dish, count in frequent],
+    }
