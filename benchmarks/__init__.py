@@ -1,0 +1,1 @@
+"""Benchmarks: one module a stage, each beside a peer in the same run."""
