@@ -31,10 +31,10 @@ class DifficultyConfig(Section):
     unnamed_title_share: float = Field(0.33, ge=0, le=1, description="titles without a dish name")
     misspelt_title_share: float = Field(0.08, ge=0, le=1, description="named, but misspelt: 찌게")
     missing_photo_share: float = Field(0.10, ge=0, le=1)
-    ingredient_noise: float = Field(0.25, ge=0, le=1, description="chance of a foreign ingredient")
-    photo_noise: float = Field(0.06, ge=0, le=1, description="pixel noise, share of full scale")
-    photo_jitter: float = Field(0.3, ge=0, le=1, description="spread of light, crop and colour")
-    look_alike_pull: float = Field(0.3, ge=0, le=1, description="0: dishes apart, 1: twins alike")
+    ingredient_noise: float = Field(0.35, ge=0, le=1, description="chance of a foreign ingredient")
+    photo_noise: float = Field(0.04, ge=0, le=1, description="pixel noise, share of full scale")
+    photo_jitter: float = Field(0.15, ge=0, le=1, description="spread of light, crop and colour")
+    look_alike_pull: float = Field(0.5, ge=0, le=1, description="0: dishes apart, 1: twins alike")
 
 
 class SampleConfig(Section):

@@ -8,7 +8,8 @@
     │   ├── TruncatedInputError    a file ends in the middle
     │   └── ImageError             bytes that are no photo we accept
     ├── FetchError             a page could not be had (the only branch that is retried)
-    │   └── LayoutChangedError     pages came, but a required field is gone from them
+    │   ├── LayoutChangedError     pages came, but a required field is gone from them
+    │   └── RequestFailedError     one request, with its reason (in scraping/failures.py)
     ├── ArtifactError          a stored artifact is missing, damaged or of another schema
     ├── StageError             a stage has nothing to work on or cannot go on
     ├── QueryError             a search request that cannot be answered

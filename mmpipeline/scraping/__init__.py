@@ -1,0 +1,12 @@
+"""The Korean door: brings recipes of 만개의레시피 home, politely and without losing a page.
+
+`crawl_site` fetches into a store (page archive, crawl state, photos); `parse_snapshot` turns the
+store into recipe tables offline. `snapshot_id` names what a store holds, and is what later stages
+depend on.
+"""
+
+from mmpipeline.scraping.crawl import crawl_site, snapshot_id
+from mmpipeline.scraping.parse import parse_snapshot
+from mmpipeline.scraping.report import CrawlReport
+
+__all__ = ["CrawlReport", "crawl_site", "parse_snapshot", "snapshot_id"]

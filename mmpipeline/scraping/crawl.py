@@ -1,0 +1,143 @@
+"""One run of the scraper: robots.txt, list walk, recipe pages, photos.
+
+Everything a step learns is committed before the next step begins, so the run may be killed at
+any point and the next one goes on there. The newest recipes come first.
+"""
+
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tqdm import tqdm
+
+from mmpipeline.config import ScrapeConfig
+from mmpipeline.errors import ConfigError
+from mmpipeline.scraping.archive import PageArchive
+from mmpipeline.scraping.crawl_run import CrawlRun
+from mmpipeline.scraping.fetcher import Fetcher, FetchLimits
+from mmpipeline.scraping.list_walk import walk_lists
+from mmpipeline.scraping.pacing import Pacer
+from mmpipeline.scraping.page_visit import fetch_pages, read_pages
+from mmpipeline.scraping.photo_visit import fetch_photos
+from mmpipeline.scraping.report import CrawlReport
+from mmpipeline.scraping.sites.tenthousand_recipe.urls import LOOPBACK_HOSTS
+from mmpipeline.scraping.store import ARCHIVE_FOLDER, open_state, read_state
+from mmpipeline.scraping.transport import name_user_agent
+
+
+def crawl_site(
+    store: Path,
+    config: ScrapeConfig,
+    contact: str | None,
+    *,
+    pacer: Pacer | None = None,
+    limits: FetchLimits | None = None,
+) -> CrawlReport:
+    """Bring a store up to date with the site.
+
+    Parameters
+    ----------
+    store
+        Folder of the archive, the crawl state and the photos; made when missing.
+    config
+        How the site is asked.
+    contact
+        Mail address or URL for the User-Agent; a live host requires it.
+    pacer, limits
+        Other waiting and retrying than `config` gives: for tests and benchmarks.
+
+    Returns
+    -------
+    CrawlReport
+        What was found and done.
+
+    Raises
+    ------
+    ConfigError
+        If the address is none, or a live host is to be asked without a contact.
+    FetchError
+        If robots.txt cannot be had (the site is then left alone) or no list page can be had.
+    LayoutChangedError
+        If pages come, but none of them is a recipe page as we know it.
+    BusyError
+        If another crawl is at work in this store.
+    """
+    fetcher = _make_fetcher(config, contact, pacer, limits)
+    with ExitStack() as stack:
+        stack.callback(fetcher.close)
+        state = stack.enter_context(open_state(store))
+        folder = store / ARCHIVE_FOLDER
+        with state:
+            state.forget_lost_responses(folder)
+        archive = stack.enter_context(PageArchive(folder, state.good_bytes()))
+        return _do_all_steps(CrawlRun(store, config, state, archive, fetcher))
+
+
+def snapshot_id(store: Path) -> str:
+    """Return the hash of what decides the parsed result of a store.
+
+    Raises
+    ------
+    ArtifactError
+        If nothing was ever crawled into this store.
+    """
+    with read_state(store) as state:
+        return state.snapshot_id()
+
+
+def _make_fetcher(
+    config: ScrapeConfig, contact: str | None, pacer: Pacer | None, limits: FetchLimits | None
+) -> Fetcher:
+    parts = urlsplit(config.base_url)
+    host = parts.hostname
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigError(
+            f"scrape.base_url must be an http or https address, found {config.base_url!r}"
+        )
+    is_loopback = host in LOOPBACK_HOSTS
+    if is_loopback and not config.allow_loopback:
+        raise ConfigError(
+            f"scrape.base_url {config.base_url} is on this machine; "
+            "set scrape.allow_loopback = true if that is meant"
+        )
+    # The sample site must never send us to a live host, and a live host never to this machine.
+    image_hosts = () if is_loopback else config.image_hosts
+    return Fetcher(
+        allowed_hosts=frozenset({host, host.removeprefix("www."), *image_hosts}),
+        user_agent=name_user_agent(contact, is_loopback=is_loopback),
+        pacer=pacer or Pacer(config.pace_s),
+        limits=limits or FetchLimits(timeout_s=config.timeout_s, retries=config.retries),
+        allow_loopback=is_loopback,
+        on_wait=tqdm.write,
+    )
+
+
+def _do_all_steps(run: CrawlRun) -> CrawlReport:
+    state, counts = run.state, run.counts
+    before = state.snapshot_id()
+    resumed = state.count_pages("todo", "fetched")
+    with state:
+        state.retry_failed()
+    run.ask_for_permission()
+    walk_lists(run)
+    fetch_pages(run)
+    read_pages(run)
+    if run.config.images:
+        fetch_photos(run)
+    return CrawlReport(
+        listed=counts["listed"],
+        fetched=counts["fetched"],
+        not_modified=counts["not_modified"],
+        new=counts["new"],
+        changed=counts["changed"],
+        deleted=counts["deleted"],
+        skipped_robots=counts["skipped_robots"],
+        photos=counts["photos"],
+        failed=dict(sorted(run.failed.items())),
+        requests=run.fetcher.requests_sent,
+        seconds=run.seconds,
+        resumed=resumed,
+        left=state.count_pages("todo"),
+        previous_snapshot_id=before,
+        snapshot_id=state.snapshot_id(),
+    )

@@ -1,0 +1,115 @@
+"""What the steps of one crawl share: the open store, the fetcher, the rules, the counts."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from tqdm import tqdm
+
+from mmpipeline.config import ScrapeConfig
+from mmpipeline.errors import FetchError
+from mmpipeline.scraping.archive import PageArchive
+from mmpipeline.scraping.fetcher import Fetcher, Response
+from mmpipeline.scraping.robots import MAX_RULES_BYTES, RobotsPolicy
+from mmpipeline.scraping.state import CrawlState
+from mmpipeline.scraping.store import ARCHIVE_FOLDER
+
+
+@dataclass(slots=True)
+class CrawlRun:
+    """One run of the scraper.
+
+    Attributes
+    ----------
+    store
+        The store's folder.
+    state, archive, fetcher
+        Open.
+    counts
+        Fields of the report by name.
+    failed
+        Pages and photos that could not be had, by reason.
+    """
+
+    store: Path
+    config: ScrapeConfig
+    state: CrawlState
+    archive: PageArchive
+    fetcher: Fetcher
+    counts: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    robots: RobotsPolicy = field(init=False)
+    _started: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let robots.txt decide on redirects too."""
+        self.robots = RobotsPolicy(self._fetch_robots)
+        self.fetcher.may_fetch = self.robots.allows
+        self._started = time.monotonic()
+
+    @property
+    def archive_folder(self) -> Path:
+        """Where the pages lie."""
+        return self.store / ARCHIVE_FOLDER
+
+    @property
+    def seconds(self) -> float:
+        """Wall time since the start."""
+        return time.monotonic() - self._started
+
+    @property
+    def has_time(self) -> bool:
+        """Whether the run may go on, by the configured limit."""
+        limit = self.config.max_minutes
+        return limit is None or self.seconds < limit * 60
+
+    def ask_for_permission(self) -> None:
+        """Read the site's robots.txt, and take up the pace it asks for.
+
+        Raises
+        ------
+        FetchError
+            If it cannot be had: then nothing else may be fetched.
+        """
+        rules = self.robots.rules_for(self.config.base_url)
+        if not rules.is_reachable:
+            raise FetchError(
+                f"{self.config.base_url}/robots.txt could not be had ({rules.detail}), so the "
+                "site is left alone; try again later"
+            )
+        if rules.crawl_delay_s is not None:
+            host = urlsplit(self.config.base_url).netloc
+            self.fetcher.pacer.set_host_pace(host, rules.crawl_delay_s)
+
+    def _fetch_robots(self, url: str) -> Response:
+        response = self.fetcher.fetch(url, max_bytes=MAX_RULES_BYTES * 2)
+        self.keep("robots", response)
+        return response
+
+    def keep(self, kind: str, response: Response) -> int:
+        """Put a response into the archive; return its row in the crawl state."""
+        place = self.archive.append(response)
+        with self.state as state:
+            return state.add_response(kind, response, place)
+
+    def remove_files(self, files: list[str]) -> None:
+        """Delete files of the store that nothing refers to any more."""
+        for file in files:
+            (self.store / file).unlink(missing_ok=True)
+
+
+@contextmanager
+def show_progress(label: str, total: int, unit: str) -> Iterator[Callable[[], object]]:
+    """Show a progress bar when the screen is a terminal; the yielded call advances it."""
+    with tqdm(total=total, desc=label, unit=unit, disable=None, leave=False, ncols=100) as bar:
+        yield bar.update
+
+
+def now() -> str:
+    """Return the time in UTC, ISO 8601 with seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,43 @@
+"""Fetches the photos of all pages that were read, as politely as the pages."""
+
+from urllib.parse import urljoin, urlsplit
+
+from mmpipeline.errors import ImageError
+from mmpipeline.scraping.crawl_run import CrawlRun, show_progress
+from mmpipeline.scraping.failures import RequestFailedError
+from mmpipeline.scraping.photos import keep_photo
+
+
+def fetch_photos(run: CrawlRun) -> None:
+    """Fetch the photos of all pages that were read, oldest entry first."""
+    total = run.state.photos.count("todo")
+    with show_progress("fetch photos", total, "photo") as advance:
+        while run.has_time and (entry := run.state.photos.next()):
+            _fetch_photo(run, entry[0])
+            advance()
+
+
+def _fetch_photo(run: CrawlRun, key: str) -> None:
+    url = urljoin(run.config.base_url, key)
+    try:
+        if urlsplit(url).hostname in run.fetcher.allowed_hosts and not run.robots.allows(url):
+            raise RequestFailedError("blocked_robots", url)
+        response = run.fetcher.fetch(url, max_bytes=run.config.max_image_bytes)
+        if response.status != 200:
+            raise RequestFailedError(f"status_{response.status}", url)
+        photo = keep_photo(run.store, response.body)
+    except RequestFailedError as failure:
+        _fail_photo(run, key, failure.reason, is_final=failure.is_permanent)
+    except ImageError:
+        _fail_photo(run, key, "not_a_photo", is_final=True)
+    else:
+        run.counts["photos"] += 1
+        with run.state as state:
+            state.photos.mark_done(key, photo, response.fetched_at)
+
+
+def _fail_photo(run: CrawlRun, key: str, reason: str, *, is_final: bool) -> None:
+    run.failed[f"photo_{reason}"] += 1
+    is_final = is_final or reason in {"status_404", "status_410", "status_403"}
+    with run.state as state:
+        state.photos.mark_failed(key, reason, is_final=is_final)

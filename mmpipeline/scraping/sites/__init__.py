@@ -1,0 +1,1 @@
+"""One package a site: where its pages are and how they are read."""

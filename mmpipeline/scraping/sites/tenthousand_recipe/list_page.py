@@ -1,0 +1,102 @@
+"""List pages: which recipes they show, with what the card says of each.
+
+Cards are found by their link, never by position: adverts stand between them as list items
+without one. A page without a card is past the end.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bs4 import Tag
+
+from mmpipeline.scraping.sites.tenthousand_recipe.tree import (
+    attribute,
+    build_tree,
+    find_tag,
+    find_tags,
+    first_number,
+    read_text,
+)
+from mmpipeline.scraping.sites.tenthousand_recipe.urls import find_recipe_number
+
+CARD_SELECTOR = "a.common_sp_link[href]"
+_VIEWS = re.compile(r"(\d[\d,]*(?:\.\d+)?)\s*(만|억)?")
+_SCALES = {"만": 10_000, "억": 100_000_000, None: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class ListCard:
+    """One recipe on a list page.
+
+    Attributes
+    ----------
+    number
+        The recipe's number.
+    views
+        As the card says it, so rounded above ten thousand ("13.4만" is 134000).
+    """
+
+    number: int
+    title: str | None = None
+    views: int | None = None
+    reviews: int | None = None
+    has_video: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """What a list page shows.
+
+    Attributes
+    ----------
+    cards
+        In page order, each recipe once.
+    total
+        How many recipes the list has in all, as the page says it.
+    """
+
+    cards: tuple[ListCard, ...]
+    total: int | None = None
+
+
+def parse_list_page(html: str) -> ListPage:
+    """Read a list page.
+
+    Parameters
+    ----------
+    html
+        The page.
+
+    Returns
+    -------
+    ListPage
+        Without cards when it is past the end.
+    """
+    tree = build_tree(html)
+    cards: dict[int, ListCard] = {}
+    for link in find_tags(tree, CARD_SELECTOR):
+        number = find_recipe_number(attribute(link, "href") or "")
+        if number is not None and int(number) not in cards:
+            cards[int(number)] = _read_card(int(number), link)
+    return ListPage(tuple(cards.values()), first_number(read_text(find_tag(tree, ".m_list_tit b"))))
+
+
+def _read_card(number: int, link: Tag) -> ListCard:
+    item = link.find_parent("li")
+    if item is None:
+        return ListCard(number)
+    return ListCard(
+        number=number,
+        title=read_text(find_tag(item, ".common_sp_caption_tit")),
+        views=parse_views(read_text(find_tag(item, ".common_sp_caption_buyer")) or ""),
+        reviews=first_number(read_text(find_tag(item, ".common_sp_caption_rv_ea"))),
+        has_video=find_tag(link, ".common_vod_label") is not None,
+    )
+
+
+def parse_views(text: str) -> int | None:
+    """Return the number in "조회수 746", "조회수 2,212" or "조회수 13.4만"."""
+    found = _VIEWS.search(text)
+    if found is None or len(found[1]) > 15:
+        return None
+    return round(float(found[1].replace(",", "")) * _SCALES[found[2]])

@@ -1,0 +1,275 @@
+"""A recipe page of any generation, from bytes to a record or to the reason why there is none.
+
+The page's own elements come first and its JSON-LD second; where a field had to be taken from
+there, or the two disagree, that is noted as a finding. Nothing here raises on any bytes.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+
+from bs4 import Tag
+from bs4.exceptions import ParserRejectedMarkup
+
+from mmpipeline.schemas import Ingredient, Recipe, RecipeImage
+from mmpipeline.scraping.decoding import decode_text
+from mmpipeline.scraping.sites.tenthousand_recipe import fields
+from mmpipeline.scraping.sites.tenthousand_recipe.ingredients import (
+    MAX_INGREDIENTS,
+    MAX_LINE_CHARACTERS,
+    read_ingredients,
+    read_tools,
+)
+from mmpipeline.scraping.sites.tenthousand_recipe.json_ld import JsonLdRecipe, read_json_ld
+from mmpipeline.scraping.sites.tenthousand_recipe.steps import Step, read_steps
+from mmpipeline.scraping.sites.tenthousand_recipe.tree import (
+    OversizedPageError,
+    attribute,
+    build_tree,
+    find_tag,
+    is_too_deep,
+    read_text,
+)
+from mmpipeline.scraping.sites.tenthousand_recipe.urls import (
+    RECIPE_ID_PREFIX,
+    find_recipe_number,
+    image_name,
+)
+from mmpipeline.text.ingredients import parse_ingredient
+from mmpipeline.text.language import detect_language
+from mmpipeline.text.normalize import fold_text
+
+SOURCE = "10k"
+REQUIRED_FIELDS = {
+    "title": ".view2_summary h3",
+    "ingredients": "#divConfirmedMaterialArea li, .cont_ingre dd",
+    "instructions": ".view_step_cont .media-body, #oldContArea",
+}
+"""Fields that nearly every recipe has, with the selector that finds them."""
+
+_GONE_MESSAGE = "레시피 정보가 없습니다"
+_LANGUAGE_CHARACTERS = 4000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something about one field of a page that is worth a row in the quarantine table."""
+
+    field: str
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecord:
+    """What a recipe page says.
+
+    Attributes
+    ----------
+    recipe
+        In the common schema; its photos have addresses and no files.
+    steps
+        With photos and notes, which the common schema does not hold.
+    tools, tip, video_url
+        Likewise.
+    findings
+        Fields taken from the second source, or on which the two sources disagree.
+    """
+
+    recipe: Recipe
+    steps: tuple[Step, ...] = ()
+    tools: tuple[str, ...] = ()
+    tip: str | None = None
+    video_url: str | None = None
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def missing_fields(self) -> tuple[str, ...]:
+        """Those of `REQUIRED_FIELDS` that the page does not give."""
+        return tuple(name for name in REQUIRED_FIELDS if not getattr(self.recipe, name))
+
+    def content_hash(self) -> str:
+        """Return a hash of what the page says, whatever host and port it was served from."""
+        row = replace(self.recipe, url=None, categories=(), images=()).to_row()
+        notes = [
+            (step.notes, [image_name(link) for link in step.image_links]) for step in self.steps
+        ]
+        photos = [image.id for image in self.recipe.images]
+        content = [row, photos, notes, self.tools, self.tip, self.video_url]
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadablePage:
+    """Why bytes are no recipe."""
+
+    reason: str
+    detail: str = ""
+
+    def content_hash(self) -> str:
+        """Return what stands for the content of such a page in the crawl state."""
+        return f"unreadable:{self.reason}"
+
+
+def find_missing_reason(number: int, status: int, final_url: str, body: bytes) -> str | None:
+    """Tell a recipe that is gone from a page that merely looks different.
+
+    Parameters
+    ----------
+    number
+        The recipe that was asked for.
+    status, final_url, body
+        The answer, after redirects.
+
+    Returns
+    -------
+    str or None
+        Why the recipe counts as deleted; None when the page should be read.
+    """
+    if status in {404, 410}:
+        return f"status_{status}"
+    if find_recipe_number(final_url) != str(number):
+        return "redirected_away"
+    if b"view2_summary" in body:
+        return None
+    text = body[:4096].decode("utf-8", errors="replace")
+    return "alert" if _GONE_MESSAGE in text or "alert(" in text[:512] else None
+
+
+def read_recipe_page(
+    body: bytes,
+    content_type: str | None,
+    url: str,
+    number: int,
+    *,
+    categories: tuple[str, ...] = (),
+    cut: bool = True,
+) -> PageRecord | UnreadablePage:
+    """Read a recipe page.
+
+    Parameters
+    ----------
+    body
+        The page's bytes, content-decoded.
+    content_type
+        Value of the ``Content-Type`` header.
+    url
+        Where it was fetched from.
+    number
+        The recipe's number.
+    categories
+        Category codes the recipe was listed under; its own page does not show them.
+    cut
+        Whether parts without fields are cut away first, which is faster and must not matter.
+
+    Returns
+    -------
+    PageRecord or UnreadablePage
+        Never raises, whatever the bytes.
+    """
+    html = decode_text(body, content_type)
+    if html is None:
+        return UnreadablePage("charset_error", f"no character set fits: {body[:80]!r}")
+    try:
+        tree = build_tree(html, cut=cut)
+    except OversizedPageError as error:
+        return UnreadablePage("too_many_tags", str(error))
+    except (ParserRejectedMarkup, RecursionError) as error:
+        return UnreadablePage("unparsable", str(error))
+    if is_too_deep(tree):
+        return UnreadablePage("too_deep", "elements nest deeper than in any page for readers")
+    return _read_tree(tree, url, number, categories)
+
+
+def _read_tree(
+    tree: Tag, url: str, number: int, categories: tuple[str, ...]
+) -> PageRecord | UnreadablePage:
+    second, problem = read_json_ld(tree)
+    findings = [Finding("json_ld", "json_ld_broken", problem)] if problem else []
+    second = second or JsonLdRecipe()
+    title = read_text(find_tag(tree, REQUIRED_FIELDS["title"]))
+    if title is None and second.title is None:
+        start = read_text(tree) or ""
+        return UnreadablePage("no_title", f"{REQUIRED_FIELDS['title']} matched nothing: {start}")
+    ingredients, steps = read_ingredients(tree), read_steps(tree)
+    findings += _cross_check(title, ingredients, steps, second)
+    recipe = replace(
+        _read_fields(tree, second, url, number),
+        title=title or second.title,
+        ingredients=tuple(ingredients or _read_lines(second.ingredients)),
+        instructions=tuple(step.text for step in steps if step.text) or second.steps,
+        categories=categories,
+        images=tuple(
+            RecipeImage(id=image_name(link), url=link)
+            for link in fields.read_image_urls(tree, steps, url)
+        ),
+    )
+    recipe = replace(recipe, language=_detect_language(recipe))
+    return PageRecord(
+        recipe=recipe,
+        steps=tuple(steps),
+        tools=tuple(read_tools(tree)),
+        tip=fields.read_tip(tree),
+        video_url=fields.read_video(tree),
+        findings=tuple(findings),
+    )
+
+
+def _read_fields(tree: Tag, second: JsonLdRecipe, url: str, number: int) -> Recipe:
+    author, author_hash = fields.read_author(tree)
+    published_on, modified_on = fields.read_dates(tree)
+    info = {n: read_text(find_tag(tree, f".view2_summary_info{n}")) for n in (1, 2, 3)}
+    intro_box = find_tag(tree, "#recipeIntro") or find_tag(tree, ".view2_summary_in")
+    return Recipe(
+        recipe_id=f"{RECIPE_ID_PREFIX}{number}",
+        source=SOURCE,
+        language="other",
+        dish_name=read_text(find_tag(tree, "#relationGoods .best_tit b")),
+        intro=read_text(intro_box, skip=("view2_summary_in_m1", "view2_summary_in_m2")),
+        servings=fields.parse_servings(info[1] or second.servings),
+        minutes=fields.parse_minutes(info[2] or second.total_time),
+        level=info[3],
+        tags=tuple(fields.read_tags(tree)),
+        published_on=published_on or fields.parse_date(second.published),
+        modified_on=modified_on,
+        url=attribute(find_tag(tree, 'link[rel="canonical"]'), "href") or url,
+        author=author or second.author,
+        author_hash=author_hash,
+    )
+
+
+def _read_lines(lines: tuple[str, ...]) -> list[Ingredient]:
+    return [parse_ingredient(line[:MAX_LINE_CHARACTERS]) for line in lines[:MAX_INGREDIENTS]]
+
+
+def _detect_language(recipe: Recipe) -> str:
+    names = (ingredient.text for ingredient in recipe.ingredients)
+    text = " ".join([recipe.title or "", *names, *recipe.instructions])
+    return detect_language(text[:_LANGUAGE_CHARACTERS])
+
+
+def _cross_check(
+    title: str | None, ingredients: list[Ingredient], steps: list[Step], second: JsonLdRecipe
+) -> list[Finding]:
+    first = {
+        "title": title,
+        "ingredients": ingredients,
+        "instructions": [step for step in steps if step.text],
+    }
+    other = {
+        "title": second.title,
+        "ingredients": second.ingredients,
+        "instructions": second.steps,
+    }
+    findings = [
+        Finding(name, "taken_from_json_ld")
+        for name in REQUIRED_FIELDS
+        if other[name] and not first[name]
+    ]
+    if title and second.title and fold_text(title) != fold_text(second.title):
+        findings.append(Finding("title", "json_ld_differs", second.title))
+    if ingredients and second.ingredients and len(ingredients) != len(second.ingredients):
+        detail = f"page {len(ingredients)}, JSON-LD {len(second.ingredients)}"
+        findings.append(Finding("ingredients", "json_ld_differs", detail))
+    return findings

@@ -1,0 +1,94 @@
+"""The steps of a recipe page: text, photos and notes of each; and the old free-form body.
+
+Steps are taken from their own elements only: comments use the same inner class, and the block
+around the steps also holds tab icons, the tip and photos of the finished dish.
+"""
+
+import re
+from dataclasses import dataclass
+
+from bs4 import Tag
+
+from mmpipeline.scraping.sites.tenthousand_recipe.tree import (
+    attribute,
+    find_tag,
+    find_tags,
+    read_lines,
+    read_text,
+)
+
+_NOTE_CLASSES = {
+    "add_material": "ingredients",
+    "add_tool": "tools",
+    "add_fire": "heat",
+    "add_tip2": "tip",
+}
+_STEP_NUMBER = re.compile(r"^\s*(?:\d{1,2}\s*[.)]|[①-⑳]|STEP\s*\d{1,2}[.:]?)\s*", re.I)
+_JUST_A_LINK = re.compile(r"^(?:https?://|www\.)\S+$", re.I)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One cooking step.
+
+    Attributes
+    ----------
+    text
+        On one line, without its notes.
+    image_links
+        Photos as linked in the page.
+    notes
+        Pairs of kind (ingredients, tools, heat, tip) and text.
+    """
+
+    text: str | None
+    image_links: tuple[str, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+def read_steps(tree: Tag) -> list[Step]:
+    """Return the steps of a recipe page.
+
+    Parameters
+    ----------
+    tree
+        The page.
+
+    Returns
+    -------
+    list of Step
+        In page order; of the old free-form body one entry a line of text. Empty when the page
+        has neither.
+    """
+    boxes = find_tags(tree, ".view_step_cont")
+    return [_read_step(box) for box in boxes] or _read_free_form(tree)
+
+
+def _read_step(box: Tag) -> Step:
+    body = find_tag(box, ".media-body")
+    notes = [
+        (kind, text)
+        for note in find_tags(box, ".step_add")
+        for css, kind in _NOTE_CLASSES.items()
+        if css in note.get_attribute_list("class") and (text := read_text(note))
+    ]
+    links = [attribute(image, "src") for image in find_tags(box, "[id^=stepimg] img")]
+    return Step(
+        text=read_text(body, skip=("step_add",)),
+        image_links=tuple(dict.fromkeys(link for link in links if link)),
+        notes=tuple(notes),
+    )
+
+
+def _read_free_form(tree: Tag) -> list[Step]:
+    body = find_tag(tree, "#oldContArea") or find_tag(tree, ".view_cont_old")
+    if body is None:
+        return []
+    lines = [_STEP_NUMBER.sub("", line) for line in read_lines(body)]
+    return [Step(line) for line in lines if line and not _JUST_A_LINK.match(line)]
+
+
+def read_free_form_images(tree: Tag) -> list[str]:
+    """Return the photos inside the old free-form body, as linked."""
+    links = [attribute(image, "src") for image in find_tags(tree, "#oldContArea img")]
+    return [link for link in links if link]

@@ -1,0 +1,60 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from mmpipeline.config import ParseConfig, ScrapeConfig
+from mmpipeline.errors import ArtifactError, LayoutChangedError, StageError
+from mmpipeline.scraping import crawl_site, parse_snapshot
+from mmpipeline.scraping.parse import check_layout
+from mmpipeline.scraping.store import open_state
+from mmpipeline.storage import DataLayout
+from tests.scraping.local_site import Site, fill_site, make_recipe
+
+
+def test_parsing_twice_gives_the_same_bytes(site: Site, tmp_path: Path) -> None:
+    fill_site(site, [1, 2, 30])
+    config = ScrapeConfig(base_url=site.url, pace_s=0, allow_loopback=True)
+    crawl_site(tmp_path / "store", config, None)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        counts = parse_snapshot(
+            tmp_path / "store", tmp_path / name, DataLayout.at(tmp_path), ParseConfig()
+        )
+        assert counts == {
+            "pages": 3.0, "recipes": 3.0, "quarantined": 0.0, "findings": 0.0, "photos": 6.0,
+        }  # fmt: skip
+    for file in ("recipes.parquet", "quarantine.parquet"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_a_field_that_vanished_from_many_pages_stops_parsing(site: Site, tmp_path: Path) -> None:
+    numbers = list(range(1, 31))
+    fill_site(site, numbers)
+    for number in numbers[:10]:
+        page = make_recipe(number).replace(b"divConfirmedMaterialArea", b"renamed")
+        site.pages[f"/recipe/{number}"] = page
+    config = ScrapeConfig(base_url=site.url, pace_s=0, allow_loopback=True, images=False)
+    crawl_site(tmp_path / "store", config, None)
+    layout = DataLayout.at(tmp_path)
+    with pytest.raises(LayoutChangedError, match="10 of 30 pages have no ingredients: selector"):
+        parse_snapshot(tmp_path / "store", tmp_path / "a", layout, ParseConfig())
+    relaxed = ParseConfig(required_field_bound=0.5)
+    assert parse_snapshot(tmp_path / "store", tmp_path / "a", layout, relaxed)["recipes"] == 30
+
+
+def test_few_pages_prove_nothing_about_the_layout() -> None:
+    check_layout(Counter(title=19), 19, 0.2)
+    check_layout(Counter(title=4), 20, 0.2)
+    with pytest.raises(LayoutChangedError):
+        check_layout(Counter(title=5), 20, 0.2)
+
+
+def test_an_empty_store_is_told_from_none(tmp_path: Path) -> None:
+    layout = DataLayout.at(tmp_path)
+    with pytest.raises(ArtifactError, match="run the scraper first"):
+        parse_snapshot(tmp_path / "store", tmp_path / "a", layout, ParseConfig())
+    with open_state(tmp_path / "store"):
+        pass
+    with pytest.raises(StageError, match="no recipe page"):
+        parse_snapshot(tmp_path / "store", tmp_path / "a", layout, ParseConfig())
