@@ -1,0 +1,30 @@
+"""The sample world: invented recipes, served as a fake 만개의레시피 and written as a Recipe1M dump.
+
+Everything follows from `SampleConfig` and a recipe's index: `recipe_at` gives the recipe,
+`photo_at` its picture, `server.serve_site` and `write_recipe1m_dump` the two doors,
+`iterate_truth` what a labeller should have found, and `oracle_bound` how well anybody could do.
+Recipes with an even index are Korean and live on the site, the others are English and live in the
+dump.
+
+The generative densities are all known (`densities`), which is what makes the bound exact; the
+cost is that the world is as simple as those densities are.
+"""
+
+from mmpipeline.sample.dishes import Dish, load_dishes
+from mmpipeline.sample.oracle import oracle_bound
+from mmpipeline.sample.photos import photo_at
+from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+from mmpipeline.sample.recipes import SampleRecipe, recipe_at
+from mmpipeline.sample.truth import TruthRow, iterate_truth
+
+__all__ = [
+    "Dish",
+    "SampleRecipe",
+    "TruthRow",
+    "iterate_truth",
+    "load_dishes",
+    "oracle_bound",
+    "photo_at",
+    "recipe_at",
+    "write_recipe1m_dump",
+]

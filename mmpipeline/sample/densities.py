@@ -1,0 +1,211 @@
+"""The known probability densities that every recipe of the sample world is drawn from.
+
+Recipes are drawn from these tables (`draws`) and the oracle inverts the very same tables
+(`oracle`), so that the Bayes bound is exact. All difficulty enters here: as noise on the
+ingredients, as spread of the looks, and as a pull of look-alike dishes towards each other.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmpipeline.config import DifficultyConfig, SampleConfig
+from mmpipeline.sample.dishes import Dish, Pantry, load_pantry
+
+Matrix = NDArray[np.float64]
+
+FORMS = ("soup", "mound", "disc", "rows", "rings", "strands", "chunks", "slices")
+VESSELS = ("pot", "bowl", "plate", "pan", "dish")
+SECOND_CUE_CHANCE = 0.75
+"""Chance that a title speaks of a second ingredient."""
+MENTION_CHANCE = 0.85
+"""Chance that the steps mention an ingredient of the recipe."""
+
+_FOREIGN_TRIES = 4
+_SHARPNESS = 1.6
+_DISCRETE_TRUST = 0.85
+_OWN_SIGNATURE, _SIBLING_SIGNATURE = 0.72, 0.12
+_OWN_CUE, _SHARED_CUE, _STRAY_CUE = 1.6, 0.6, 0.08
+_NO_CUE = frozenset({"water", "oil", "salt", "pepper", "garlic", "sugar", "scallion", "onion"})
+_BASE_SPREAD, _AMOUNT_SPREAD = 0.04, 0.22
+_OWN_AMOUNT, _SHARED_AMOUNT = 1.1, 0.4
+_INGREDIENT_PULL = 0.15
+
+
+@dataclass(frozen=True)
+class World:
+    """Densities given the dish; D dishes, I ingredients, F families, K photo components.
+
+    Attributes
+    ----------
+    inclusion
+        D x I, chance that the recipe holds the ingredient (independent Bernoulli draws).
+    cue
+        D x I, rows sum to 1: ingredient words of the title.
+    taste
+        D x T, rows sum to 1: taste words of the title.
+    family
+        D x F, rows sum to 1: method words of the title; cooking steps of the instructions.
+    signature
+        D x (D + 1), rows sum to 1: whose telling step is in the instructions; last: none.
+    form, vessel
+        D x forms, D x vessels, rows sum to 1: how the food lies, and in what.
+    base
+        D x 3, mean main colour, share of full scale.
+    always, present
+        D x K, mean amount of a component by itself, and what its ingredients add.
+    component_of
+        I, the component an ingredient shows, -1 for none.
+    base_spread, amount_spread
+        Standard deviations of the main colour and of the amounts.
+    """
+
+    dishes: tuple[Dish, ...]
+    inclusion: Matrix
+    cue: Matrix
+    taste: Matrix
+    family: Matrix
+    signature: Matrix
+    form: Matrix
+    vessel: Matrix
+    base: Matrix
+    always: Matrix
+    present: Matrix
+    component_of: NDArray[np.int64]
+    base_spread: float
+    amount_spread: float
+
+
+def world_of(config: SampleConfig) -> World:
+    """Return the densities that a config means; built once for each difficulty.
+
+    Parameters
+    ----------
+    config
+        The sample world; only `dishes` and `difficulty` matter here.
+
+    Returns
+    -------
+    World
+        All tables.
+    """
+    return _build_world(config.dishes, config.difficulty)
+
+
+@lru_cache(maxsize=8)
+def _build_world(count: int, difficulty: DifficultyConfig) -> World:
+    pantry = load_pantry()
+    dishes = pantry.dishes[:count]
+    families = list(pantry.families)
+    family_of = np.array([families.index(dish.family) for dish in dishes])
+    pull = difficulty.look_alike_pull
+    base = np.array([dish.base for dish in dishes], dtype=np.float64) / 255
+    always, present = _amounts(pantry, dishes)
+    spread = 0.25 + 1.5 * difficulty.photo_jitter
+    chance = _ingredient_table(pantry, dishes)
+    return World(
+        dishes=dishes,
+        inclusion=_inclusion(
+            _pull(chance, family_of, _INGREDIENT_PULL * pull), difficulty.ingredient_noise
+        ),
+        cue=_cues(pantry, dishes, chance),
+        taste=_tastes(pantry, dishes),
+        family=_categorical(family_of, len(families)),
+        signature=_signatures(family_of),
+        form=_categorical(np.array([FORMS.index(dish.form) for dish in dishes]), len(FORMS)),
+        vessel=_categorical(
+            np.array([VESSELS.index(pantry.families[dish.family].vessel) for dish in dishes]),
+            len(VESSELS),
+        ),
+        base=_pull(base, family_of, pull),
+        always=_pull(always, family_of, pull),
+        present=_pull(present, family_of, pull / 2),
+        component_of=_component_of(pantry),
+        base_spread=_BASE_SPREAD * spread,
+        amount_spread=_AMOUNT_SPREAD * spread,
+    )
+
+
+def _ingredient_table(pantry: Pantry, dishes: tuple[Dish, ...]) -> Matrix:
+    """Return the chances of the word files, made more extreme: typical is typical, rare is rare."""
+    chance = np.array([
+        [dish.ingredients.get(spec.key, 0.0) for spec in pantry.ingredients] for dish in dishes
+    ])
+    likely = chance**_SHARPNESS
+    sharpened: Matrix = likely / (likely + (1 - chance) ** _SHARPNESS)
+    return sharpened
+
+
+def _pull(values: Matrix, family_of: NDArray[np.int64], share: float) -> Matrix:
+    """Move every row towards the mean of its family by `share` of the way."""
+    members = family_of[:, None] == family_of[None, :]
+    means = members @ values / members.sum(axis=1, keepdims=True)
+    pulled: Matrix = (1 - share) * values + share * means
+    return pulled
+
+
+def _inclusion(chance: Matrix, noise: float) -> Matrix:
+    foreign = min(0.5, _FOREIGN_TRIES * noise / chance.shape[1])
+    table: Matrix = np.clip(1 - (1 - chance) * (1 - foreign), 1e-6, 1 - 1e-3)
+    return table
+
+
+def _cues(pantry: Pantry, dishes: tuple[Dish, ...], chance: Matrix) -> Matrix:
+    usable = np.array([
+        spec.key not in _NO_CUE and spec.kind not in {"pinch", "liquid"}
+        for spec in pantry.ingredients
+    ])
+    own = np.array([[spec.key in dish.own for spec in pantry.ingredients] for dish in dishes])
+    weight = chance**2 * np.where(own, _OWN_CUE, _SHARED_CUE) * usable
+    weight /= weight.sum(axis=1, keepdims=True)
+    table = (1 - _STRAY_CUE) * weight + _STRAY_CUE * usable / usable.sum()
+    floored: Matrix = np.maximum(table, 1e-12)
+    return floored
+
+
+def _tastes(pantry: Pantry, dishes: tuple[Dish, ...]) -> Matrix:
+    keys = list(pantry.tastes)
+    table = np.full((len(dishes), len(keys)), 0.3 / len(keys))
+    for row, dish in enumerate(dishes):
+        for taste, share in zip(dish.tastes, (0.4, 0.3), strict=True):
+            table[row, keys.index(taste)] += share
+    shares: Matrix = table / table.sum(axis=1, keepdims=True)
+    return shares
+
+
+def _categorical(own: NDArray[np.int64], count: int) -> Matrix:
+    table = np.full((len(own), count), (1 - _DISCRETE_TRUST) / count)
+    table[np.arange(len(own)), own] += _DISCRETE_TRUST
+    return table
+
+
+def _signatures(family_of: NDArray[np.int64]) -> Matrix:
+    count = len(family_of)
+    siblings = (family_of[:, None] == family_of[None, :]) & ~np.eye(count, dtype=bool)
+    share = _SIBLING_SIGNATURE / np.maximum(1, siblings.sum(axis=1, keepdims=True))
+    table = np.zeros((count, count + 1))
+    table[:, :count] = siblings * share + np.eye(count) * _OWN_SIGNATURE
+    table[:, count] = 1 - table.sum(axis=1)
+    return table
+
+
+def _component_of(pantry: Pantry) -> NDArray[np.int64]:
+    keys = [component.key for component in pantry.components]
+    return np.array([
+        -1 if spec.component is None else keys.index(spec.component) for spec in pantry.ingredients
+    ])
+
+
+def _amounts(pantry: Pantry, dishes: tuple[Dish, ...]) -> tuple[Matrix, Matrix]:
+    always = np.array([
+        [dish.show.get(component.key, 0.0) for component in pantry.components] for dish in dishes
+    ])
+    present = np.full_like(always, _SHARED_AMOUNT)
+    for row, dish in enumerate(dishes):
+        for column, component in enumerate(pantry.components):
+            shows = (spec.key for spec in pantry.ingredients if spec.component == component.key)
+            if not dish.own.isdisjoint(shows):
+                present[row, column] = _OWN_AMOUNT
+    return always, present

@@ -1,0 +1,43 @@
+"""The Bayes bound: within bounds, in order, and hit by the difficulty."""
+
+import pytest
+
+from mmpipeline.config import DifficultyConfig, SampleConfig
+from mmpipeline.sample.oracle import oracle_bound
+
+CONFIG = SampleConfig()
+
+
+def bound(**difficulty: float) -> dict[str, float]:
+    config = CONFIG.model_copy(update={"difficulty": DifficultyConfig(**difficulty)})
+    return oracle_bound(config, 400)
+
+
+def test_bound_of_the_default_world() -> None:
+    figures = oracle_bound(CONFIG, 600)
+    assert set(figures) == {"title", "ingredients", "instructions", "image", "all"}
+    assert all(0 <= value <= 1 for value in figures.values())
+    assert figures["all"] >= 0.99
+    assert figures["all"] >= max(figures.values())
+    assert 0.85 < figures["title"] < 0.99
+
+
+def test_title_bound_falls_with_unnamed_titles() -> None:
+    assert bound(unnamed_title_share=0.0)["title"] == 1
+    assert bound(unnamed_title_share=1.0)["title"] < bound(unnamed_title_share=0.3)["title"]
+
+
+def test_image_bound_falls_with_pull_and_jitter() -> None:
+    easy = bound(look_alike_pull=0.0, photo_jitter=0.0)["image"]
+    hard = bound(look_alike_pull=1.0, photo_jitter=1.0)["image"]
+    assert easy > 0.97
+    assert hard < easy - 0.2
+
+
+def test_ingredient_bound_falls_with_noise() -> None:
+    assert bound(ingredient_noise=1.0)["ingredients"] < bound(ingredient_noise=0.0)["ingredients"]
+
+
+def test_two_dishes_that_share_nothing_are_told_apart() -> None:
+    config = CONFIG.model_copy(update={"dishes": 2})
+    assert oracle_bound(config, 200)["all"] == pytest.approx(1, abs=0.01)
