@@ -1,0 +1,4 @@
+-- The one recipe of a catalogue that an id means.
+SELECT title, dish, dish_set, split
+FROM read_parquet($catalog)
+WHERE recipe_id = $recipe_id

@@ -1,0 +1,17 @@
+-- Report: what became of the catalogue's recipes.
+WITH catalogue AS (
+    SELECT
+        count(*) AS catalogue_recipes,
+        count(*) FILTER (split = 'train' AND dish IS NOT NULL AND dish_set = 'unknown')
+            AS held_out_in_train
+    FROM read_parquet($catalog)
+)
+SELECT
+    catalogue_recipes,
+    held_out_in_train,
+    catalogue_recipes - held_out_in_train - (SELECT count(*) FROM recipe) AS without_content,
+    (SELECT count(*) FROM recipe) AS recipes,
+    (SELECT count(dish) FROM recipe) AS labelled,
+    (SELECT count(*) FROM recipe WHERE NOT has_image) AS without_image,
+    (SELECT count(*) FROM anchor) AS anchors
+FROM catalogue
