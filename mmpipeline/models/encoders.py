@@ -1,0 +1,79 @@
+"""One encoder a modality: from its feature vector to a hidden vector of common width.
+
+Inputs are standardised by the statistics of the training recipes, kept beside the weights: raw
+vectors of one modality mostly point the same way (photos: mean cosine 0.8), and without centring
+the contrastive loss settles at the point where all embeddings are one. Then three fully connected
+layers, as in the talk this project goes back to, beside one linear layer around them. The linear
+way around keeps what raw vectors already tell apart, which three layers would first have to learn
+again; with few recipes it is worth more than the layers. It costs a third more in the first step.
+"""
+
+import torch
+from torch import Tensor, nn
+
+DEVIATION_FLOOR = 0.3  # of the root mean square: nearly constant columns are not blown up
+
+
+class ModalityEncoder(nn.Module):
+    """Standardisation, then three fully connected layers beside a linear one.
+
+    Parameters
+    ----------
+    input_dim
+        Width of the modality's feature vector.
+    hidden_dim
+        Width of all layers.
+    dropout
+        Share of hidden values dropped in training.
+    """
+
+    mean: Tensor
+    scale: Tensor
+
+    def __init__(self, input_dim: int, hidden_dim: int, dropout: float) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(input_dim))
+        self.register_buffer("scale", torch.ones(input_dim))
+        self.layers = nn.Sequential(
+            nn.Linear(input_dim, hidden_dim),
+            nn.LayerNorm(hidden_dim),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden_dim, hidden_dim),
+            nn.LayerNorm(hidden_dim),
+            nn.ReLU(),
+            nn.Dropout(dropout),
+            nn.Linear(hidden_dim, hidden_dim),
+        )
+        self.shortcut = nn.Linear(input_dim, hidden_dim)
+
+    def standardize(self, mean: Tensor, deviation: Tensor) -> None:
+        """Set what inputs are centred and scaled by.
+
+        Parameters
+        ----------
+        mean, deviation
+            Shape (input_dim,), mean and standard deviation of the training inputs. Deviations
+            below `DEVIATION_FLOOR` of their root mean square are lifted to it.
+        """
+        root_mean_square = deviation.square().mean().sqrt()
+        floor = DEVIATION_FLOOR * root_mean_square if root_mean_square > 0 else 1.0
+        self.mean.copy_(mean)
+        self.scale.copy_(1 / deviation.clamp(min=float(floor)))
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Encode a batch.
+
+        Parameters
+        ----------
+        features
+            Shape (B, input_dim), float.
+
+        Returns
+        -------
+        Tensor
+            Shape (B, hidden_dim).
+        """
+        standardized = (features - self.mean) * self.scale
+        hidden: Tensor = self.layers(standardized) + self.shortcut(standardized)
+        return hidden

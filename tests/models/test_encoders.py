@@ -1,0 +1,42 @@
+import torch
+
+from mmpipeline.models.encoders import ModalityEncoder
+
+
+def test_width_follows_the_arguments() -> None:
+    encoder = ModalityEncoder(5, 8, dropout=0.0)
+    assert encoder(torch.randn(3, 5)).shape == (3, 8)
+
+
+def test_has_three_layers() -> None:
+    encoder = ModalityEncoder(5, 8, dropout=0.0)
+    assert sum(isinstance(layer, torch.nn.Linear) for layer in encoder.layers) == 3
+
+
+def test_standardised_inputs_have_no_common_part() -> None:
+    generator = torch.Generator().manual_seed(0)
+    features = 5.0 + torch.tensor([1.0, 2.0, 0.0]) * torch.randn(500, 3, generator=generator)
+    encoder = ModalityEncoder(3, 8, dropout=0.0)
+    encoder.standardize(features.mean(dim=0), features.std(dim=0))
+    encoder.layers[0].register_forward_pre_hook(
+        lambda _module, inputs: seen.append(inputs[0].detach())
+    )
+    seen: list[torch.Tensor] = []
+    encoder(features)
+    torch.testing.assert_close(seen[0].mean(dim=0), torch.zeros(3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(seen[0].std(dim=0), torch.tensor([1.0, 1.0, 0.0]))
+
+
+def test_a_constant_modality_stays_finite() -> None:
+    encoder = ModalityEncoder(3, 8, dropout=0.0)
+    encoder.standardize(torch.ones(3), torch.zeros(3))
+    assert bool(encoder(torch.ones(2, 3)).isfinite().all())
+
+
+def test_a_row_does_not_depend_on_its_neighbours() -> None:
+    torch.manual_seed(0)
+    encoder = ModalityEncoder(5, 8, dropout=0.0)
+    rows = torch.randn(4, 5)
+    changed = rows.clone()
+    changed[1:] += 100.0
+    torch.testing.assert_close(encoder(rows)[0], encoder(changed)[0])

@@ -1,0 +1,72 @@
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmpipeline.errors import ArtifactError
+from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.weights import load_model, save_model
+
+DIMS = {"image": 5, "title": 7}
+
+
+@pytest.fixture
+def model() -> FusionModel:
+    torch.manual_seed(0)
+    return FusionModel(DIMS, hidden_dim=8, embedding_dim=6, dropout=0.25)
+
+
+def test_a_saved_model_comes_back_the_same(model: FusionModel, tmp_path: Path) -> None:
+    model.standardize({"image": (torch.full((5,), 0.5), torch.full((5,), 2.0))})
+    save_model(model, tmp_path)
+    loaded = load_model(tmp_path)
+    inputs = {"image": torch.randn(3, 5), "title": torch.randn(3, 7)}
+    mask = torch.ones(3, 2, dtype=torch.bool)
+    assert torch.equal(loaded.embed(inputs, mask), model.embed(inputs, mask))
+    assert loaded.modalities == ("image", "title")
+    assert loaded.dropout == 0.25
+    assert not loaded.training
+
+
+def test_the_same_weights_give_the_same_bytes(model: FusionModel, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        save_model(model, tmp_path / name)
+    for file in ("model.safetensors", "model.json"):
+        assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json"])
+def test_a_missing_file_is_named(model: FusionModel, tmp_path: Path, name: str) -> None:
+    save_model(model, tmp_path)
+    (tmp_path / name).unlink()
+    with pytest.raises(ArtifactError, match=name):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.json"])
+def test_a_cut_file_is_named(model: FusionModel, tmp_path: Path, name: str) -> None:
+    save_model(model, tmp_path)
+    content = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(content[: len(content) // 2])
+    with pytest.raises(ArtifactError, match=name):
+        load_model(tmp_path)
+
+
+def test_weights_of_another_shape_are_refused(model: FusionModel, tmp_path: Path) -> None:
+    save_model(model, tmp_path)
+    shape = json.loads((tmp_path / "model.json").read_text())
+    shape["embedding_dim"] = 4
+    (tmp_path / "model.json").write_text(json.dumps(shape))
+    with pytest.raises(ArtifactError, match="does not fit"):
+        load_model(tmp_path)
+
+
+def test_an_unknown_fusion_is_refused(model: FusionModel, tmp_path: Path) -> None:
+    save_model(model, tmp_path)
+    shape = json.loads((tmp_path / "model.json").read_text())
+    shape["fusion"] = "telepathy"
+    (tmp_path / "model.json").write_text(json.dumps(shape))
+    with pytest.raises(ArtifactError, match="telepathy"):
+        load_model(tmp_path)
