@@ -1,0 +1,131 @@
+"""What a learned figure is worth: chance, and raw features without any learning.
+
+Chance is exact, not drawn. The raw baseline concatenates the L2-normalised feature vectors of
+what an item shows and takes the cosine; it has no answer across modalities, where the two sides
+share no part. Its similarities are summed modality by modality from the feature files, block by
+block, so the concatenated matrix never exists.
+"""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from mmpipeline.evaluation.retrieval import FloatArray, IntArray
+from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.schemas import MODALITIES, Modality
+
+ITEM_BLOCK_ROWS = 4096
+BoolArray = NDArray[np.bool_]
+
+
+def chance_hit_curve(candidates: IntArray, relevant: IntArray) -> FloatArray:
+    """Chance that a random order puts a relevant item among the first k, for every k.
+
+    Per query with N candidates and R relevant ones: ``1 - prod_{i<k} (N-R-i)/(N-i)``; averaged
+    over queries.
+
+    Parameters
+    ----------
+    candidates, relevant
+        Shape (Q,), N and R of each query, R at least 1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (max N + 1,): entry k is the mean chance of a hit within k; entry 0 is 0.
+    """
+    longest = int(candidates.max())
+    steps = np.arange(longest)
+    curve = np.zeros(longest + 1)
+    kinds, counts = np.unique(np.stack([candidates, relevant]), axis=1, return_counts=True)
+    for (n, r), count in zip(kinds.T, counts, strict=True):
+        misses = np.clip((n - r - steps) / np.maximum(n - steps, 1), 0.0, 1.0)
+        curve[1:] += count * (1.0 - np.cumprod(misses))
+    return curve / len(candidates)
+
+
+def chance_figures(
+    candidates: IntArray, relevant: IntArray, ks: tuple[int, ...]
+) -> dict[str, float]:
+    """Compute the expected figures of a random order.
+
+    Parameters
+    ----------
+    candidates, relevant
+        Shape (Q,), numbers of candidates and of relevant ones, at least 1, of each query.
+    ks
+        The k of recall_at_k.
+
+    Returns
+    -------
+    dict
+        ``recall_at_K`` for each k, ``median_rank`` (the least k that half of the queries hit) and
+        ``mrr``.
+    """
+    curve = chance_hit_curve(candidates, relevant)
+    figures = {f"recall_at_{k}": float(curve[min(k, len(curve) - 1)]) for k in ks}
+    figures["median_rank"] = float(np.argmax(curve >= 0.5 - 1e-12))
+    figures["mrr"] = float((np.diff(curve) / np.arange(1, len(curve))).sum())
+    return figures
+
+
+class RawFeatures:
+    """Cosine over concatenated L2-normalised raw feature vectors.
+
+    Parameters
+    ----------
+    features
+        The feature set.
+    """
+
+    def __init__(self, features: FeatureSet) -> None:
+        self._features = features
+
+    def vectors(self, rows: IntArray, mask: BoolArray) -> Tensor:
+        """Concatenate the vectors of some items.
+
+        Parameters
+        ----------
+        rows
+            Shape (B,), rows of the feature set.
+        mask
+            Shape (B, 4), what each item shows; at least one part.
+
+        Returns
+        -------
+        Tensor
+            Shape (B, sum of widths), rows of unit length.
+        """
+        parts = [self._part(name, rows, mask[:, i]) for i, name in enumerate(MODALITIES)]
+        return functional.normalize(torch.cat(parts, dim=1), dim=1)
+
+    def similarities(
+        self, queries: tuple[IntArray, BoolArray], items: tuple[IntArray, BoolArray]
+    ) -> Tensor:
+        """Compute the cosines of all queries with all items.
+
+        Parameters
+        ----------
+        queries, items
+            Rows, shapes (Q,) and (N,), and masks, shapes (Q, 4) and (N, 4).
+
+        Returns
+        -------
+        Tensor
+            Shape (Q, N).
+        """
+        query_vectors = self.vectors(*queries)
+        rows, mask = items
+        blocks = [
+            query_vectors @ self.vectors(rows[start:stop], mask[start:stop]).T
+            for start in range(0, len(rows), ITEM_BLOCK_ROWS)
+            for stop in [min(start + ITEM_BLOCK_ROWS, len(rows))]
+        ]
+        return torch.cat(blocks, dim=1)
+
+    def _part(self, name: Modality, rows: IntArray, shown: BoolArray) -> Tensor:
+        gathered = np.asarray(self._features.matrix(name)[rows], dtype=np.float32)
+        part = torch.where(torch.from_numpy(shown)[:, None], torch.from_numpy(gathered), 0.0)
+        return functional.normalize(part, dim=1)

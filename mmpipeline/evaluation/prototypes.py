@@ -1,0 +1,156 @@
+"""Which dish is it? The nearest prototype, a prototype being the mean of K drawn references.
+
+References are unit vectors; their mean is scaled to unit length again. The draw is seeded and
+repeated, because one draw alone moves the figures by about half a point. Ties count against us,
+as everywhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from mmpipeline.evaluation.baselines import BoolArray
+from mmpipeline.evaluation.retrieval import IntArray, Relevance, rank_queries
+
+
+@dataclass(frozen=True, slots=True)
+class PrototypeFigures:
+    """Shares of queries that were named right, each averaged over draws.
+
+    Attributes
+    ----------
+    top1, top5
+        Over all queries.
+    known_top1, unknown_top1
+        Over queries of dishes that training saw, and did not see; all dishes are candidates for
+        both. NaN without such queries.
+    harmonic_mean
+        Of the two; NaN when either is.
+    spread
+        Standard deviation of `top1` over draws.
+    """
+
+    top1: float
+    top5: float
+    known_top1: float
+    known_top5: float
+    unknown_top1: float
+    unknown_top5: float
+    harmonic_mean: float
+    spread: float
+
+
+def draw_references(labels: IntArray, references: int, seed: int) -> list[IntArray]:
+    """Draw up to K rows of each class, without replacement.
+
+    Parameters
+    ----------
+    labels
+        Shape (N,), classes 0 to C-1; negative rows are never drawn.
+    references
+        K.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    list of numpy.ndarray
+        For each class, at most K row numbers.
+    """
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(labels))
+    order = order[np.argsort(labels[order], kind="stable")]
+    sorted_labels = labels[order]
+    classes = int(labels.max(initial=-1)) + 1
+    bounds = np.searchsorted(sorted_labels, np.arange(classes + 1))
+    return [order[start : min(start + references, stop)] for start, stop in pairwise(bounds)]
+
+
+def make_prototypes(vectors: Tensor, references: Sequence[IntArray]) -> Tensor:
+    """Average the drawn references of each class.
+
+    Parameters
+    ----------
+    vectors
+        Shape (N, E), rows of unit length.
+    references
+        For each class, row numbers; at least one.
+
+    Returns
+    -------
+    Tensor
+        Shape (C, E), rows of unit length.
+    """
+    means = [vectors[torch.from_numpy(rows)].mean(dim=0) for rows in references]
+    return functional.normalize(torch.stack(means), dim=1)
+
+
+def classify(queries: Tensor, query_label: IntArray, prototypes: Tensor) -> IntArray:
+    """Rank of the right class of each query, from 1, ties pessimistic.
+
+    Parameters
+    ----------
+    queries
+        Shape (Q, E).
+    query_label
+        Shape (Q,), classes.
+    prototypes
+        Shape (C, E).
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (Q,).
+    """
+    nothing = np.full(1, -1)
+    relevance = Relevance(
+        query_label=query_label,
+        item_label=np.arange(len(prototypes)),
+        query_group=np.repeat(nothing, len(query_label)),
+        item_group=np.repeat(nothing, len(prototypes)),
+    )
+    return rank_queries(lambda rows: queries[rows] @ prototypes.T, relevance)
+
+
+def summarize_draws(draws: Sequence[IntArray], is_known: BoolArray) -> PrototypeFigures:
+    """Average the draws' figures.
+
+    Parameters
+    ----------
+    draws
+        Ranks of the right class, shape (Q,) each, one array a draw.
+    is_known
+        Shape (Q,), whether training saw the query's dish.
+
+    Returns
+    -------
+    PrototypeFigures
+        Averages over draws.
+    """
+    ranks = np.stack(draws)
+    known = _share_within(ranks[:, is_known], 1)
+    unknown = _share_within(ranks[:, ~is_known], 1)
+    return PrototypeFigures(
+        top1=_share_within(ranks, 1),
+        top5=_share_within(ranks, 5),
+        known_top1=known,
+        known_top5=_share_within(ranks[:, is_known], 5),
+        unknown_top1=unknown,
+        unknown_top5=_share_within(ranks[:, ~is_known], 5),
+        harmonic_mean=harmonic_mean(known, unknown),
+        spread=float((ranks <= 1).mean(axis=1).std()),
+    )
+
+
+def harmonic_mean(first: float, second: float) -> float:
+    """Harmonic mean of two shares; 0 if both are 0."""
+    return 0.0 if first == second == 0 else 2 * first * second / (first + second)
+
+
+def _share_within(ranks: IntArray, k: int) -> float:
+    return float((ranks <= k).mean()) if ranks.size else float("nan")

@@ -1,0 +1,201 @@
+"""Ranks and what is made of them: recall_at_k, median rank, mean reciprocal rank.
+
+Ties count against us: an irrelevant item as near as the nearest relevant one stands before it.
+With the friendly rule a constant embedding would score 100 %. Similarities come block by block
+from a function, so learned vectors and raw features are judged by the same code and the whole
+matrix is never held; each block costs one comparison of its rows with all items.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mmpipeline.errors import StageError
+
+BLOCK_VALUES = 1 << 24  # similarities held at once: 64 MB as float32
+
+IntArray = NDArray[np.int64]
+FloatArray = NDArray[np.float64]
+Similarity = Callable[[slice], Tensor]
+"""From a slice of Q queries to their similarities with all N items: shape (q, N), float."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relevance:
+    """Which items answer which queries, and which may not be candidates at all.
+
+    Attributes
+    ----------
+    query_label, item_label
+        Shapes (Q,) and (N,): an item is relevant when the labels are equal and not negative.
+    query_group, item_group
+        Shapes (Q,) and (N,): an item of the query's group is the query itself or a copy of it,
+        and no candidate; negative groups exclude nothing.
+    """
+
+    query_label: IntArray
+    item_label: IntArray
+    query_group: IntArray
+    item_group: IntArray
+
+    def relevant(self, rows: slice) -> NDArray[np.bool_]:
+        """Return which candidates are relevant, shape (q, N)."""
+        label = self.query_label[rows, None]
+        relevant: NDArray[np.bool_] = (label == self.item_label) & (label >= 0)
+        return relevant & ~self.excluded(rows)
+
+    def excluded(self, rows: slice) -> NDArray[np.bool_]:
+        """Return which items are no candidates, shape (q, N)."""
+        group = self.query_group[rows, None]
+        excluded: NDArray[np.bool_] = (group == self.item_group) & (group >= 0)
+        return excluded
+
+    def blocks(self) -> list[slice]:
+        """Return slices of queries small enough for one block of similarities each."""
+        step = max(1, BLOCK_VALUES // max(1, len(self.item_label)))
+        total = len(self.query_label)
+        return [slice(start, min(start + step, total)) for start in range(0, total, step)]
+
+
+def rank_queries(similarity: Similarity, relevance: Relevance) -> IntArray:
+    """Rank of the nearest relevant item of each query, ties pessimistic.
+
+    ``rank = 1 + number of irrelevant candidates at least as similar as the most similar relevant
+    one``. A similarity that is not a number ranks last.
+
+    Parameters
+    ----------
+    similarity
+        Larger is nearer.
+    relevance
+        Of Q queries and N items.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (Q,), from 1; 0 for a query that has no relevant candidate.
+    """
+    ranks = np.zeros(len(relevance.query_label), dtype=np.int64)
+    for rows in relevance.blocks():
+        scores = similarity(rows).nan_to_num(nan=float("-inf"), neginf=float("-inf"))
+        relevant = torch.from_numpy(relevance.relevant(rows))
+        excluded = torch.from_numpy(relevance.excluded(rows))
+        best = scores.masked_fill(~relevant, float("-inf")).amax(dim=1, keepdim=True)
+        ahead = (scores >= best) & ~relevant & ~excluded
+        found = torch.where(relevant.any(dim=1), 1 + ahead.sum(dim=1), 0)
+        ranks[rows] = found.numpy()
+    return ranks
+
+
+def count_candidates(relevance: Relevance) -> tuple[IntArray, IntArray]:
+    """Count each query's candidates and the relevant ones among them.
+
+    Parameters
+    ----------
+    relevance
+        Of Q queries and N items.
+
+    Returns
+    -------
+    tuple of numpy.ndarray
+        Candidates and relevant candidates, shape (Q,) each.
+    """
+    candidates = np.zeros(len(relevance.query_label), dtype=np.int64)
+    relevant = np.zeros_like(candidates)
+    for rows in relevance.blocks():
+        candidates[rows] = (~relevance.excluded(rows)).sum(axis=1)
+        relevant[rows] = relevance.relevant(rows).sum(axis=1)
+    return candidates, relevant
+
+
+def recall_at_k(ranks: IntArray, k: int) -> float:
+    """Share of queries whose nearest relevant item is among the first k.
+
+    Parameters
+    ----------
+    ranks
+        Shape (Q,), from 1; must not be empty.
+    k
+        From 1.
+
+    Returns
+    -------
+    float
+        0 to 1.
+    """
+    return float((ranks <= k).mean())
+
+
+def median_rank(ranks: IntArray) -> float:
+    """Median of the ranks; the mean of the middle two when their number is even."""
+    return float(np.median(ranks))
+
+
+def mean_reciprocal_rank(ranks: IntArray) -> float:
+    """Mean of 1/rank, 0 to 1."""
+    return float((1.0 / ranks).mean())
+
+
+def bootstrap_interval(
+    values: FloatArray | IntArray | NDArray[np.bool_],
+    statistic: Callable[[FloatArray], FloatArray],
+    seed: int,
+    draws: int = 1000,
+) -> tuple[float, float]:
+    """95 % interval of a statistic by resampling its values with replacement.
+
+    Parameters
+    ----------
+    values
+        Shape (Q,), one value a query; must not be empty.
+    statistic
+        From shape (draws, Q) to shape (draws,), such as ``lambda rows: rows.mean(axis=1)``.
+    seed
+        Of the resampling.
+    draws
+        Number of resamples.
+
+    Returns
+    -------
+    tuple of float
+        2.5th and 97.5th percentile.
+    """
+    generator = np.random.default_rng(seed)
+    step = max(1, BLOCK_VALUES // (8 * len(values)))
+    results = [
+        statistic(
+            np.asarray(values, dtype=np.float64)[
+                generator.integers(0, len(values), (min(step, draws - start), len(values)))
+            ]
+        )
+        for start in range(0, draws, step)
+    ]
+    low, high = np.percentile(np.concatenate(results), [2.5, 97.5])
+    return float(low), float(high)
+
+
+def check_embeddings(vectors: Tensor, recipe_ids: list[str]) -> None:
+    """Stop on vectors that hold something other than finite numbers.
+
+    Parameters
+    ----------
+    vectors
+        Shape (N, E).
+    recipe_ids
+        N ids, for the message.
+
+    Raises
+    ------
+    StageError
+        Naming the first recipe concerned.
+    """
+    broken = (~vectors.isfinite().all(dim=1)).nonzero().flatten()
+    if len(broken):
+        raise StageError(
+            f"{len(broken)} of {len(vectors)} embeddings are not finite, the first of recipe "
+            f"{recipe_ids[int(broken[0])]}; the model is broken: train it again"
+        )

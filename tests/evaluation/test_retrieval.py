@@ -1,0 +1,128 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmpipeline.errors import StageError
+from mmpipeline.evaluation import retrieval
+from mmpipeline.evaluation.retrieval import (
+    Relevance,
+    bootstrap_interval,
+    check_embeddings,
+    count_candidates,
+    mean_reciprocal_rank,
+    median_rank,
+    rank_queries,
+    recall_at_k,
+)
+
+
+def relevance_of(
+    query_label: list[int],
+    item_label: list[int],
+    query_group: list[int] | None = None,
+    item_group: list[int] | None = None,
+) -> Relevance:
+    return Relevance(
+        np.array(query_label),
+        np.array(item_label),
+        np.array(query_group or [-1] * len(query_label)),
+        np.array(item_group or [-1] * len(item_label)),
+    )
+
+
+def rank(scores: list[list[float]], relevance: Relevance) -> list[int]:
+    matrix = torch.tensor(scores)
+    return rank_queries(lambda rows: matrix[rows], relevance).tolist()
+
+
+def test_rank_counts_the_irrelevant_that_are_nearer() -> None:
+    relevance = relevance_of([0], [1, 0, 0, 1])
+    assert rank([[0.9, 0.8, 0.7, 0.1]], relevance) == [2]
+
+
+def test_ties_count_against_us() -> None:
+    relevance = relevance_of([0], [0, 1, 1, 1])
+    assert rank([[0.5, 0.5, 0.5, 0.4]], relevance) == [3]
+
+
+def test_a_constant_embedding_comes_last() -> None:
+    relevance = relevance_of([0, 1, 2], [0, 1, 2])
+    assert rank([[1.0] * 3] * 3, relevance) == [3, 3, 3]
+
+
+def test_items_of_the_querys_group_are_no_candidates() -> None:
+    relevance = relevance_of([0], [0, 0, 1, 1], query_group=[7], item_group=[7, 8, 9, 7])
+    assert rank([[1.0, 0.2, 0.5, 0.9]], relevance) == [2]
+    assert [counts.tolist() for counts in count_candidates(relevance)] == [[2], [1]]
+
+
+def test_a_query_without_a_relevant_candidate_has_rank_zero() -> None:
+    assert rank([[0.5, 0.4], [0.5, 0.4]], relevance_of([-1, 5], [-1, 1])) == [0, 0]
+
+
+def test_a_similarity_that_is_no_number_ranks_last() -> None:
+    relevance = relevance_of([0], [0, 1, 1])
+    assert rank([[float("nan"), 0.1, 0.2]], relevance) == [3]
+    assert rank([[0.1, float("nan"), 0.2]], relevance) == [2]
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_ranks_equal_the_naive_loop(data: st.DataObject) -> None:
+    queries, items = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 7))
+    label, group = st.integers(-1, 2), st.integers(-1, 3)
+    relevance = relevance_of(
+        data.draw(st.lists(label, min_size=queries, max_size=queries)),
+        data.draw(st.lists(label, min_size=items, max_size=items)),
+        data.draw(st.lists(group, min_size=queries, max_size=queries)),
+        data.draw(st.lists(group, min_size=items, max_size=items)),
+    )
+    scores = [[data.draw(st.integers(0, 3)) / 4 for _ in range(items)] for _ in range(queries)]
+    expected = []
+    for q in range(queries):
+        group_q, label_q = relevance.query_group[q], relevance.query_label[q]
+        allowed = [i for i in range(items) if not (group_q == relevance.item_group[i] >= 0)]
+        right = [i for i in allowed if label_q == relevance.item_label[i] and label_q >= 0]
+        best = max((scores[q][i] for i in right), default=None)
+        ahead = [i for i in allowed if i not in right and best is not None and scores[q][i] >= best]
+        expected.append(0 if best is None else 1 + len(ahead))
+    assert rank(scores, relevance) == expected
+
+
+def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    matrix = torch.rand(11, 6, generator=torch.Generator().manual_seed(0))
+    relevance = relevance_of([i % 3 for i in range(11)], [0, 1, 2, 0, 1, 2])
+    whole = rank_queries(lambda rows: matrix[rows], relevance)
+    monkeypatch.setattr(retrieval, "BLOCK_VALUES", 12)
+    assert len(relevance.blocks()) == 6
+    assert np.array_equal(rank_queries(lambda rows: matrix[rows], relevance), whole)
+
+
+def test_figures_of_known_ranks() -> None:
+    ranks = np.array([1, 2, 4, 11])
+    assert recall_at_k(ranks, 1) == 0.25
+    assert recall_at_k(ranks, 10) == 0.75
+    assert median_rank(ranks) == 3.0
+    assert mean_reciprocal_rank(ranks) == pytest.approx((1 + 1 / 2 + 1 / 4 + 1 / 11) / 4)
+
+
+def test_bootstrap_covers_the_mean_and_narrows_with_more_values() -> None:
+    generator = np.random.default_rng(0)
+    widths = []
+    for size in (50, 5000):
+        values = generator.random(size) < 0.3
+        low, high = bootstrap_interval(values, lambda rows: rows.mean(axis=1), seed=1)
+        assert low < values.mean() < high
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 5
+    expected = 2 * 1.96 * np.sqrt(0.3 * 0.7 / 5000)
+    assert widths[1] == pytest.approx(expected, rel=0.15)
+
+
+def test_a_broken_embedding_names_its_recipe() -> None:
+    vectors = torch.tensor([[1.0, 0.0], [float("nan"), 0.0]])
+    check_embeddings(vectors[:1], ["a"])
+    with pytest.raises(StageError, match="1 of 2 embeddings are not finite, the first of recipe b"):
+        check_embeddings(vectors, ["a", "b"])
