@@ -1,0 +1,41 @@
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.models import FusionModel
+from mmpipeline.training.pair_table import read_pairs
+from mmpipeline.training.validation import Validator
+
+
+def make_validator(world: SimpleNamespace, split: str) -> tuple[Validator, FusionModel]:
+    features = FeatureSet.open(world.features)
+    torch.manual_seed(0)
+    model = FusionModel(dict(features.dims), hidden_dim=16, embedding_dim=8)
+    return Validator(features, read_pairs(world.pairs / "pairs.parquet", features, split), 0), model
+
+
+def test_scores_dishes_and_recipes(world: SimpleNamespace) -> None:
+    validator, model = make_validator(world, "val")
+    figures = validator.score(model)
+    dishes = [v for k, v in figures.items() if k.startswith("val_mrr_dish_")]
+    recipes = [v for k, v in figures.items() if k.startswith("val_mrr_recipe_")]
+    assert (len(dishes), len(recipes)) == (5, 2)
+    assert all(0 < value <= 1 for value in figures.values())
+    assert figures["val_score"] == pytest.approx((np.mean(dishes) + np.mean(recipes)) / 2)
+
+
+def test_a_constant_model_scores_no_better_than_last_place(world: SimpleNamespace) -> None:
+    validator, model = make_validator(world, "val")
+    last = model.fusion.layers[-1]
+    assert isinstance(last, torch.nn.Linear)
+    with torch.no_grad():
+        last.weight.zero_()
+    assert validator.score(model)["val_mrr_recipe_image_to_text"] < 0.05
+
+
+def test_nothing_to_validate_on_gives_no_score(world: SimpleNamespace) -> None:
+    validator, model = make_validator(world, "test")
+    assert validator.score(model) == {}
