@@ -1,0 +1,177 @@
+"""`mmpipeline`: ask the published index, look at what is stored, make sample data.
+
+Commands import what they need when they run, so that `--help` is quick. Errors raised on purpose
+become one line on standard error and exit status 1; wrong usage exits with 2.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from mmpipeline.config import SampleConfig, load_settings
+from mmpipeline.errors import PipelineError, QueryError
+from mmpipeline.storage import DataLayout
+
+if TYPE_CHECKING:
+    from mmpipeline.search.query import SearchResult
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Ask for what is most alike.")
+sample_app = typer.Typer(no_args_is_help=True, help="The sample world: invented recipes.")
+pairs_app = typer.Typer(no_args_is_help=True, help="Contrastive pair tables.")
+app.add_typer(sample_app, name="sample")
+app.add_typer(pairs_app, name="pairs")
+
+WIDTH = 100
+
+
+@app.command()
+def search(
+    title: Annotated[str | None, typer.Option(help="a title, Korean or English")] = None,
+    image: Annotated[Path | None, typer.Option(help="a photo: JPEG, PNG, WebP or GIF")] = None,
+    ingredients: Annotated[str | None, typer.Option(help="a list, separated by commas")] = None,
+    steps: Annotated[str | None, typer.Option(help="cooking steps, separated by |")] = None,
+    k: Annotated[int, typer.Option("-k", help="how many items and dishes")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+) -> None:
+    """Rank items and dishes by nearness to any mix of photo, title, ingredients and steps."""
+    from mmpipeline.search.index import SearchIndex
+    from mmpipeline.search.query import Query
+
+    query = Query(
+        title=title,
+        ingredients=_split(ingredients, ","),
+        instructions=_split(steps, "|"),
+        image=image,
+    )
+    result = SearchIndex.open(DataLayout.at(load_settings().data_root)).search(query, k)
+    if as_json:
+        typer.echo(json.dumps(asdict(result), ensure_ascii=False, default=str))
+    else:
+        typer.echo("\n".join(render_result(result)))
+
+
+@sample_app.command("write")
+def sample_write(
+    folder: Annotated[Path, typer.Argument(help="an empty or new folder")],
+    recipes: Annotated[int, typer.Option(min=2, help="in all; half are written here")] = 1200,
+    seed: Annotated[int, typer.Option(min=0)] = 2021,
+) -> None:
+    """Write the sample world's Recipe1M dump: layer1.json, layer2.json and photos."""
+    from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+
+    _require_empty(folder)
+    counts = write_recipe1m_dump(folder, SampleConfig(recipes=recipes, seed=seed))
+    typer.echo(", ".join(f"{value:,.0f} {name}" for name, value in counts.items()))
+
+
+@sample_app.command("serve")
+def sample_serve(
+    recipes: Annotated[int, typer.Option(min=2, help="in all; half are served here")] = 1200,
+    seed: Annotated[int, typer.Option(min=0)] = 2021,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one")] = 0,
+) -> None:
+    """Serve the fake 만개의레시피 on 127.0.0.1 until interrupted."""
+    import signal
+
+    from mmpipeline.sample.server import serve_site
+
+    with serve_site(SampleConfig(recipes=recipes, seed=seed), port) as site:
+        typer.echo(f"{site.base_url}  Ctrl-C stops it.")
+        signal.pause()
+
+
+@pairs_app.command("show")
+def pairs_show(
+    recipe_id: Annotated[str, typer.Argument(help="such as 10k:6915443 or r1m:000018c8a5")],
+) -> None:
+    """Print an anchor's pairs with titles and kinds."""
+    from mmpipeline.pairs.show import anchor_pairs
+    from mmpipeline.storage import ArtifactStore
+
+    store = ArtifactStore(DataLayout.at(load_settings().data_root))
+    pairs, catalog = store.current("pairs").folder, store.current("catalog").folder
+    for pair in anchor_pairs(pairs, catalog, recipe_id):
+        typer.echo(str(pair))
+
+
+def render_result(result: "SearchResult") -> Iterator[str]:
+    """Yield a search result as lines of at most 100 columns: dishes first, then items.
+
+    Parameters
+    ----------
+    result
+        What the index answered.
+
+    Yields
+    ------
+    str
+        One line of text.
+    """
+    yield "  dishes"
+    for dish in result.dishes:
+        yield _fit(f"  {dish.rank:3}  {dish.score:6.3f}  {dish.dish}  {dish.name or ''}")
+    yield "  items"
+    for hit in result.items:
+        named = f"[{hit.dish}]" if hit.dish else "[not labelled]"
+        yield _fit(f"  {hit.rank:3}  {hit.score:6.3f}  {hit.title or hit.recipe_id}  {named}")
+
+
+def example_answer(layout: DataLayout, k: int = 3) -> Iterator[str]:
+    """Ask the published index for a recipe it holds, by title alone, and yield the answer.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    k
+        How many items and dishes.
+
+    Yields
+    ------
+    str
+        One line of text.
+    """
+    from mmpipeline.search.index import SearchIndex
+    from mmpipeline.search.query import Query
+
+    index = SearchIndex.open(layout)
+    title = index.example_title()
+    yield f'mmpipeline search --title "{title}" -k {k}'
+    yield from render_result(index.search(Query(title=title), k))
+
+
+def main() -> None:
+    """Run the command line; the entry point of `mmpipeline`."""
+    try:
+        app()
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def _split(text: str | None, separator: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in (text or "").split(separator) if part.strip())
+
+
+def _require_empty(folder: Path) -> None:
+    if folder.exists() and any(folder.iterdir()):
+        raise QueryError(f"{folder} is not empty; give a new folder")
+
+
+def _fit(line: str) -> str:
+    """Cut a line to the screen; a Hangul syllable takes two columns."""
+    from unicodedata import east_asian_width
+
+    width = 0
+    for position, character in enumerate(line):
+        width += 2 if east_asian_width(character) in "WF" else 1
+        if width > WIDTH:
+            return line[: position - 1] + "…"
+    return line

@@ -1,0 +1,82 @@
+"""CURRENT: the one small file that says which index version answers.
+
+It is swapped in one step and only after the whole version has been hashed, so readers see the old
+version or the new one, and never a damaged one.
+"""
+
+import re
+
+from mmpipeline.errors import ArtifactError
+from mmpipeline.storage import DataLayout, open_artifact, write_text_atomic
+
+_VERSION = re.compile(r"[0-9a-f]{16}")
+
+
+def promote(layout: DataLayout, version: str) -> None:
+    """Point CURRENT at a version, after hashing every file of it.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    version
+        Id of an index artifact.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such version or it is damaged; CURRENT is then left as it was.
+    """
+    check_version(version)
+    open_artifact(layout.artifacts("index") / version, kind="index").verify()
+    write_text_atomic(layout.current_index, f"{version}\n")
+
+
+def current_version(layout: DataLayout) -> str | None:
+    """Return the published index version.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+
+    Returns
+    -------
+    str or None
+        Its id; None when nothing has been published yet.
+
+    Raises
+    ------
+    ArtifactError
+        If CURRENT does not hold an id.
+    """
+    try:
+        content = layout.current_index.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ArtifactError(f"{layout.current_index} cannot be read: {error.strerror}") from error
+    version = content[:64].decode("ascii", "replace").strip()
+    if not _VERSION.fullmatch(version):
+        raise ArtifactError(
+            f"{layout.current_index} is damaged: expected 16 hex digits, found {version!r}; "
+            "publish again"
+        )
+    return version
+
+
+def check_version(version: str) -> None:
+    """Refuse what cannot be a version, before it becomes part of a path.
+
+    Parameters
+    ----------
+    version
+        From outside.
+
+    Raises
+    ------
+    ArtifactError
+        If it is not 16 hex digits.
+    """
+    if not _VERSION.fullmatch(version):
+        raise ArtifactError(f"{version!r} is no index version; expected 16 hex digits")

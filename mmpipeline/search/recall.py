@@ -1,0 +1,49 @@
+"""Measures a search against scoring every vector: what share of the true neighbours it finds."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+Find = Callable[
+    [npt.NDArray[np.float32], int], tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
+]
+
+_BLOCK_ROWS = 16_384
+_SAME_SCORE = 1e-9
+
+
+def measure_recall(
+    find: Find, vectors: npt.NDArray[np.float32], queries: npt.NDArray[np.float32], k: int = 10
+) -> float:
+    """Compare a search with float64 brute force.
+
+    Parameters
+    ----------
+    find
+        The search: takes a query (E,) and k, returns rows and scores, best first.
+    vectors
+        Shape (N, E), what it searches; read in blocks.
+    queries
+        Shape (Q, E).
+    k
+        How many neighbours count; all when there are not so many.
+
+    Returns
+    -------
+    float
+        Share of the k best that were found, 0 to 1. Of items with equal scores, any is right.
+    """
+    k = min(k, len(vectors))
+    wide = queries.astype(np.float64)
+    best = np.full((len(queries), k), -np.inf)
+    for start in range(0, len(vectors), _BLOCK_ROWS):
+        block = vectors[start : start + _BLOCK_ROWS].astype(np.float64)
+        scores = np.concatenate([best, wide @ block.T], axis=1)
+        best = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k:]
+    found = 0
+    for query, worst_accepted in zip(queries, best.min(axis=1), strict=True):
+        rows = np.unique(find(query, k)[0])
+        scores = vectors[rows].astype(np.float64) @ query.astype(np.float64)
+        found += int((scores >= worst_accepted - _SAME_SCORE).sum())
+    return found / (k * len(queries))

@@ -1,0 +1,87 @@
+import numpy as np
+import numpy.typing as npt
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mmpipeline.search.exact import find_nearest
+
+
+def unit_vectors(seed: int, rows: int, dim: int, *, coarse: bool) -> npt.NDArray[np.float32]:
+    """Random directions; coarse ones have few different values, hence many equal scores."""
+    random = np.random.default_rng(seed)
+    values = random.integers(-1, 2, (rows, dim)) if coarse else random.normal(size=(rows, dim))
+    values = values.astype(np.float64)
+    values[~values.any(axis=1), 0] = 1
+    return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
+
+
+def brute_force(
+    vectors: npt.NDArray[np.float32], query: npt.NDArray[np.float32], k: int
+) -> list[int]:
+    scores = [
+        float(sum(float(a) * float(b) for a, b in zip(row, query, strict=True))) for row in vectors
+    ]
+    return sorted(range(len(vectors)), key=lambda row: (-round(scores[row], 12), row))[:k]
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    rows=st.integers(1, 60),
+    dim=st.integers(1, 9),
+    k=st.integers(1, 70),
+    coarse=st.booleans(),
+)
+def test_equals_brute_force(seed: int, rows: int, dim: int, k: int, coarse: bool) -> None:
+    vectors = unit_vectors(seed, rows, dim, coarse=coarse)
+    query = unit_vectors(seed + 1, 1, dim, coarse=coarse)[0]
+    found, scores = find_nearest(vectors, query, k)
+    assert len(found) == min(k, rows)
+    assert (np.diff(scores) <= 0).all()
+    np.testing.assert_allclose(scores, vectors[found].astype(float) @ query, atol=1e-12)
+    expected = brute_force(vectors, query, k)
+    if not coarse:
+        assert found.tolist() == expected
+    np.testing.assert_allclose(scores, vectors[expected].astype(float) @ query, atol=1e-12)
+
+
+def test_equal_vectors_stand_in_the_order_of_their_rows() -> None:
+    vectors = np.repeat(unit_vectors(1, 1, 37, coarse=False), 1003, axis=0)
+    for k in (1, 10, 500, 1003):
+        found, scores = find_nearest(vectors, unit_vectors(2, 1, 37, coarse=False)[0], k)
+        assert found.tolist() == list(range(k))
+        assert len(set(scores.tolist())) == 1
+
+
+def test_a_difference_that_float32_cannot_see_still_counts() -> None:
+    vectors = np.zeros((3, 2), dtype=np.float32)
+    vectors[:, 0] = 1
+    vectors[:, 1] = [1e-9, 3e-9, 2e-9]  # 1 + 1e-9 is 1 in float32
+    query = np.array([1, 1], dtype=np.float32)
+    assert find_nearest(vectors, query, 1)[0].tolist() == [1]
+    assert find_nearest(vectors, query, 3)[0].tolist() == [1, 2, 0]
+
+
+def test_only_the_given_rows_are_looked_at() -> None:
+    vectors = unit_vectors(3, 50, 8, coarse=False)
+    rows = np.array([3, 10, 11, 40])
+    found, _ = find_nearest(vectors, vectors[10], 2, rows)
+    assert found[0] == 10
+    assert set(found.tolist()) <= set(rows.tolist())
+    assert len(find_nearest(vectors, vectors[10], 9, rows)[0]) == 4
+
+
+def test_nothing_to_search() -> None:
+    found, scores = find_nearest(np.zeros((0, 4), np.float32), np.ones(4, np.float32), 5)
+    assert (len(found), len(scores)) == (0, 0)
+
+
+def test_neighbours_closer_together_than_float32_resolves() -> None:
+    random = np.random.default_rng(4)
+    query = unit_vectors(5, 1, 64, coarse=False)[0]
+    near = query + random.normal(scale=3e-7, size=(400, 64))
+    vectors = (near / np.linalg.norm(near, axis=1, keepdims=True)).astype(np.float32)
+    exact = vectors.astype(float) @ query.astype(float)
+    for k in (1, 10, 100):
+        found, _ = find_nearest(vectors, query, k)
+        assert sorted(exact[found])[0] >= np.sort(exact)[-k] - 1e-15

@@ -1,0 +1,206 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmpipeline.errors import ArtifactError, ImageError, QueryError
+from mmpipeline.search.index import SearchIndex
+from mmpipeline.search.query import Query
+from mmpipeline.storage import DataLayout, digest_file, read_parquet
+
+
+@pytest.fixture(scope="session")
+def photos(first_world: Path) -> list[Path]:
+    return sorted((first_world / "data" / "raw").glob("*.png"))
+
+
+@pytest.fixture
+def version_folder(published: DataLayout, index: SearchIndex) -> Path:
+    return published.artifacts("index") / index.version
+
+
+def test_a_recipe_finds_itself_first(index: SearchIndex, first_world: Path) -> None:
+    recipes = read_parquet(first_world / "catalog" / "recipes.parquet").to_pylist()
+    for recipe in recipes[1:]:
+        query = Query(
+            title=recipe["title"],
+            ingredients=tuple(item["text"] for item in recipe["ingredients"]),
+            instructions=tuple(recipe["instructions"]),
+            image=first_world / "data" / recipe["images"][0]["path"],
+        )
+        result = index.search(query, 3)
+        assert result.items[0].recipe_id == recipe["recipe_id"]
+        assert result.items[0].score == pytest.approx(1, abs=1e-5)
+        assert result.asked_with == ("image", "title", "ingredients", "instructions")
+
+
+@pytest.mark.parametrize(
+    ("query", "part"),
+    [
+        (Query(title="김치찌게"), "title"),
+        (Query(ingredients=("김치", "두부 반모", "돼지고기")), "ingredients"),
+        (Query(instructions=("김치을 볶는다.", "담는다.")), "instructions"),
+    ],
+)
+def test_any_single_part_is_answered(index: SearchIndex, query: Query, part: str) -> None:
+    result = index.search(query, 5)
+    assert result.asked_with == (part,)
+    assert [hit.rank for hit in result.items] == [1, 2, 3, 4, 5]
+    scores = [hit.score for hit in result.items]
+    assert scores == sorted(scores, reverse=True)
+    assert all(-1 - 1e-6 <= score <= 1 + 1e-6 for score in scores)
+    assert [hit.rank for hit in result.dishes] == [1, 2, 3]
+
+
+def test_hits_carry_what_is_shown(index: SearchIndex, first_world: Path) -> None:
+    hit = index.search_within(Query(ingredients=("두부",)), "kimchi-jjigae", 1).items[0]
+    assert hit.dish == "kimchi-jjigae"
+    assert hit.shared_ingredients == ("두부",)
+    assert hit.url is not None
+    assert hit.url.startswith("https://")
+    assert hit.author == "Kim"
+    assert (hit.language, hit.source) == ("ko", "r1m")
+    assert hit.image_path is not None
+    assert (first_world / "data" / hit.image_path).is_file()
+    assert hit.title is not None
+    assert hit.title.startswith("김치찌개")
+
+
+def test_dishes_say_whether_they_were_trained_on(index: SearchIndex) -> None:
+    dishes = {hit.dish: hit for hit in index.search(Query(title="냉면"), 9).dishes}
+    assert {name: hit.is_known for name, hit in dishes.items()} == {
+        "bibimbap": True,
+        "kimchi-jjigae": True,
+        "naengmyeon": False,
+    }
+    assert dishes["naengmyeon"].name == dishes["naengmyeon"].name_ko == "냉면"
+    assert dishes["naengmyeon"].recipes == 8
+
+
+def test_example_title_is_of_a_labelled_recipe(index: SearchIndex) -> None:
+    result = index.search(Query(title=index.example_title()), len(index))
+    assert any(hit.title == index.example_title() and hit.dish for hit in result.items)
+
+
+def test_photo_as_bytes_and_as_path(index: SearchIndex, photos: list[Path]) -> None:
+    by_path = index.search(Query(image=photos[0]), 5)
+    assert by_path.items == index.search(Query(image=photos[0].read_bytes()), 5).items
+    assert by_path.items[0].score > by_path.items[-1].score
+
+
+@pytest.mark.parametrize("k", [24, 25, 10**9])
+def test_k_beyond_the_index_gives_all(index: SearchIndex, k: int) -> None:
+    result = index.search(Query(title="국"), k)
+    assert len(result.items) == len(index) == 24
+    assert len({hit.recipe_id for hit in result.items}) == 24
+    assert len(result.dishes) == 3
+
+
+@pytest.mark.parametrize("k", [0, -1])
+def test_k_below_one_is_refused(index: SearchIndex, k: int) -> None:
+    with pytest.raises(QueryError, match="expected a number from 1 to 24"):
+        index.search(Query(title="국"), k)
+
+
+@pytest.mark.parametrize(
+    "query", [Query(), Query(title="  "), Query(title="?!", ingredients=("",), instructions=("",))]
+)
+def test_empty_query_is_told_what_to_give(index: SearchIndex, query: Query) -> None:
+    with pytest.raises(QueryError, match="give a title, ingredients, instructions or an image"):
+        index.search(query, 5)
+
+
+def test_photo_that_is_none_is_told(index: SearchIndex, tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="HEIC"):
+        index.search(Query(image=b"\x00\x00\x00\x18ftypheic" + bytes(40)), 5)
+    with pytest.raises(ImageError, match="does not exist"):
+        index.search(Query(title="국", image=tmp_path / "none.jpg"), 5)
+
+
+@pytest.mark.parametrize(
+    ("vector", "message"),
+    [
+        (np.ones(15, dtype=np.float32), r"expected \(16,\)"),
+        (np.ones((1, 16), dtype=np.float32), r"expected \(16,\)"),
+        (np.full(16, np.nan, dtype=np.float32), "NaN"),
+        (np.full(16, np.inf, dtype=np.float32), "NaN or infinity"),
+    ],
+)
+def test_unusable_vector_is_refused(index: SearchIndex, vector: np.ndarray, message: str) -> None:
+    with pytest.raises(QueryError, match=message):
+        index.find_rows(vector, 3)
+
+
+def test_search_within_a_dish_stays_there(index: SearchIndex) -> None:
+    result = index.search_within(Query(title="김치찌개"), "bibimbap", 50)
+    assert [hit.dish for hit in result.items] == ["bibimbap"] * 8
+    with pytest.raises(QueryError, match="no recipe of the dish 'pizza'"):
+        index.search_within(Query(title="김치찌개"), "pizza")
+
+
+def test_ten_thousand_characters_are_answered(index: SearchIndex) -> None:
+    assert len(index.search(Query(title="김치 " * 5000, ingredients=("x" * 10_000,)), 3).items) == 3
+
+
+def test_no_index_yet(layout: DataLayout) -> None:
+    with pytest.raises(QueryError, match=r"no index published yet .*run `make run` first"):
+        SearchIndex.open(layout)
+
+
+def test_current_names_a_version_that_is_gone(layout: DataLayout) -> None:
+    layout.current_index.parent.mkdir(parents=True)
+    layout.current_index.write_text("0123456789abcdef\n")
+    with pytest.raises(ArtifactError, match="no artifact at"):
+        SearchIndex.open(layout)
+
+
+@pytest.mark.parametrize("version", ["../../x", "/etc", "a/b", "0123456789abcdef"])
+def test_version_that_does_not_exist(layout: DataLayout, version: str) -> None:
+    with pytest.raises(ArtifactError):
+        SearchIndex.open(layout, version)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["vectors.npy", "items.parquet", "prototypes.npy", "dishes.json", "model.safetensors",
+     "model.json", "encoders.json", "index.json"],
+)  # fmt: skip
+@pytest.mark.parametrize("damage", ["flip", "cut"])
+def test_damaged_file_is_named(
+    published: DataLayout, version_folder: Path, name: str, damage: str
+) -> None:
+    path = version_folder / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content if damage == "flip" else content[: len(content) // 2])
+    with pytest.raises(ArtifactError, match=name):
+        SearchIndex.open(published)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("items", 23), ("dishes", 4), ("embedding_dim", 8), ("model_sha256", "0" * 64)],
+)
+def test_files_that_do_not_belong_together_are_refused(
+    published: DataLayout, version_folder: Path, field: str, value: object
+) -> None:
+    path = version_folder / "index.json"
+    described = json.loads(path.read_text())
+    described[field] = value
+    path.write_text(json.dumps(described))
+    manifest = json.loads((version_folder / "manifest.json").read_text())
+    size = path.stat().st_size
+    manifest["files"]["index.json"] = {"sha256": digest_file(path), "bytes": size}
+    (version_folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ArtifactError, match="does not fit together"):
+        SearchIndex.open(published)
+
+
+def test_old_version_stays_open_to_questions(
+    published: DataLayout, index: SearchIndex, publish_another: Callable[[], str]
+) -> None:
+    newer = publish_another()
+    assert SearchIndex.open(published).version == newer
+    assert SearchIndex.open(published, index.version).version == index.version
