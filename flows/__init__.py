@@ -1,0 +1,1 @@
+"""Orchestration: one Prefect flow a file, each readable as a sentence of task calls."""

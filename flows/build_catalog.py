@@ -1,0 +1,33 @@
+"""Build one catalogue over both doors."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from mmpipeline.config import CatalogConfig
+from tasks import catalog
+
+
+@flow(name="build_catalog")
+def build_catalog(
+    sources: list[Path] | None = None,
+    config: CatalogConfig = CatalogConfig(),
+    data_root: Path = Path("data"),
+) -> Path:
+    """Merge recipes, group duplicates, label dishes, split.
+
+    Parameters
+    ----------
+    sources
+        Folders of recipe artifacts; None takes the newest of each source.
+    config
+        How recipes are grouped, labelled and split.
+    data_root
+        The data folder.
+
+    Returns
+    -------
+    Path
+        Folder of the catalogue artifact.
+    """
+    return catalog.merge(sources or catalog.newest_recipes(data_root), config, data_root)

@@ -1,0 +1,34 @@
+"""Build a catalogue's contrastive pair table."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from mmpipeline.config import PairConfig
+from tasks import pairs
+from tasks.newest import or_newest
+
+
+@flow(name="build_pairs")
+def build_pairs(
+    catalog: Path | None = None,
+    config: PairConfig = PairConfig(),
+    data_root: Path = Path("data"),
+) -> Path:
+    """Pair recipes of one dish, and set them against recipes of others.
+
+    Parameters
+    ----------
+    catalog
+        Folder of a catalogue artifact; None takes the newest.
+    config
+        How many pairs of each kind an anchor gets.
+    data_root
+        The data folder.
+
+    Returns
+    -------
+    Path
+        Folder of the pair artifact.
+    """
+    return pairs.build(or_newest(catalog, "catalog", data_root), config, data_root)

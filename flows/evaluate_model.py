@@ -1,0 +1,42 @@
+"""Measure a model on held-out recipes."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from mmpipeline.config import EvaluateConfig
+from tasks import evaluation
+from tasks.newest import or_newest
+
+
+@flow(name="evaluate_model")
+def evaluate_model(
+    model: Path | None = None,
+    features: Path | None = None,
+    catalog: Path | None = None,
+    config: EvaluateConfig = EvaluateConfig(),
+    data_root: Path = Path("data"),
+) -> Path:
+    """Write the report that sets a model beside its baselines.
+
+    Parameters
+    ----------
+    model, features, catalog
+        Folders of artifacts that belong together; None takes the newest.
+    config
+        What is measured.
+    data_root
+        The data folder.
+
+    Returns
+    -------
+    Path
+        Folder of the evaluation artifact.
+    """
+    return evaluation.evaluate(
+        or_newest(model, "model", data_root),
+        or_newest(features, "features", data_root),
+        or_newest(catalog, "catalog", data_root),
+        config,
+        data_root,
+    )

@@ -1,0 +1,34 @@
+"""Extract a catalogue's features."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from mmpipeline.config import FeatureConfig
+from tasks import features
+from tasks.newest import or_newest
+
+
+@flow(name="extract_features")
+def extract_features(
+    catalog: Path | None = None,
+    config: FeatureConfig = FeatureConfig(),
+    data_root: Path = Path("data"),
+) -> Path:
+    """Turn every photo and text of a catalogue into a vector.
+
+    Parameters
+    ----------
+    catalog
+        Folder of a catalogue artifact; None takes the newest.
+    config
+        How each modality becomes a vector.
+    data_root
+        The data folder.
+
+    Returns
+    -------
+    Path
+        Folder of the feature artifact.
+    """
+    return features.extract(or_newest(catalog, "catalog", data_root), config, data_root)

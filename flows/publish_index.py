@@ -1,0 +1,42 @@
+"""Publish the embedding index."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from mmpipeline.config import IndexConfig
+from tasks import index
+from tasks.newest import or_newest
+
+
+@flow(name="publish_index")
+def publish_index(
+    model: Path | None = None,
+    features: Path | None = None,
+    catalog: Path | None = None,
+    config: IndexConfig = IndexConfig(),
+    data_root: Path = Path("data"),
+) -> Path:
+    """Embed a catalogue with a model and make the result the current index.
+
+    Parameters
+    ----------
+    model, features, catalog
+        Folders of artifacts that belong together; None takes the newest.
+    config
+        What an index version holds.
+    data_root
+        The data folder.
+
+    Returns
+    -------
+    Path
+        Folder of the index version.
+    """
+    return index.publish(
+        or_newest(model, "model", data_root),
+        or_newest(features, "features", data_root),
+        or_newest(catalog, "catalog", data_root),
+        config,
+        data_root,
+    )

@@ -1,0 +1,37 @@
+"""Scrape 만개의레시피 and parse what came home."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from mmpipeline.config import ParseConfig, ScrapeConfig
+from tasks import scraping
+
+
+@flow(name="scrape_recipes")
+def scrape_recipes(
+    scrape: ScrapeConfig = ScrapeConfig(),
+    parse: ParseConfig = ParseConfig(),
+    site: str = "tenthousand_recipe",
+    data_root: Path = Path("data"),
+) -> Path:
+    """Ask the site what may be new, then parse the archive into recipes.
+
+    Parameters
+    ----------
+    scrape
+        How the site is asked.
+    parse
+        What parsing may decide.
+    site
+        Name of the scrape store below `data/raw`.
+    data_root
+        The data folder.
+
+    Returns
+    -------
+    Path
+        Folder of the recipe artifact.
+    """
+    scraping.crawl(scrape, site, data_root)
+    return scraping.parse(site, parse, data_root)

@@ -1,0 +1,1 @@
+"""Thin Prefect tasks: read, call one library function, write an artifact, report."""

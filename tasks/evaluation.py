@@ -1,0 +1,66 @@
+"""Measure a model on held-out recipes and log the figures to its training run."""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from prefect import task
+
+from mmpipeline.config import EvaluateConfig
+from mmpipeline.evaluation.evaluate import evaluate_model
+from mmpipeline.storage import DataLayout, Draft, open_artifact
+from tasks.keys import evaluation_key
+from tasks.stage import produce, report
+from tasks.tracking import reopen_run
+
+QUERIES = {"image": "by photo", "title": "by title", "full": "by everything"}
+DIRECTIONS = {"image_to_text": "photo to text", "text_to_image": "text to photo"}
+
+
+@task
+def evaluate(
+    model: Path, features: Path, catalog: Path, config: EvaluateConfig, data_root: Path
+) -> Path:
+    """Evaluate a model; return the artifact's folder."""
+    trained = open_artifact(model, kind="model")
+    key = evaluation_key(
+        trained.id,
+        open_artifact(features, kind="features").id,
+        open_artifact(catalog, kind="catalog").id,
+        config,
+    )
+
+    def make(draft: Draft) -> dict[str, float]:
+        counts = evaluate_model(model, features, catalog, draft.folder, config)
+        metrics = json.loads((draft.folder / "metrics.json").read_bytes())
+        draft.notes["metrics"] = metrics
+        run = reopen_run(DataLayout.at(data_root), str(trained.manifest.notes["mlflow_run_id"]))
+        if run is None:
+            report("evaluation", "the training run is gone from MLflow; figures are kept here")
+        else:
+            run.log_metrics(metrics, step=0)
+            run.log_files(draft.folder)
+        return counts
+
+    folder = produce(data_root, key, make, ("queries",))
+    for line in summarise(open_artifact(folder).manifest.notes["metrics"]):
+        report("", line)
+    return folder
+
+
+def summarise(metrics: Mapping[str, float]) -> Iterator[str]:
+    """Yield the headline figures, a line each, learned beside what is reached without learning."""
+    for query, word in QUERIES.items():
+        name = f"dish_{query}_recall_at_1"
+        if name in metrics:
+            yield (
+                f"right dish first, {word}: {metrics[name]:.3f} (raw features "
+                f"{metrics[name + '_raw']:.3f}, chance {metrics[name + '_chance']:.3f})"
+            )
+    for direction, words in DIRECTIONS.items():
+        name = f"recipe_{direction}_recall_at_10"
+        if name in metrics:
+            yield (
+                f"own recipe among ten, {words}: {metrics[name]:.3f} "
+                f"(chance {metrics[name + '_chance']:.3f})"
+            )

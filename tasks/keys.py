@@ -1,0 +1,102 @@
+"""What each artifact is made from: the ids of a whole refresh, known before any work is done.
+
+The keys are the dependency table of the pipeline. A stage's id covers its inputs' ids, its
+config section and the source files named here, so changing one section or one stage's code
+renews exactly the stages downstream of it.
+"""
+
+from collections.abc import Mapping
+
+from mmpipeline.config import (
+    CatalogConfig,
+    EvaluateConfig,
+    FeatureConfig,
+    IndexConfig,
+    PairConfig,
+    ParseConfig,
+    Recipe1MConfig,
+    SampleConfig,
+    Section,
+    TrainConfig,
+)
+from mmpipeline.storage import ArtifactKey, digest_sources
+
+SOURCES: Mapping[str, tuple[str, ...]] = {
+    "sample_world": ("mmpipeline.sample",),
+    "tenthousand_recipe": (
+        "mmpipeline.scraping.sites",
+        "mmpipeline.scraping.parse",
+        "mmpipeline.scraping.decoding",
+        "mmpipeline.scraping.photos",
+        "mmpipeline.text",
+        "mmpipeline.schemas",
+    ),
+    "recipe1m": ("mmpipeline.recipe1m", "mmpipeline.text", "mmpipeline.schemas"),
+    "catalog": ("mmpipeline.catalog", "mmpipeline.text", "mmpipeline.schemas"),
+    "features": ("mmpipeline.features", "mmpipeline.text"),
+    "pairs": ("mmpipeline.pairs",),
+    "model": (
+        "mmpipeline.training",
+        "mmpipeline.evaluation",
+        "mmpipeline.models",
+        "mmpipeline.losses",
+    ),
+    "evaluation": ("mmpipeline.evaluation",),
+    "index": ("mmpipeline.search", "mmpipeline.evaluation.embedding"),
+}
+"""The modules whose source decides a stage's result, by kind of artifact."""
+
+
+def _key(kind: str, inputs: Mapping[str, str], config: Section) -> ArtifactKey:
+    return ArtifactKey(
+        kind=kind,
+        inputs=dict(inputs),
+        config=config.model_dump(mode="json"),
+        source_digest=digest_sources(*SOURCES[kind]),
+    )
+
+
+def sample_world_key(config: SampleConfig) -> ArtifactKey:
+    """Return the key of the sample world's Recipe1M dump."""
+    return _key("sample_world", {}, config)
+
+
+def scraped_recipes_key(snapshot: str, config: ParseConfig) -> ArtifactKey:
+    """Return the key of the recipes parsed from one state of the scrape store."""
+    return _key("tenthousand_recipe", {"snapshot": snapshot}, config)
+
+
+def recipe1m_key(dump: str, config: Recipe1MConfig) -> ArtifactKey:
+    """Return the key of the recipes normalised from a dump with this digest."""
+    return _key("recipe1m", {"dump": dump}, config)
+
+
+def catalog_key(sources: Mapping[str, str], config: CatalogConfig) -> ArtifactKey:
+    """Return the key of the catalogue over recipe artifacts, by source name."""
+    return _key("catalog", sources, config)
+
+
+def features_key(catalog: str, config: FeatureConfig) -> ArtifactKey:
+    """Return the key of a catalogue's features."""
+    return _key("features", {"catalog": catalog}, config)
+
+
+def pairs_key(catalog: str, config: PairConfig) -> ArtifactKey:
+    """Return the key of a catalogue's pair table."""
+    return _key("pairs", {"catalog": catalog}, config)
+
+
+def model_key(features: str, pairs: str, config: TrainConfig) -> ArtifactKey:
+    """Return the key of the model trained from features and pairs."""
+    return _key("model", {"features": features, "pairs": pairs}, config)
+
+
+def evaluation_key(model: str, features: str, catalog: str, config: EvaluateConfig) -> ArtifactKey:
+    """Return the key of a model's evaluation."""
+    inputs = {"model": model, "features": features, "catalog": catalog}
+    return _key("evaluation", inputs, config)
+
+
+def index_key(model: str, features: str, catalog: str, config: IndexConfig) -> ArtifactKey:
+    """Return the key of the index of a catalogue under a model."""
+    return _key("index", {"model": model, "features": features, "catalog": catalog}, config)

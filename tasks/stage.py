@@ -1,0 +1,129 @@
+"""What every stage does around its one library call: find or make the artifact, and say so.
+
+`produce` is the only place where a stage decides whether it has to work: an artifact with its
+key exists, or it is made. Lines for people go to the logger ``mmpipeline.run``, which the local
+run prints and Prefect shows beside the flow run.
+"""
+
+import contextvars
+import logging
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from prefect.artifacts import create_table_artifact
+from prefect.context import FlowRunContext
+
+from mmpipeline.errors import ArtifactError
+from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
+
+log = logging.getLogger("mmpipeline.run")
+
+Make = Callable[[Draft], dict[str, float]]
+
+
+def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]) -> Path:
+    """Return the artifact of a key, making it when it does not exist yet.
+
+    Parameters
+    ----------
+    data_root
+        The data folder.
+    key
+        What the artifact is made from.
+    make
+        Fills the draft's folder and returns its counts.
+    show
+        The counts worth a word on the screen, in this order.
+
+    Returns
+    -------
+    Path
+        The finished artifact's folder.
+
+    Raises
+    ------
+    ArtifactError
+        If the artifact is not readable right after it was made.
+    """
+    store = ArtifactStore(DataLayout.at(data_root))
+    started = time.perf_counter()
+    artifact = store.find(key)
+    if artifact is not None:
+        report(key.kind, "is up to date", artifact)
+    else:
+        with store.create(key) as draft:
+            draft.counts = make(draft)
+        artifact = store.find(key)
+        if artifact is None:
+            raise ArtifactError(f"{store.folder(key)} is not readable after it was written")
+        seconds = time.perf_counter() - started
+        report(key.kind, describe_counts(artifact.counts, show), artifact, seconds)
+        publish_counts(key.kind, artifact.counts)
+    store.mark_current(artifact)
+    return artifact.folder
+
+
+def report(stage: str, text: str, artifact: Artifact | None = None, seconds: float = 0) -> None:
+    """Say in one or two lines what a stage did.
+
+    Parameters
+    ----------
+    stage
+        Its name.
+    text
+        What it did; wrapped to 100 columns by the caller's choice of words.
+    artifact
+        What it left; its folder gets a line of its own.
+    seconds
+        Wall time; 0 says nothing.
+    """
+    clock = f"{seconds:6.1f} s" if seconds else " " * 8
+    log.info("%-19s%s  %s", stage, clock, text)
+    if artifact is not None:
+        log.info("%s%s", " " * 29, _short(artifact.folder))
+
+
+def describe_counts(counts: Mapping[str, float], show: tuple[str, ...]) -> str:
+    """Return ``1,200 recipes, 60 dishes`` for the named counts that exist."""
+    return ", ".join(
+        f"{_number(counts[name])} {name.replace('_', ' ')}" for name in show if name in counts
+    )
+
+
+def publish_counts(stage: str, counts: Mapping[str, float]) -> None:
+    """Put a stage's counts beside its run in the Prefect UI; outside of a run, do nothing."""
+    if FlowRunContext.get() is not None and counts:
+        create_table_artifact(
+            key=stage.replace("_", "-"),
+            table=[{"what": name, "value": value} for name, value in counts.items()],
+            description=f"What the stage {stage} counted",
+        )
+
+
+def side_by_side(*calls: Callable[[], Path]) -> list[Path]:
+    """Run calls in threads that keep the flow run's context; the first failure is raised.
+
+    Parameters
+    ----------
+    *calls
+        Functions without arguments, such as partial flow calls.
+
+    Returns
+    -------
+    list of Path
+        Their results in the order given.
+    """
+    with ThreadPoolExecutor(max_workers=max(1, len(calls))) as pool:
+        futures = [pool.submit(contextvars.copy_context().run, call) for call in calls]
+        return [future.result() for future in futures]
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}"
+
+
+def _short(folder: Path) -> str:
+    working = Path.cwd()
+    return str(folder.relative_to(working) if folder.is_relative_to(working) else folder)

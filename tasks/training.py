@@ -1,0 +1,42 @@
+"""Train the fusion model, tracked as one MLflow run."""
+
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from prefect import task
+
+from mmpipeline.config import TrainConfig
+from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
+from mmpipeline.training.loop import train_model
+from tasks.keys import model_key
+from tasks.stage import produce
+from tasks.tracking import TrackedRun, tracked_run
+
+PAIR_COLUMNS = ["split", "kind", "label", "language_pair"]
+
+
+@task
+def train(features: Path, pairs: Path, config: TrainConfig, data_root: Path) -> Path:
+    """Train a model from pair tables; return the artifact's folder."""
+    inputs = {"features": open_artifact(features, kind="features")}
+    inputs["pairs"] = open_artifact(pairs, kind="pairs")
+    key = model_key(inputs["features"].id, inputs["pairs"].id, config)
+
+    def make(draft: Draft) -> dict[str, float]:
+        tags = {f"{kind}_id": artifact.id for kind, artifact in inputs.items()}
+        tags |= {"model_id": key.id, "catalog_id": inputs["pairs"].manifest.inputs["catalog"]}
+        with tracked_run(DataLayout.at(data_root), f"fusion-{key.id[:8]}", tags) as run:
+            log_pairs(run, inputs["pairs"])
+            counts = train_model(features, pairs, draft.folder, config, run)
+            run.log_files(draft.folder)
+        draft.notes["mlflow_run_id"] = run.run_id
+        return counts
+
+    return produce(data_root, key, make, ("epochs", "best_epoch", "parameters", "val_score"))
+
+
+def log_pairs(run: TrackedRun, pairs: Artifact) -> None:
+    """Log the pair table as the run's data set: how many pairs of each sort it holds."""
+    table = pq.read_table(pairs.file("pairs.parquet"), columns=PAIR_COLUMNS)
+    counts = table.group_by(PAIR_COLUMNS).aggregate([([], "count_all")]).to_pandas()
+    run.log_dataset(counts.sort_values(PAIR_COLUMNS), "training", pairs.folder)

@@ -1,0 +1,207 @@
+"""The whole road: run it, run it again, kill it, ask it."""
+
+import json
+import re
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+import unicodedata
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from mmpipeline.storage import DataLayout, open_artifact
+
+pytestmark = pytest.mark.flow
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+Start = Callable[[Path, int], "subprocess.Popen[str]"]
+
+STAGES = ("tenthousand_recipe", "recipe1m", "catalog", "features", "pairs", "model", "index")
+
+
+def columns(line: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in line)
+
+
+def artifacts(data_root: Path) -> dict[str, set[str]]:
+    layout = DataLayout.at(data_root)
+    return {
+        kind: {f.name for f in layout.artifacts(kind).iterdir() if f.is_dir()} for kind in STAGES
+    }
+
+
+def payloads(data_root: Path, kind: str) -> dict[str, str]:
+    (folder,) = (f for f in DataLayout.at(data_root).artifacts(kind).iterdir() if f.is_dir())
+    return {name: entry["sha256"] for name, entry in open_artifact(folder).manifest.files.items()}
+
+
+def test_every_stage_left_one_sound_artifact(finished: Path) -> None:
+    layout = DataLayout.at(finished)
+    for kind, names in artifacts(finished).items():
+        assert len(names) == 1, kind
+        open_artifact(layout.artifacts(kind) / names.pop(), kind=kind).verify()
+    assert layout.current_index.read_text().strip() in artifacts(finished)["index"]
+    assert not list(layout.temporary.iterdir())
+
+
+def test_the_screen_is_ours_and_fits(finished: Path) -> None:
+    screen = (finished / "first-run.txt").read_text()
+    for stage in ("scrape", *STAGES, "evaluation", "sample_world"):
+        assert re.search(rf"^{stage} ", screen, flags=re.M), f"{stage} says nothing"
+    assert "mmpipeline search --title" in screen
+    for word in ("Traceback", "Warning", "Error", "prefect.", "telemetry", "Uvicorn"):
+        assert word not in screen, screen
+    assert max(map(columns, screen.splitlines())) <= 100
+
+
+def test_training_left_one_tracked_run(finished: Path) -> None:
+    with sqlite3.connect(finished / "state" / "mlflow.db") as store:
+        runs = store.execute("SELECT status FROM runs").fetchall()
+        epochs = store.execute("SELECT count(DISTINCT step) FROM metrics").fetchone()[0]
+        datasets = store.execute("SELECT count(*) FROM datasets").fetchone()[0]
+        params = dict(store.execute("SELECT key, value FROM params").fetchall())
+    assert runs == [("FINISHED",)]
+    assert epochs >= 3
+    assert datasets == 1
+    assert params["epochs"] == "6"
+    logged = {p.name for p in (finished / "state" / "mlflow-artifacts").rglob("*") if p.is_file()}
+    assert {"model.safetensors", "metrics.json", "report.md"} <= logged
+
+
+def test_a_second_run_asks_little_and_runs_no_stage(
+    finished: Path, run_flows: Run, tmp_path: Path
+) -> None:
+    data_root = tmp_path / "data"
+    shutil.copytree(finished, data_root)
+    before = artifacts(data_root)
+    again = run_flows(data_root)
+    assert again.returncode == 0, again.stderr
+    assert "Nothing new" in again.stdout
+    assert "no other stage ran" in again.stdout
+    assert artifacts(data_root) == before
+
+
+@pytest.mark.parametrize("seconds", [9, 16])
+def test_a_killed_run_is_completed_by_the_next(
+    seconds: float, run_flows: Run, start_flows: Start, finished: Path, tmp_path: Path
+) -> None:
+    data_root = tmp_path / "data"
+    process = start_flows(data_root, subprocess.DEVNULL)
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL, "the run ended before it was killed"
+    for manifest in data_root.glob("*/*/*/manifest.json"):
+        open_artifact(manifest.parent).verify()
+    done = run_flows(data_root)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for kind in ("catalog", "pairs", "features"):
+        assert payloads(data_root, kind).keys() == payloads(finished, kind).keys()
+    assert list(DataLayout.at(data_root).temporary.iterdir()) == []
+
+
+def test_ctrl_c_ends_at_once_and_says_so(start_flows: Start, tmp_path: Path) -> None:
+    process = start_flows(tmp_path / "data", subprocess.PIPE)
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    stdout, stderr = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "run again to go on" in stdout
+    assert stderr == ""
+
+
+def test_it_answers_any_mix_of_parts(finished: Path, run_cli: Run) -> None:
+    photo = next((finished / "raw").rglob("*.jpg"))
+    for arguments in (
+        ("--title", "김치찌개"),
+        ("--image", str(photo)),
+        ("--ingredients", "김치, 두부, 돼지고기", "--steps", "끓인다"),
+        ("--title", "kimchi stew", "--image", str(photo), "--ingredients", "tofu"),
+    ):
+        answer = run_cli(finished, "search", *arguments, "-k", "3", "--json")
+        assert answer.returncode == 0, answer.stderr
+        found = json.loads(answer.stdout)
+        assert [hit["rank"] for hit in found["items"]] == [1, 2, 3]
+        assert len(found["dishes"]) == 3
+    lines = run_cli(finished, "search", "--title", "된장찌개", "-k", "3").stdout.splitlines()
+    assert max(map(columns, lines)) <= 100
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("search", "--title", "김치찌개", "-k", "0"), "k = 0: expected a number from 1"),
+        (("search",), "the query is empty"),
+        (("search", "--title", "  "), "the query is empty"),
+        (("search", "--image", "no-such-file.jpg"), "No such file"),
+    ],
+)
+def test_a_wrong_question_is_one_line(
+    arguments: tuple[str, ...], message: str, finished: Path, run_cli: Run
+) -> None:
+    answer = run_cli(finished, *arguments)
+    assert answer.returncode == 1
+    assert message in answer.stderr
+    assert answer.stderr.count("\n") == 1
+    assert answer.stderr.startswith("error: ")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"this is no photo", "JPEG"),
+        (b"", "empty"),
+        (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(64), "HEIC"),
+    ],
+)
+def test_a_file_that_is_no_photo_is_one_line(
+    content: bytes, message: str, finished: Path, run_cli: Run, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(content)
+    answer = run_cli(finished, "search", "--image", str(tmp_path / "photo.jpg"))
+    assert answer.returncode == 1
+    assert message in answer.stderr
+    assert answer.stderr.count("\n") == 1
+
+
+def test_asking_before_anything_is_published_is_one_line(run_cli: Run, tmp_path: Path) -> None:
+    answer = run_cli(tmp_path / "nothing", "search", "--title", "김치찌개")
+    assert answer.returncode == 1
+    assert "no index published yet" in answer.stderr
+    assert "make run" in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(None, "layer1.json"), ("[]", "empty"), ("this is no JSON", "JSON")],
+)
+def test_a_wrong_dump_is_one_line(
+    content: str | None, message: str, run_flows: Run, tmp_path: Path
+) -> None:
+    dump = tmp_path / "dump"
+    dump.mkdir()
+    if content is not None:
+        (dump / "layer1.json").write_text(content)
+    done = run_flows(tmp_path / "data", "--source", str(dump))
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert done.stderr.count("\n") == 1, done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_wrong_arguments_are_found_before_anything_starts(run_flows: Run, tmp_path: Path) -> None:
+    typo = tmp_path / "typo.toml"
+    typo.write_text("[train]\nepoch = 3\n")
+    for arguments, message in (
+        (("--config", str(typo)), "unknown key 'train.epoch'"),
+        (("--source", str(tmp_path / "nowhere")), "nowhere"),
+    ):
+        done = run_flows(tmp_path / "data", *arguments)
+        assert done.returncode == 1
+        assert message in done.stderr
+        assert done.stderr.count("\n") == 1
+        assert done.stdout == ""

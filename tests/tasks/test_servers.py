@@ -1,0 +1,72 @@
+"""The private Prefect server answers on loopback, and ends with its parent."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import requests
+
+from mmpipeline.config import EnvironmentSettings
+from mmpipeline.errors import BusyError
+from tasks.servers import open_pages, prefect_server
+
+ROOT = Path(__file__).parents[2]
+KEEP_A_SERVER = """
+import sys, time
+from pathlib import Path
+from tasks.servers import prefect_server
+with prefect_server(Path(sys.argv[1])) as api:
+    print(api, flush=True)
+    time.sleep(600)
+"""
+
+
+def answers(api: str) -> bool:
+    try:
+        return requests.get(f"{api}/health", timeout=5).ok
+    except requests.RequestException:
+        return False
+
+
+@pytest.mark.flow
+def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    parent = subprocess.Popen(
+        [sys.executable, "-c", KEEP_A_SERVER, str(tmp_path)],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert parent.stdout is not None
+    api = parent.stdout.readline().strip()
+    assert api.startswith("http://127.0.0.1:")
+    assert answers(api)
+    parent.send_signal(signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 15
+    while answers(api) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert not answers(api)
+
+
+def test_a_server_that_is_named_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with prefect_server(tmp_path) as api:
+        assert api == "http://127.0.0.1:9/api"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = EnvironmentSettings(data_root=tmp_path, mlflow_port=port, prefect_port=port)
+        with pytest.raises(BusyError, match=rf"port {port} is in use.*MMPIPELINE_PREFECT_PORT"):
+            open_pages(settings)
