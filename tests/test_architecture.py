@@ -1,0 +1,62 @@
+"""The house rules that no linter holds."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+FLOWS = sorted(p.stem for p in (ROOT / "flows").glob("*.py") if not p.stem.startswith("_"))
+PUBLIC = sorted(ROOT.glob("mmpipeline/**/*.py")) + sorted(ROOT.glob("tasks/*.py"))
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_a_flow_file_holds_one_flow_of_its_own_name(name: str) -> None:
+    tree = ast.parse((ROOT / "flows" / f"{name}.py").read_text(encoding="utf-8"))
+    functions = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert functions == [name]
+
+
+def test_every_flow_has_a_deployment_that_finds_it() -> None:
+    declared = yaml.safe_load((ROOT / "prefect.yaml").read_text(encoding="utf-8"))["deployments"]
+    entrypoints = {deployment["entrypoint"] for deployment in declared}
+    assert {f"flows/{name}.py:{name}" for name in FLOWS} <= entrypoints
+    for deployment in declared:
+        file, function = deployment["entrypoint"].split(":")
+        assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8")
+
+
+def test_pinned_dependencies_agree_with_the_tested_set() -> None:
+    tested = dict(
+        line.lower().split("==")
+        for line in (ROOT / "constraints.txt").read_text().splitlines()
+        if "==" in line
+    )
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    for requirement in project["dependencies"] + project["optional-dependencies"]["dev"]:
+        name = re.split(r"[<>=\[]", requirement)[0].lower()
+        assert name in tested, f"{name} is missing from constraints.txt"
+        exact = re.search(r"==([\w.]+)", requirement)
+        assert exact is None or tested[name] == exact[1]
+
+
+def test_the_readme_is_short_and_names_real_files() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) <= 700
+    tree = text.split("```text\n", 1)[1].split("```", 1)[0]
+    for name in re.findall(r"^[├└│ ─]*([\w.]+/?) ", tree, flags=re.M):
+        assert list(ROOT.glob(name.rstrip("/"))) or list(ROOT.glob(f"mmpipeline/{name}")), name
+
+
+def test_pickle_is_never_loaded() -> None:
+    for path in PUBLIC + sorted(ROOT.glob("flows/*.py")):
+        source = path.read_text(encoding="utf-8")
+        assert not re.search(r"\bpickle\b.*load|torch\.load\(|allow_pickle=True", source), path
+
+
+def test_nothing_listens_beyond_loopback() -> None:
+    for path in PUBLIC + sorted(ROOT.glob("flows/*.py")) + [ROOT / "Makefile"]:
+        assert "0.0.0.0" not in path.read_text(encoding="utf-8"), path
