@@ -68,6 +68,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(config: PipelineConfig, data_root: Path, source: Path | None) -> None:
     started = time.perf_counter()
+    print(f"Everything lands in {data_root}", flush=True)
     with ExitStack() as at_end:
         server = ExitStack()
         atexit.register(

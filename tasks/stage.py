@@ -17,6 +17,7 @@ from prefect.context import FlowRunContext
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
+from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 log = logging.getLogger("mmpipeline.run")
 
@@ -82,7 +83,7 @@ def report(stage: str, text: str, artifact: Artifact | None = None, seconds: flo
     clock = f"{seconds:6.1f} s" if seconds else " " * 8
     log.info("%-19s%s  %s", stage, clock, text)
     if artifact is not None:
-        log.info("%s%s", " " * 29, _short(artifact.folder))
+        log.info("%s%s", " " * 29, _place(artifact))
 
 
 def describe_counts(counts: Mapping[str, float], show: tuple[str, ...]) -> str:
@@ -124,6 +125,7 @@ def _number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3f}"
 
 
-def _short(folder: Path) -> str:
-    working = Path.cwd()
-    return str(folder.relative_to(working) if folder.is_relative_to(working) else folder)
+def _place(artifact: Artifact) -> str:
+    """Return where an artifact lies from the data folder's name on: `data/models/ID`."""
+    depth = len(Path(ARTIFACT_FOLDERS[artifact.manifest.kind]).parts) + 2
+    return str(Path(*artifact.folder.parts[-depth:]))
