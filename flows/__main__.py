@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 
 from mmpipeline.config import PipelineConfig, load_config, load_settings
-from mmpipeline.errors import PipelineError
+from mmpipeline.errors import InputError, PipelineError
 from tasks.servers import prefect_server, quiet_environment
 
 NEXT_STEPS = """
@@ -51,6 +51,7 @@ def main(arguments: list[str]) -> int:
     options = parse_arguments(arguments)
     try:
         config, settings = load_config(options.config), load_settings()
+        _require_folder(options.source)
         data_root = settings.data_root.resolve()
         data_root.mkdir(parents=True, exist_ok=True)
         _prepare_process(data_root)
@@ -64,6 +65,11 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     return 0
+
+
+def _require_folder(source: Path | None) -> None:
+    if source is not None and not source.is_dir():
+        raise InputError(f"SOURCE={source} is no folder; give one that holds layer1.json")
 
 
 def _run(config: PipelineConfig, data_root: Path, source: Path | None) -> None:

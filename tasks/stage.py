@@ -7,6 +7,7 @@ run prints and Prefect shows beside the flow run.
 
 import contextvars
 import logging
+import textwrap
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
+WIDTH, INDENT = 100, 29
 log = logging.getLogger("mmpipeline.run")
 
 Make = Callable[[Draft], dict[str, float]]
@@ -74,16 +76,19 @@ def report(stage: str, text: str, artifact: Artifact | None = None, seconds: flo
     stage
         Its name.
     text
-        What it did; wrapped to 100 columns by the caller's choice of words.
+        What it did; wrapped to the screen.
     artifact
         What it left; its folder gets a line of its own.
     seconds
         Wall time; 0 says nothing.
     """
-    clock = f"{seconds:6.1f} s" if seconds else " " * 8
-    log.info("%-19s%s  %s", stage, clock, text)
+    clock = f"{seconds:6.1f} s" if seconds else ""
+    first, *more = textwrap.wrap(text, WIDTH - INDENT)
+    log.info("%-19s%8s  %s", stage, clock, first)
     if artifact is not None:
-        log.info("%s%s", " " * 29, _place(artifact))
+        more.append(_place(artifact))
+    for line in more:
+        log.info("%s%s", " " * INDENT, line)
 
 
 def describe_counts(counts: Mapping[str, float], show: tuple[str, ...]) -> str:

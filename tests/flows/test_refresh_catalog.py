@@ -139,7 +139,7 @@ def test_it_answers_any_mix_of_parts(finished: Path, run_cli: Run) -> None:
         (("search", "--title", "김치찌개", "-k", "0"), "k = 0: expected a number from 1"),
         (("search",), "the query is empty"),
         (("search", "--title", "  "), "the query is empty"),
-        (("search", "--image", "no-such-file.jpg"), "No such file"),
+        (("search", "--image", "no-such-file.jpg"), "does not exist"),
     ],
 )
 def test_a_wrong_question_is_one_line(
@@ -156,7 +156,7 @@ def test_a_wrong_question_is_one_line(
     ("content", "message"),
     [
         (b"this is no photo", "JPEG"),
-        (b"", "empty"),
+        (b"", "no readable photo"),
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(64), "HEIC"),
     ],
 )
