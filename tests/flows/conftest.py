@@ -11,18 +11,18 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SMALL_WORLD = """
 [sample]
-recipes = 160
-dishes = 8
+recipes = 320
+dishes = 20
 photo_size_px = 64
 
 [train]
-epochs = 6
+epochs = 12
 anchors_per_batch = 32
-hidden_dim = 64
-embedding_dim = 32
+hidden_dim = 128
+embedding_dim = 64
 
 [features]
-text_dim = 256
+text_dim = 512
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -69,9 +69,18 @@ def test_training_left_one_tracked_run(finished: Path) -> None:
     assert runs == [("FINISHED",)]
     assert epochs >= 3
     assert datasets == 1
-    assert params["epochs"] == "6"
+    assert params["epochs"] == "12"
     logged = {p.name for p in (finished / "state" / "mlflow-artifacts").rglob("*") if p.is_file()}
     assert {"model.safetensors", "metrics.json", "report.md"} <= logged
+
+
+@pytest.mark.parametrize("query", ["image", "title"])
+def test_one_modality_finds_the_dish_of_a_held_out_recipe(query: str, finished: Path) -> None:
+    (evaluation,) = DataLayout.at(finished).artifacts("evaluation").glob("*/metrics.json")
+    metrics = json.loads(evaluation.read_text())
+    name = f"dish_{query}_recall_at_1"
+    assert metrics[f"dish_{query}_queries"] >= 30
+    assert metrics[name] >= 5 * metrics[f"{name}_chance"]
 
 
 def test_a_second_run_asks_little_and_runs_no_stage(
