@@ -145,8 +145,8 @@ class Bench:
         self._features = features
         self._held_out = held_out
         self._config = config
-        self._raw = RawFeatures(features)
         items = held_out.items
+        self._raw = RawFeatures(features, items)
         self._index = Side(items, held_out.presence[items])
         self._index_vectors = self._embed(self._index)
         self._labelled_items = np.flatnonzero(held_out.dish[items] >= 0)

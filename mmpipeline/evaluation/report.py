@@ -42,9 +42,9 @@ def write_report(metrics: Mapping[str, float], target: Path, split: str) -> None
         f"{metrics['queries']:.0f} recipes ask; {metrics['items']:.0f} could be found, "
         f"{metrics['labelled_items']:.0f} of them with a known dish. Where the dish decides, only "
         "these ask and are candidates: whether an unlabelled one is right, nobody knows. Cells "
-        "read *learned [95 % interval] / raw features / chance*. Raw features are the cosine of "
-        "the unlearned vectors; a dash means that they have no answer or nothing asked. Ties count "
-        "against the model.",
+        "read *learned [95 % interval] / raw features / chance*. Raw features sum the cosines of "
+        "the unlearned, centred vectors; a dash means that they have no answer or nothing asked. "
+        "Ties count against the model.",
         f"![Learned, raw and chance for each kind of query]({CHART_NAME})",
         "## A recipe of the same dish, by what the query shows",
         *_retrieval_table({f"dish_{key}": word for key, word in SUBSET_WORDS.items()}, metrics),
