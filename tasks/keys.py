@@ -37,7 +37,8 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "pairs": ("mmpipeline.pairs",),
     "model": (
         "mmpipeline.training",
-        "mmpipeline.evaluation",
+        "mmpipeline.evaluation.embedding",
+        "mmpipeline.evaluation.retrieval",
         "mmpipeline.models",
         "mmpipeline.losses",
     ),
