@@ -23,6 +23,7 @@ from mmpipeline.storage import DataLayout, Draft
 from tasks.keys import sample_world_key
 from tasks.stage import produce, report
 
+WORDS = {"instructions": "steps", "image": "photo"}
 FIRST_PORT = 20_000
 PORTS = 10_000
 
@@ -94,11 +95,11 @@ def write_sample_world(config: SampleConfig, data_root: Path) -> Path:
 
     def make(draft: Draft) -> dict[str, float]:
         counts = write_recipe1m_dump(draft.folder / "recipe1m", config)
-        bound = oracle_bound(config)
+        bound = {WORDS.get(part, part): share for part, share in oracle_bound(config).items()}
         draft.notes["oracle_bound"] = bound
         report(
             "sample_world",
-            "bound: " + ", ".join(f"{part} {share:.2f}" for part, share in bound.items()),
+            "oracle: " + ", ".join(f"{part} {share:.2f}" for part, share in bound.items()),
         )
         return counts
 
