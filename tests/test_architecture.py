@@ -46,7 +46,7 @@ def test_pinned_dependencies_agree_with_the_tested_set() -> None:
 def test_the_readme_is_short_and_names_real_files() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     assert len(text.split()) <= 700
-    tree = text.split("```text\n", 1)[1].split("```", 1)[0]
+    tree = text.split("## What lies where")[1].split("```text\n", 1)[1].split("```", 1)[0]
     for name in re.findall(r"^[├└│ ─]*([\w.]+/?) ", tree, flags=re.M):
         assert list(ROOT.glob(name.rstrip("/"))) or list(ROOT.glob(f"mmpipeline/{name}")), name
 
