@@ -141,6 +141,9 @@ class TrainConfig(Section):
     seed: int = Field(2021, ge=0)
     epochs: int = Field(30, ge=1, le=10_000)
     anchors_per_batch: int = Field(64, ge=2, le=8192)
+    anchors_per_dish: int = Field(
+        1, ge=1, le=64, description="of one dish in a batch; above 1, all of a dish are positives"
+    )
     learning_rate: float = Field(2e-3, gt=0, le=1)
     weight_decay: float = Field(1e-2, ge=0)
     temperature: float = Field(0.1, gt=0)

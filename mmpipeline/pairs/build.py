@@ -22,11 +22,12 @@ from mmpipeline.config import PairConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.pairs.report import report_pairs
 from mmpipeline.pairs.statements import run_statement
-from mmpipeline.pairs.table import write_pairs
+from mmpipeline.pairs.table import write_copies, write_pairs
 from mmpipeline.schemas import CATALOG_SCHEMA
 from mmpipeline.storage import connect_database, write_json_atomic
 
 PAIRS_FILE = "pairs.parquet"
+COPIES_FILE = "copies.parquet"
 RECIPES_FILE = "recipes.parquet"
 REPORT_FILE = "report.json"
 
@@ -39,7 +40,7 @@ def build_pairs(
     memory_limit: str = "1GB",
     threads: int = 0,
 ) -> dict[str, float]:
-    """Write `pairs.parquet` and `report.json`.
+    """Write `pairs.parquet`, `copies.parquet` and `report.json`.
 
     Parameters
     ----------
@@ -79,6 +80,7 @@ def build_pairs(
         _choose_pairs(connection, config, values)
         report = report_pairs(connection, values)
         write_pairs(connection, target / PAIRS_FILE)
+        write_copies(connection, target / COPIES_FILE)
     write_json_atomic(target / REPORT_FILE, report)
     counts: dict[str, float] = report["counts"]
     return counts

@@ -41,6 +41,12 @@ PAIR_SCHEMA = pa.schema([
 ])
 """One row a pair; all pairs of an anchor stand together, and never in two row groups."""
 
+COPY_SCHEMA = pa.schema([
+    pa.field("recipe_id", pa.string(), nullable=False),
+    pa.field("first_recipe_id", pa.string(), nullable=False),  # the same for all of a group
+])
+"""One row a recipe of which the pair table holds a copy."""
+
 _DICTIONARY_COLUMNS = [
     field.name
     for field in PAIR_SCHEMA
@@ -76,6 +82,20 @@ def write_pairs(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     )
     slots = connection.sql(read_statement("ordered_slots")).to_arrow_reader(ROW_GROUP_PAIRS)
     write_named(path, names, cut_between_anchors(slots, ROW_GROUP_PAIRS))
+
+
+def write_copies(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write the recipes that have copies, so that loaders can tell false negatives.
+
+    Parameters
+    ----------
+    connection
+        A database that holds the table `recipe`.
+    path
+        Parquet file to write: `COPY_SCHEMA`.
+    """
+    copies = connection.sql(read_statement("copies")).to_arrow_table().cast(COPY_SCHEMA)
+    pq.write_table(copies, path, compression="zstd", write_page_checksum=True)
 
 
 def write_named(path: Path, names: "PairNames", slot_tables: Iterable[pa.Table]) -> None:

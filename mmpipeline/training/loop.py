@@ -30,7 +30,7 @@ from mmpipeline.training.batches import PairBatch, PairBatches
 from mmpipeline.training.input_statistics import measure_inputs
 from mmpipeline.training.masks import draw_masks
 from mmpipeline.training.metric_logger import MetricLogger
-from mmpipeline.training.pair_table import PairTable, read_pairs
+from mmpipeline.training.pair_table import PairTable
 from mmpipeline.training.validation import Validator
 
 
@@ -66,8 +66,8 @@ def train_model(
         If there are no training pairs with both labels, or the loss is not a number.
     """
     feature_set = FeatureSet.open(features)
-    table = read_pairs(pairs / "pairs.parquet", feature_set, "train")
-    val_table = read_pairs(pairs / "pairs.parquet", feature_set, "val")
+    table = PairTable.open(pairs, feature_set, "train")
+    val_table = PairTable.open(pairs, feature_set, "val")
     _check_labels(table)
     if config.shuffle_labels:
         table = table.shuffle_labels(config.seed)
@@ -80,8 +80,8 @@ def train_model(
     best = history[-1] if "val_score" not in history[-1] else max(history, key=_val_score)
     counts = {
         "pairs": float(len(table)),
-        "anchors": float(len(table.anchor_bounds) - 1),
-        "pairs_dropped": float(table.dropped),
+        "anchors": float(len(table.summary.anchors)),
+        "pairs_dropped": float(table.summary.dropped),
         "epochs": float(len(history)),
         "best_epoch": best["epoch"],
         "train_loss": best["train_loss"],
@@ -108,14 +108,16 @@ class Trainer:
     def __init__(self, features: FeatureSet, table: PairTable, config: TrainConfig) -> None:
         self._features = features
         self._config = config
-        self._batches = PairBatches(table, config.anchors_per_batch, config.seed)
+        self._batches = PairBatches(
+            table, config.anchors_per_batch, config.seed, config.anchors_per_dish
+        )
         self.model = FusionModel(
             {name: features.dims[name] for name in MODALITIES},
             config.hidden_dim,
             config.embedding_dim,
             config.dropout,
         )
-        self.model.standardize(measure_inputs(features, np.unique(table.anchors)))
+        self.model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=config.learning_rate,
@@ -128,7 +130,7 @@ class Trainer:
         self.steps = 0
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
-        """Go once through all anchors.
+        """Go once through the pairs.
 
         Parameters
         ----------
@@ -220,7 +222,7 @@ def _val_score(metrics: dict[str, float]) -> float:
 
 
 def _check_labels(table: PairTable) -> None:
-    positives = int(table.label.sum())
+    positives = table.summary.positives
     if not positives or positives == len(table):
         raise StageError(
             f"the train split has {positives} positive and {len(table) - positives} negative "
