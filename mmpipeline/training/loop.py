@@ -153,14 +153,8 @@ class Trainer:
         losses: list[Tensor] = []
         items = 0
         for batch in self._batches.epoch(epoch):
-            loss = self._batch_loss(batch, generator)
-            self._check_loss(loss, batch)
-            self._optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            self._optimizer.step()
-            self._schedule.step()
-            self.steps += 1
-            losses.append(loss.detach())
+            loss = self.take_step(batch, *load_inputs(self._features, batch, generator))
+            losses.append(loss)
             items += len(batch.image_rows)
         return {
             "train_loss": torch.stack(losses).mean().item(),
@@ -168,14 +162,37 @@ class Trainer:
             "items": float(items),
         }
 
-    def _batch_loss(self, batch: PairBatch, generator: np.random.Generator) -> Tensor:
-        presence = batch.presence(self._features.presence)
-        mask = torch.from_numpy(draw_masks(presence, batch.is_mixed, generator))
-        inputs = gather_features(self._features, batch.image_rows, batch.text_rows)
+    def take_step(self, batch: PairBatch, inputs: dict[str, Tensor], mask: Tensor) -> Tensor:
+        """Move the weights once.
+
+        Parameters
+        ----------
+        batch
+            Anchors and items.
+        inputs, mask
+            The items' feature vectors and what each shows, from `load_inputs`.
+
+        Returns
+        -------
+        Tensor
+            Shape (), the loss before the step.
+
+        Raises
+        ------
+        StageError
+            If the loss is not finite: names the step and the recipes of the batch.
+        """
         vectors = self.model(inputs, mask)
-        return supervised_contrastive_loss(
+        loss = supervised_contrastive_loss(
             vectors[batch.anchors], vectors, batch.positive, batch.ignored, self._config.temperature
         )
+        self._check_loss(loss, batch)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        self._optimizer.step()
+        self._schedule.step()
+        self.steps += 1
+        return loss.detach()
 
     def _check_loss(self, loss: Tensor, batch: PairBatch) -> None:
         if math.isfinite(loss.item()):
@@ -187,6 +204,32 @@ class Trainer:
             f"({names}{', ...' if len(rows) > 5 else ''}); lower train.learning_rate, or look for "
             "broken features of these recipes"
         )
+
+
+def load_inputs(
+    features: FeatureSet, batch: PairBatch, generator: np.random.Generator
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Draw what each item of a batch shows, and read its feature vectors.
+
+    Parameters
+    ----------
+    features
+        The feature set.
+    batch
+        The items.
+    generator
+        Source of randomness.
+
+    Returns
+    -------
+    inputs : dict of Tensor
+        By modality, shape (T, D), float32.
+    mask : Tensor
+        Shape (T, 4), bool: what each item shows.
+    """
+    mask = draw_masks(batch.presence(features.presence), batch.is_mixed, generator)
+    inputs = gather_features(features, batch.image_rows, batch.text_rows)
+    return inputs, torch.from_numpy(mask)
 
 
 def _fit(
