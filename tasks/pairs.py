@@ -6,9 +6,11 @@ from prefect import task
 
 from mmpipeline.config import PairConfig, load_settings
 from mmpipeline.pairs.build import build_pairs
+from mmpipeline.pairs.page import write_page
+from mmpipeline.pairs.report import read_report
 from mmpipeline.storage import DataLayout, Draft, open_artifact
 from tasks.keys import pairs_key
-from tasks.stage import produce
+from tasks.stage import produce, publish_page
 
 
 @task
@@ -17,7 +19,7 @@ def build(catalog: Path, config: PairConfig, data_root: Path) -> Path:
     layout, settings = DataLayout.at(data_root), load_settings()
 
     def make(draft: Draft) -> dict[str, float]:
-        return build_pairs(
+        counts = build_pairs(
             catalog,
             draft.folder,
             config,
@@ -25,6 +27,8 @@ def build(catalog: Path, config: PairConfig, data_root: Path) -> Path:
             memory_limit=settings.duckdb_memory,
             threads=settings.threads,
         )
+        publish_page("pairs-report", write_page(read_report(draft.folder), draft.folder))
+        return counts
 
     key = pairs_key(open_artifact(catalog, kind="catalog").id, config)
     return produce(

@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from mmpipeline.config import PairConfig
 from mmpipeline.errors import ArtifactError, StageError
-from mmpipeline.pairs.report import report_pairs
+from mmpipeline.pairs.report import REPORT_FILE, report_pairs
 from mmpipeline.pairs.statements import run_statement
 from mmpipeline.pairs.table import write_copies, write_pairs
 from mmpipeline.schemas import CATALOG_SCHEMA
@@ -29,7 +29,6 @@ from mmpipeline.storage import connect_database, write_json_atomic
 PAIRS_FILE = "pairs.parquet"
 COPIES_FILE = "copies.parquet"
 RECIPES_FILE = "recipes.parquet"
-REPORT_FILE = "report.json"
 
 
 def build_pairs(

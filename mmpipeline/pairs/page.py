@@ -12,6 +12,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Patch
 
 from mmpipeline.schemas import SPLITS
 
@@ -177,7 +178,7 @@ def draw_kinds(axes: Axes, rows: Rows) -> None:
     axes.set_ylabel("pairs")
     axes.set_title("Pairs by kind and split")
     axes.yaxis.set_major_formatter(lambda value, _: _short(value))
-    axes.legend(frameon=False)
+    _add_legend(axes)
 
 
 def draw_dishes(axes: Axes, rows: Rows) -> None:
@@ -197,7 +198,7 @@ def draw_dishes(axes: Axes, rows: Rows) -> None:
     axes.bar(places, same, color="#1f6f8b", label="same dish")
     axes.bar(places, hard, bottom=same, color="#b5532f", label="look-alike dish")
     below = [a + b for a, b in zip(same, hard, strict=True)]
-    axes.bar(places, other, bottom=below, color="#cfcfcf", label="own photo, other dish, swaps")
+    axes.bar(places, other, bottom=below, color="#cfcfcf", label="own photo,\nother dish, swaps")
     axes.set_xticks(places, [_name(n, row["dish"]) for n, row in enumerate(shown, 1)])
     axes.tick_params("x", rotation=60)
     for label in axes.get_xticklabels():
@@ -206,7 +207,7 @@ def draw_dishes(axes: Axes, rows: Rows) -> None:
     axes.set_ylabel("pairs of its anchors")
     axes.set_title(f"The {len(shown)} dishes with most pairs, of {len(rows):,}")
     axes.yaxis.set_major_formatter(lambda value, _: _short(value))
-    axes.legend(frameon=False)
+    _add_legend(axes)
 
 
 def draw_languages(axes: Axes, rows: Rows) -> None:
@@ -231,7 +232,7 @@ def draw_languages(axes: Axes, rows: Rows) -> None:
     axes.set_ylabel("pairs")
     axes.set_title("Pairs by languages")
     axes.yaxis.set_major_formatter(lambda value, _: _short(value))
-    axes.legend(frameon=False)
+    _add_legend(axes)
 
 
 def draw_lonely_dishes(axes: Axes, rows: Rows) -> None:
@@ -248,7 +249,7 @@ def draw_lonely_dishes(axes: Axes, rows: Rows) -> None:
     having = [sum(r["split"] == s and r["positives"] > 0 for r in rows) for s in SPLITS]
     for heights, left, colour, word in (
         (having, [0] * len(SPLITS), "#1f6f8b", "with positives"),
-        (without, having, "#b5532f", "one recipe only: no positives"),
+        (without, having, "#b5532f", "one recipe only:\nno positives"),
     ):
         bars = axes.barh(SPLITS, heights, left=left, color=colour, label=word)
         texts = [f"{height:,}" if height else "" for height in heights]
@@ -256,7 +257,7 @@ def draw_lonely_dishes(axes: Axes, rows: Rows) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("dishes")
     axes.set_title("Dishes with and without positives of the same dish")
-    axes.legend(frameon=False, loc="lower right")
+    _add_legend(axes)
 
 
 def draw_busiest(axes: Axes, rows: Rows) -> None:
@@ -280,8 +281,13 @@ def draw_busiest(axes: Axes, rows: Rows) -> None:
     axes.invert_yaxis()
     axes.set_xlabel("pairs of other anchors")
     axes.set_title("The busiest recipes")
-    handles = [mpl.patches.Patch(color=colour, label=split) for split, colour in COLOURS.items()]
-    axes.legend(handles=handles, frameon=False, loc="lower right")
+    handles = [Patch(color=colour, label=split) for split, colour in COLOURS.items()]
+    _add_legend(axes, handles)
+
+
+def _add_legend(axes: Axes, handles: list[Patch] | None = None) -> None:
+    """Put the legend beside the chart, where it hides no bar."""
+    axes.legend(handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _short(value: float) -> str:
