@@ -122,6 +122,9 @@ class PairConfig(Section):
     image_swaps: int = Field(1, ge=0, le=16, description="the anchor's text, another dish's image")
     text_swaps: int = Field(1, ge=0, le=16, description="the anchor's image, another dish's text")
     hard_negatives: int = Field(2, ge=0, le=64, description="from dishes that share ingredients")
+    dishes: tuple[str, ...] | None = Field(
+        None, min_length=2, description="pair recipes of these dishes only; None takes all recipes"
+    )
     max_anchors_per_dish: int | None = Field(None, ge=1, description="cap for class balance")
     class_balance: float = Field(
         1, ge=0, le=1, description="0: anchors weigh alike, 1: dishes weigh alike"

@@ -14,7 +14,9 @@ from tasks.stage import produce, publish_page
 
 
 @task
-def build(catalog: Path, config: PairConfig, data_root: Path) -> Path:
+def build(
+    catalog: Path, config: PairConfig, data_root: Path, embedding: Path | None = None
+) -> Path:
     """Build a catalogue's pair table; return the artifact's folder."""
     layout, settings = DataLayout.at(data_root), load_settings()
 
@@ -26,11 +28,13 @@ def build(catalog: Path, config: PairConfig, data_root: Path) -> Path:
             temporary=layout.temporary,
             memory_limit=settings.duckdb_memory,
             threads=settings.threads,
+            embedding=embedding,
         )
         publish_page("pairs-report", write_page(read_report(draft.folder), draft.folder))
         return counts
 
-    key = pairs_key(open_artifact(catalog, kind="catalog").id, config)
+    index = open_artifact(embedding, kind="index").id if embedding else None
+    key = pairs_key(open_artifact(catalog, kind="catalog").id, config, index)
     return produce(
         data_root, key, make, ("pairs", "anchors", "pairs_train", "pairs_val", "pairs_test")
     )

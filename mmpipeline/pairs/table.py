@@ -114,7 +114,7 @@ def write_named(path: Path, names: "PairNames", slot_tables: Iterable[pa.Table])
         path,
         names.schema,
         compression="zstd",
-        use_dictionary=_DICTIONARY_COLUMNS,
+        use_dictionary=[*_DICTIONARY_COLUMNS, "label", "rank", "weight"],
         write_statistics=_SORTED_COLUMNS,
         write_page_checksum=True,
         store_schema=False,
