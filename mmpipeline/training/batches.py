@@ -105,8 +105,9 @@ class PairBatches:
         Of the order; epoch and seed together fix it.
     anchors_per_dish
         Anchors of one dish that meet in a batch: M of the P x M batches of supervised contrastive
-        losses, where P is the M-th part of `anchors_per_batch`. Above 1, all that is of the
-        anchor's dish is a positive, whether the table lists the pair or not.
+        losses, where P is the M-th part of `anchors_per_batch`. With 1, dishes are mixed at will.
+        Above 1, all that is of the anchor's dish is a positive, whether the table lists the pair
+        or not.
     shard
         The part of each epoch that this process takes.
 

@@ -2,11 +2,11 @@
 
 Anchors are drawn by their sampling weight. How often a dish is drawn from a row group is fixed by
 the weights; which of its anchors those are turns with the epoch, so that over some epochs all
-have their turn, and in one epoch none comes twice before all others of its dish came once. Draws
-are cut into chunks of M anchors of one dish, and chunks are dealt to batches like cards: a batch
-holds a dish twice only if no batch could do without. Batches of a row group are of one size, but
-for a chunk. Working within a row group costs some mixing: anchors of different row groups never
-meet.
+have their turn, and in one epoch none comes twice before all others of its dish came once. With
+one anchor a dish, draws are mixed at will. With M, they are cut into chunks of M anchors of one
+dish, and chunks are dealt to batches like cards: a batch holds a dish twice only if no batch could
+do without. Batches of a row group are of one size, but for a chunk. Working within a row group
+costs some mixing: anchors of different row groups never meet.
 """
 
 import numpy as np
@@ -29,7 +29,8 @@ class BlockDraws:
     anchors_per_batch
         Most anchors in a batch.
     anchors_per_dish
-        M, the anchors of one dish that meet in a batch, as far as the dish has so many.
+        M, the anchors of one dish that meet in a batch, as far as the dish has so many. With 1,
+        dishes are mixed at will.
     """
 
     def __init__(
@@ -75,14 +76,25 @@ class BlockDraws:
         owner = np.repeat(chunk_dish, length)
         turn = (member % self._draws[owner]) % self._size[owner]
         drawn = anchors[self._first[owner] + turn]
-        # A dish's chunks of one batch follow each other, so its anchors repeat as late as can be.
-        dealt = np.arange(len(chunk_dish)) % max(1, self._batches)
-        place = np.repeat(np.arange(len(dishes)), self._chunks[dishes])
-        batch = np.repeat(dealt[np.lexsort((dealt, place))], length)
+        if self._anchors_per_dish == 1:  # mix dishes at will, but keep an anchor's draws apart
+            drawn = drawn[np.argsort(generator.permutation(len(anchors))[drawn], kind="stable")]
+            batch = np.arange(len(drawn)) % max(1, self._batches)
+        else:
+            batch = np.repeat(self._deal(dishes), length)
         order = np.argsort(batch, kind="stable")
         bounds = np.searchsorted(batch[order], np.arange(1, self._batches))
         batches = np.split(drawn[order], bounds) if self._batches else []
         return [batches[number] for number in generator.permutation(self._batches)]
+
+    def _deal(self, dishes: Numbers) -> Numbers:
+        """Return the batch of each chunk, the chunks of a dish together.
+
+        A dish's chunks of one batch follow each other, so its anchors repeat as late as can be.
+        """
+        dealt = np.arange(self._chunks.sum()) % max(1, self._batches)
+        place = np.repeat(np.arange(len(dishes)), self._chunks[dishes])
+        batch: Numbers = dealt[np.lexsort((dealt, place))]
+        return batch
 
     def _shuffle_within_dishes(self, generator: np.random.Generator) -> Numbers:
         dish = np.repeat(np.arange(len(self._size)), self._size)

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -45,11 +46,12 @@ def key(config: PairConfig) -> ArtifactKey:
     return ArtifactKey("pairs", {"catalog": "c"}, config.model_dump(mode="json"), "")
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> ArtifactStore:
-    """A data folder with a catalogue and old tables."""
+@pytest.fixture(scope="module")
+def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a catalogue and old tables; tests work on copies."""
+    tmp_path = tmp_path_factory.mktemp("faults")
     store = ArtifactStore(DataLayout.at(tmp_path / "data"))
-    rows = [Row(f"10k:{n}", dish=f"dish-{n % 7}", ingredients=("a", "b")) for n in range(20_000)]
+    rows = [Row(f"10k:{n}", dish=f"dish-{n % 7}", ingredients=("a", "b")) for n in range(8000)]
     write_catalog(store.layout.root / "catalog", rows)
     config = PairConfig(seed=SEEDS["old"])
     with store.create(key(config)) as draft:
@@ -57,7 +59,13 @@ def store(tmp_path: Path) -> ArtifactStore:
             store.layout.root / "catalog", draft.folder, config, tmp_path / "tmp", "256MB", 1
         )
     store.mark_current(found(store, "old"))
-    return store
+    return store.layout.root
+
+
+@pytest.fixture
+def store(data_root: Path, tmp_path: Path) -> ArtifactStore:
+    shutil.copytree(data_root, tmp_path / "data")
+    return ArtifactStore(DataLayout.at(tmp_path / "data"))
 
 
 def found(store: ArtifactStore, which: str) -> Artifact:
@@ -124,7 +132,7 @@ def test_killed_in_the_middle_nothing_is_lost(store: ArtifactStore) -> None:
     process = start(store)
     assert process.stdout is not None
     assert process.stdout.readline() == "working\n"
-    time.sleep(0.2)
+    time.sleep(0.1)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate(timeout=60)
     assert process.returncode == -signal.SIGKILL
