@@ -150,6 +150,9 @@ def run(folder: Path, recipes: int, dishes: int) -> dict[str, float]:
         "digest_equal": digest(folder / "full") == digest(folder / "shuffled"),
         **{name: audit[name] for name in COUNTS if name != "pairs"},
         "ratio_to_numpy_cpu": round(ours_per_pair / (by_numpy["cpu_s"] / by_numpy["result"]), 2),
+        "ratio_to_numpy_choosing_cpu": round(
+            ours_per_pair / (by_numpy["choose_s"] / by_numpy["result"]), 2
+        ),
         "ratio_to_pandas_cpu": round(by_pandas["work_s"] / by_pandas["result"] / ours_per_pair, 1),
         "unchanged_anchors": round(
             start_job("unchanged", folder / "full", folder / "grown")["result"], 4

@@ -14,6 +14,7 @@ def build_pairs(
     catalog: Path | None = None,
     config: PairConfig = PairConfig(),
     data_root: Path = Path("data"),
+    embedding: Path | None = None,
 ) -> Path:
     """Pair recipes of one dish, and set them against recipes of others.
 
@@ -25,10 +26,13 @@ def build_pairs(
         How many pairs of each kind an anchor gets.
     data_root
         The data folder.
+    embedding
+        Folder of a published index: hard negatives come from the dishes nearest in its vectors.
+        None takes the dishes that share most ingredients.
 
     Returns
     -------
     Path
         Folder of the pair artifact.
     """
-    return pairs.build(or_newest(catalog, "catalog", data_root), config, data_root)
+    return pairs.build(or_newest(catalog, "catalog", data_root), config, data_root, embedding)

@@ -18,6 +18,7 @@ from mmpipeline.errors import PipelineError, QueryError
 from mmpipeline.storage import DataLayout
 
 if TYPE_CHECKING:
+    from mmpipeline.pairs.show import AnchorPair
     from mmpipeline.search.query import SearchResult
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Ask for what is most alike.")
@@ -94,9 +95,58 @@ def pairs_show(
     from mmpipeline.storage import ArtifactStore
 
     store = ArtifactStore(DataLayout.at(load_settings().data_root))
-    pairs, catalog = store.current("pairs").folder, store.current("catalog").folder
-    for pair in anchor_pairs(pairs, catalog, recipe_id):
-        typer.echo(str(pair))
+    pairs = store.current("pairs")
+    catalog = store.layout.artifacts("catalog") / pairs.manifest.inputs["catalog"]
+    found = anchor_pairs(pairs.folder, catalog, recipe_id)
+    typer.echo("\n".join(render_pairs(recipe_id, found)))
+
+
+def render_pairs(recipe_id: str, pairs: "list[AnchorPair]") -> Iterator[str]:
+    """Yield an anchor's pairs as lines of at most 100 columns, under a line for the anchor.
+
+    Parameters
+    ----------
+    recipe_id
+        The anchor.
+    pairs
+        Its pairs; may be empty.
+
+    Yields
+    ------
+    str
+        One line of text.
+    """
+    if not pairs:
+        yield f"{recipe_id} is in the catalogue and is no anchor: it has no positive, is capped, or"
+        yield "its dish is held out of training"
+        return
+    first = pairs[0]
+    positives = sum(pair.label for pair in pairs)
+    title = first.left_title or "no title"
+    yield _fit(f"{recipe_id}  {title}  [{first.left_dish or 'not labelled'}]")
+    yield (
+        f"{first.split} split, {positives} positives, {len(pairs) - positives} negatives; the "
+        "right-hand side of each:"
+    )
+    for pair in pairs:
+        yield _fit(
+            f"  {'+' if pair.label else '-'} {pair.kind:15} {pair.rank:3}  {_describe_right(pair)}"
+        )
+
+
+def _describe_right(pair: "AnchorPair") -> str:
+    """Say what stands on the right; photo and text apart where they are of different recipes."""
+    image, text = pair.right_image, pair.right_text
+    of_image = f"{pair.right_image_title or image} [{pair.right_image_dish or 'not labelled'}]"
+    of_text = f"{pair.right_text_title or text} [{pair.right_text_dish or 'not labelled'}]"
+    if pair.kind == "positive_recipe":
+        return f"{text}  its own text beside its photo"
+    if pair.kind == "negative_image":
+        return f"{image or '-'}  photo of {of_image}, own text"
+    if pair.kind == "negative_text":
+        return f"{text}  text of {of_text}, own photo"
+    missing = "" if image and text else f"  (no {'text' if image else 'photo'})"
+    return f"{text or image}  {of_text if text else of_image}{missing}"
 
 
 def render_result(result: "SearchResult") -> Iterator[str]:

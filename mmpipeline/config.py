@@ -122,6 +122,9 @@ class PairConfig(Section):
     image_swaps: int = Field(1, ge=0, le=16, description="the anchor's text, another dish's image")
     text_swaps: int = Field(1, ge=0, le=16, description="the anchor's image, another dish's text")
     hard_negatives: int = Field(2, ge=0, le=64, description="from dishes that share ingredients")
+    dishes: tuple[str, ...] | None = Field(
+        None, min_length=2, description="pair recipes of these dishes only; None takes all recipes"
+    )
     max_anchors_per_dish: int | None = Field(None, ge=1, description="cap for class balance")
     class_balance: float = Field(
         1, ge=0, le=1, description="0: anchors weigh alike, 1: dishes weigh alike"
@@ -141,6 +144,9 @@ class TrainConfig(Section):
     seed: int = Field(2021, ge=0)
     epochs: int = Field(30, ge=1, le=10_000)
     anchors_per_batch: int = Field(64, ge=2, le=8192)
+    anchors_per_dish: int = Field(
+        1, ge=1, le=64, description="of one dish in a batch; above 1, all of a dish are positives"
+    )
     learning_rate: float = Field(2e-3, gt=0, le=1)
     weight_decay: float = Field(1e-2, ge=0)
     temperature: float = Field(0.1, gt=0)

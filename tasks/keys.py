@@ -82,9 +82,10 @@ def features_key(catalog: str, config: FeatureConfig) -> ArtifactKey:
     return _key("features", {"catalog": catalog}, config)
 
 
-def pairs_key(catalog: str, config: PairConfig) -> ArtifactKey:
-    """Return the key of a catalogue's pair table."""
-    return _key("pairs", {"catalog": catalog}, config)
+def pairs_key(catalog: str, config: PairConfig, embedding: str | None = None) -> ArtifactKey:
+    """Return the key of a catalogue's pair table, with look-alikes from an index or without."""
+    inputs = {"catalog": catalog} | ({"embedding": embedding} if embedding else {})
+    return _key("pairs", inputs, config)
 
 
 def model_key(features: str, pairs: str, config: TrainConfig) -> ArtifactKey:

@@ -6,27 +6,35 @@ from prefect import task
 
 from mmpipeline.config import PairConfig, load_settings
 from mmpipeline.pairs.build import build_pairs
+from mmpipeline.pairs.page import write_page
+from mmpipeline.pairs.report import read_report
 from mmpipeline.storage import DataLayout, Draft, open_artifact
 from tasks.keys import pairs_key
-from tasks.stage import produce
+from tasks.stage import produce, publish_page
 
 
 @task
-def build(catalog: Path, config: PairConfig, data_root: Path) -> Path:
+def build(
+    catalog: Path, config: PairConfig, data_root: Path, embedding: Path | None = None
+) -> Path:
     """Build a catalogue's pair table; return the artifact's folder."""
     layout, settings = DataLayout.at(data_root), load_settings()
 
     def make(draft: Draft) -> dict[str, float]:
-        return build_pairs(
+        counts = build_pairs(
             catalog,
             draft.folder,
             config,
             temporary=layout.temporary,
             memory_limit=settings.duckdb_memory,
             threads=settings.threads,
+            embedding=embedding,
         )
+        publish_page("pairs-report", write_page(read_report(draft.folder), draft.folder))
+        return counts
 
-    key = pairs_key(open_artifact(catalog, kind="catalog").id, config)
+    index = open_artifact(embedding, kind="index").id if embedding else None
+    key = pairs_key(open_artifact(catalog, kind="catalog").id, config, index)
     return produce(
         data_root, key, make, ("pairs", "anchors", "pairs_train", "pairs_val", "pairs_test")
     )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 
 from mmpipeline.errors import ArtifactError
@@ -106,6 +106,22 @@ def publish_counts(stage: str, counts: Mapping[str, float]) -> None:
             table=[{"what": name, "value": value} for name, value in counts.items()],
             description=f"What the stage {stage} counted",
         )
+
+
+def publish_page(key: str, page: str) -> None:
+    """Put a Markdown page beside a stage's run in the Prefect UI; outside of a run, do nothing.
+
+    Its pictures lie in the artifact's folder: the UI gets their names only.
+
+    Parameters
+    ----------
+    key
+        Name of the page, in small letters and dashes.
+    page
+        Markdown.
+    """
+    if FlowRunContext.get() is not None:
+        create_markdown_artifact(key=key, markdown=page)
 
 
 def side_by_side(*calls: Callable[[], Path]) -> list[Path]:

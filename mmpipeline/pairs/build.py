@@ -9,9 +9,12 @@ the number of threads and the machine change nothing. Work is linear in the reci
 The price of the ring: two anchors that are neighbours on it share most of their negatives.
 """
 
-from collections.abc import Iterator, Mapping
+import errno
+import os
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -20,26 +23,29 @@ from tqdm import tqdm
 
 from mmpipeline.config import PairConfig
 from mmpipeline.errors import ArtifactError, StageError
-from mmpipeline.pairs.report import report_pairs
+from mmpipeline.pairs.embedding import measure_nearness
+from mmpipeline.pairs.report import REPORT_FILE, report_pairs
 from mmpipeline.pairs.statements import run_statement
-from mmpipeline.pairs.table import write_pairs
+from mmpipeline.pairs.table import write_copies, write_pairs
 from mmpipeline.schemas import CATALOG_SCHEMA
 from mmpipeline.storage import connect_database, write_json_atomic
 
 PAIRS_FILE = "pairs.parquet"
+COPIES_FILE = "copies.parquet"
 RECIPES_FILE = "recipes.parquet"
-REPORT_FILE = "report.json"
+_FULL_DISK = tuple(os.strerror(code) for code in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG))
 
 
-def build_pairs(
+def build_pairs(  # noqa: PLR0913 -- three say where the work is done, not what is made
     catalog: Path,
     target: Path,
     config: PairConfig,
     temporary: Path,
     memory_limit: str = "1GB",
     threads: int = 0,
+    embedding: Path | None = None,
 ) -> dict[str, float]:
-    """Write `pairs.parquet` and `report.json`.
+    """Write `pairs.parquet`, `copies.parquet` and `report.json`.
 
     Parameters
     ----------
@@ -55,6 +61,9 @@ def build_pairs(
         Memory that DuckDB may use, such as ``1GB``.
     threads
         Threads of DuckDB; 0 means all cores.
+    embedding
+        Folder with an earlier model's vectors, such as a published index: hard negatives then
+        come from the dishes nearest in it, and not from those that share ingredients.
 
     Returns
     -------
@@ -70,15 +79,18 @@ def build_pairs(
     """
     values: dict[str, object] = config.model_dump() | {
         "catalog": str(_find_recipes(catalog)),
+        "dishes": list(config.dishes or ()),
         "max_anchors_per_dish": config.max_anchors_per_dish or 2**31,
     }
     with (
         _named_limits(memory_limit, temporary),
         connect_database(temporary, memory_limit=memory_limit, threads=threads) as connection,
     ):
-        _choose_pairs(connection, config, values)
+        _choose_pairs(connection, config, values, embedding)
         report = report_pairs(connection, values)
+        _require_pairs(report["kinds"])
         write_pairs(connection, target / PAIRS_FILE)
+        write_copies(connection, target / COPIES_FILE)
     write_json_atomic(target / REPORT_FILE, report)
     counts: dict[str, float] = report["counts"]
     return counts
@@ -108,13 +120,19 @@ def _find_recipes(catalog: Path) -> Path:
 
 
 def _choose_pairs(
-    connection: duckdb.DuckDBPyConnection, config: PairConfig, values: Mapping[str, object]
+    connection: duckdb.DuckDBPyConnection,
+    config: PairConfig,
+    values: Mapping[str, object],
+    embedding: Path | None,
 ) -> None:
     """Fill the table `slot`: which recipe is paired with which, as what."""
     plain = config.negatives + config.hard_negatives
     swaps = max(config.image_swaps, config.text_swaps)
     all_recipes = {**values, "whole_only": False, "candidates": plain}
     whole_recipes = {**values, "whole_only": True, "candidates": swaps}
+    look_alikes = [("near_dishes", values)]
+    if embedding is None:
+        look_alikes = [("profiles", values), ("look_alikes", values)]
     steps = (
         ("split_type", values),
         ("dish_type", values),
@@ -124,8 +142,7 @@ def _choose_pairs(
         ("anchors", values),
         ("weights", values),
         ("positives", values),
-        ("profiles", values),
-        ("look_alikes", values),
+        *look_alikes,
         ("hard_negatives", values),
         ("outsiders", all_recipes),
         ("negatives", values),
@@ -136,12 +153,31 @@ def _choose_pairs(
         ("slots", values),
     )
     for name, step_values in tqdm(steps, "pairs", disable=None, leave=False, ncols=100):
+        if name == "near_dishes" and embedding is not None:
+            measure_nearness(connection, embedding)
         run_statement(connection, name, step_values)
+        if name == "dish_type":
+            _require_dishes(connection, values)
         if name == "recipes":
             _require_recipes(connection, str(values["catalog"]))
     for table in ("ring", "outsider", "positive", "negative", "swap", "hard_negative"):
         connection.execute(f"DROP TABLE {table}")
-    _require_pairs(connection)
+
+
+def _require_dishes(connection: duckdb.DuckDBPyConnection, values: Mapping[str, object]) -> None:
+    """Check that the catalogue has the dishes that the config names.
+
+    Raises
+    ------
+    StageError
+        Naming those that it lacks.
+    """
+    missing = [row[0] for row in run_statement(connection, "missing_dishes", values).fetchall()]
+    if missing:
+        raise StageError(
+            f"{values['catalog']} has no dish {', '.join(missing)}, which pairs.dishes names; give "
+            "dishes as dishes.parquet of the catalogue writes them"
+        )
 
 
 def _require_recipes(connection: duckdb.DuckDBPyConnection, catalog: str) -> None:
@@ -168,19 +204,26 @@ def _require_recipes(connection: duckdb.DuckDBPyConnection, catalog: str) -> Non
         )
 
 
-def _require_pairs(connection: duckdb.DuckDBPyConnection) -> None:
+def _require_pairs(kinds: Sequence[Mapping[str, Any]]) -> None:
     """Check that training gets both labels.
+
+    Parameters
+    ----------
+    kinds
+        The report's counts by split and kind.
 
     Raises
     ------
     StageError
         If the train split gives no positives or no negatives.
     """
-    row = run_statement(connection, "check_pairs", {}).fetchone()
-    positives, pairs = row or (0, 0)
-    if positives == 0 or positives == pairs:
+    positives, negatives = (
+        sum(row["pairs"] for row in kinds if row["split"] == "train" and row["label"] == label)
+        for label in (1, 0)
+    )
+    if not positives or not negatives:
         raise StageError(
-            f"the train split gives {positives} positive and {pairs - positives} negative pairs; "
+            f"the train split gives {positives} positive and {negatives} negative pairs; "
             "expected both: two dishes with two recipes each, or recipes with photo and text"
         )
 
@@ -206,9 +249,11 @@ def _named_limits(memory_limit: str, temporary: Path) -> Iterator[None]:
             "MMPIPELINE_DUCKDB_MEMORY to a larger size, such as 2GB"
         ) from error
     except (duckdb.IOException, OSError) as error:
-        if "No space left" not in str(error):
+        reason = next((words for words in _FULL_DISK if words in str(error)), None)
+        if reason is None:
             raise
         raise StageError(
-            f"the disk is full while building pair tables (spilled data: {temporary}); free "
-            "space and run again: the earlier tables are untouched"
+            f"the disk is full or a limit on it is reached ({reason}) while building pair tables "
+            f"(spilled data: {temporary}); free space or raise the limit, and run again: the "
+            "earlier tables are untouched"
         ) from error

@@ -4,12 +4,17 @@ Summed up from one small table of counts (`sql/pair_counts.sql`), so that the re
 pass over the pairs however many tables it has.
 """
 
+import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from mmpipeline.errors import ArtifactError
 from mmpipeline.pairs.statements import run_statement
+
+REPORT_FILE = "report.json"
 
 
 def report_pairs(
@@ -56,6 +61,32 @@ def report_pairs(
         "dishes_without_positives": lonely,
         **tables,
     }
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """Read the report of a pair table.
+
+    Parameters
+    ----------
+    folder
+        Of a pairs artifact.
+
+    Returns
+    -------
+    dict
+        As `report_pairs` made it.
+
+    Raises
+    ------
+    ArtifactError
+        If it is missing or damaged.
+    """
+    path = folder / REPORT_FILE
+    try:
+        report: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path} cannot be read: {error}; build pairs again") from error
+    return report
 
 
 def _fetch_rows(

@@ -41,6 +41,12 @@ PAIR_SCHEMA = pa.schema([
 ])
 """One row a pair; all pairs of an anchor stand together, and never in two row groups."""
 
+COPY_SCHEMA = pa.schema([
+    pa.field("recipe_id", pa.string(), nullable=False),
+    pa.field("first_recipe_id", pa.string(), nullable=False),  # the same for all of a group
+])
+"""One row a recipe of which the pair table holds a copy."""
+
 _DICTIONARY_COLUMNS = [
     field.name
     for field in PAIR_SCHEMA
@@ -78,6 +84,20 @@ def write_pairs(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
     write_named(path, names, cut_between_anchors(slots, ROW_GROUP_PAIRS))
 
 
+def write_copies(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Write the recipes that have copies, so that loaders can tell false negatives.
+
+    Parameters
+    ----------
+    connection
+        A database that holds the table `recipe`.
+    path
+        Parquet file to write: `COPY_SCHEMA`.
+    """
+    copies = connection.sql(read_statement("copies")).to_arrow_table().cast(COPY_SCHEMA)
+    pq.write_table(copies, path, compression="zstd", write_page_checksum=True)
+
+
 def write_named(path: Path, names: "PairNames", slot_tables: Iterable[pa.Table]) -> None:
     """Write tables of numbers with names, each as one row group.
 
@@ -94,7 +114,7 @@ def write_named(path: Path, names: "PairNames", slot_tables: Iterable[pa.Table])
         path,
         names.schema,
         compression="zstd",
-        use_dictionary=_DICTIONARY_COLUMNS,
+        use_dictionary=[*_DICTIONARY_COLUMNS, "label", "rank", "weight"],
         write_statistics=_SORTED_COLUMNS,
         write_page_checksum=True,
         store_schema=False,

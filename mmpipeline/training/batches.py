@@ -3,10 +3,13 @@
 A batch is a handful of anchors with all their pairs; every distinct item (photo of one recipe,
 text of the same or another) is listed once, so it is encoded once however many pairs it is in.
 Beside the table's own pairs, every item of the batch serves every anchor as a negative unless it
-might be the same dish; that costs one small boolean matrix a batch.
+might be the same dish or a copy; that costs one small boolean matrix a batch.
+
+Batches follow from seed and epoch alone. So a stopped epoch goes on at any batch from two
+numbers, and several processes share an epoch by taking turns, without a word between them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +17,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mmpipeline.errors import StageError
 from mmpipeline.evaluation.baselines import BoolArray
-from mmpipeline.training.pair_table import PairTable, RowArray
+from mmpipeline.training.draws import BlockDraws
+from mmpipeline.training.pair_table import PairBlock, PairSummary, PairTable, RowArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,13 @@ class PairBatch:
     anchors
         Shape (L,): which of the items are left sides of pairs.
     positive
-        Shape (L, T), bool: the table says that the item is a positive of the anchor.
+        Shape (L, T), bool: the item is a positive of the anchor: the table says so or, in batches
+        of several anchors a dish, it is of the anchor's dish.
     ignored
-        Shape (L, T), bool: the item shares a recipe or a dish with the anchor and the table says
-        nothing of the two.
+        Shape (L, T), bool: the item shares a recipe, a duplicate group or a dish with the anchor
+        and is no positive: it may be a false negative.
+    hard
+        Shape (L, T), bool: the table says that the item is a hard negative of the anchor.
     """
 
     image_rows: RowArray
@@ -40,6 +48,7 @@ class PairBatch:
     anchors: Tensor
     positive: Tensor
     ignored: Tensor
+    hard: Tensor
 
     @property
     def is_mixed(self) -> BoolArray:
@@ -67,6 +76,22 @@ class PairBatch:
         return np.concatenate([image, text], axis=1)
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Which of several processes this one is.
+
+    Attributes
+    ----------
+    rank
+        From 0.
+    world
+        Number of processes; each takes every world-th batch, so they differ by one batch at most.
+    """
+
+    rank: int = 0
+    world: int = 1
+
+
 class PairBatches:
     """Cuts a pair table into batches of anchors, in another order each epoch.
 
@@ -75,88 +100,202 @@ class PairBatches:
     table
         The pairs.
     anchors_per_batch
-        Anchors in a batch; the last batch of an epoch may have fewer.
+        Most anchors in a batch.
     seed
         Of the order; epoch and seed together fix it.
+    anchors_per_dish
+        Anchors of one dish that meet in a batch: M of the P x M batches of supervised contrastive
+        losses, where P is the M-th part of `anchors_per_batch`. With 1, dishes are mixed at will.
+        Above 1, all that is of the anchor's dish is a positive, whether the table lists the pair
+        or not.
+    shard
+        The part of each epoch that this process takes.
+
+    Raises
+    ------
+    ValueError
+        If the rank is not below the number of processes.
     """
 
-    def __init__(self, table: PairTable, anchors_per_batch: int, seed: int) -> None:
+    def __init__(
+        self,
+        table: PairTable,
+        anchors_per_batch: int,
+        seed: int,
+        anchors_per_dish: int = 1,
+        shard: Shard = Shard(),
+    ) -> None:
+        if not 0 <= shard.rank < shard.world:
+            raise ValueError(f"rank {shard.rank} of {shard.world} processes; expected 0 to world-1")
         self._table = table
-        self._anchors_per_batch = anchors_per_batch
         self._seed = seed
+        self._shard = shard
+        self._takes_dish = anchors_per_dish > 1
+        summary = table.summary
+        self._draws = [
+            BlockDraws(
+                summary.dish[summary.anchors[block]],
+                summary.weight[block],
+                anchors_per_batch,
+                anchors_per_dish,
+            )
+            for block in map(slice, summary.block_bounds[:-1], summary.block_bounds[1:])
+        ]
+        self._epoch, self._next = 1, 0
 
     def __len__(self) -> int:
-        """Return the number of batches in an epoch."""
-        return -(-(len(self._table.anchor_bounds) - 1) // self._anchors_per_batch)
+        """Return the number of this process's batches in an epoch."""
+        return len(range(self._shard.rank, self._all_batches, self._shard.world))
+
+    @property
+    def _all_batches(self) -> int:
+        return sum(map(len, self._draws))
+
+    def state_dict(self) -> dict[str, int]:
+        """Return where the batches stand.
+
+        Returns
+        -------
+        dict
+            ``epoch`` and ``batch``: the next one of this process; ``batches``: all of an epoch,
+            which tells another table or another size of batches.
+        """
+        return {"epoch": self._epoch, "batch": self._next, "batches": self._all_batches}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where another loader of the same pairs stood.
+
+        Parameters
+        ----------
+        state
+            What `state_dict` returned.
+
+        Raises
+        ------
+        StageError
+            If it was of other pairs or other batches.
+        """
+        if state["batches"] != self._all_batches:
+            raise StageError(
+                f"the stored state is of {state['batches']} batches an epoch, this loader has "
+                f"{self._all_batches}; go on with the pairs and the batch size it was stored with"
+            )
+        self._epoch, self._next = state["epoch"], state["batch"]
 
     def epoch(self, epoch: int) -> Iterator[PairBatch]:
-        """Yield the batches of one epoch.
+        """Yield this process's batches of one epoch.
 
         Parameters
         ----------
         epoch
-            Its number.
+            Its number. Of the epoch that `load_state_dict` names, the remaining batches come; of
+            any other, all.
 
         Yields
         ------
         PairBatch
-            Each anchor once an epoch.
+            In the epoch's order. With weights of 1 and one anchor a dish, the batches of all
+            processes together hold each anchor once.
         """
-        order = np.random.default_rng([self._seed, epoch]).permutation(
-            len(self._table.anchor_bounds) - 1
-        )
-        for start in range(0, len(order), self._anchors_per_batch):
-            yield self.make_batch(order[start : start + self._anchors_per_batch])
+        if epoch != self._epoch:
+            self._epoch, self._next = epoch, 0
+        order = np.random.default_rng([self._seed, epoch]).permutation(len(self._draws))
+        first = 0  # number of the block's first batch in the epoch
+        for number in order:
+            wanted = range(first, first + len(self._draws[number]))
+            first = wanted.stop
+            mine = self._shard.rank + self._next * self._shard.world
+            if mine >= wanted.stop:
+                continue
+            generator = np.random.default_rng([self._seed, epoch, int(number)])
+            batches = self._draws[number].draw(generator)
+            for batch in range(mine, wanted.stop, self._shard.world):
+                self._next += 1
+                yield self.make_batch(self._table.block(int(number)), batches[batch - wanted.start])
+        self._epoch, self._next = epoch + 1, 0
 
-    def make_batch(self, anchors: NDArray[np.int64]) -> PairBatch:
+    def make_batch(self, block: PairBlock, anchors: NDArray[np.int64]) -> PairBatch:
         """Gather the pairs of some anchors.
 
         Parameters
         ----------
+        block
+            The pairs of a row group.
         anchors
-            Shape (B,), numbers of anchors.
+            Shape (B,), numbers of anchors in it.
 
         Returns
         -------
         PairBatch
             Their items and masks.
         """
-        table = self._table
-        pairs = _expand(table.anchor_bounds[anchors], table.anchor_bounds[anchors + 1])
+        pairs = _expand(block.anchor_bounds[anchors], block.anchor_bounds[anchors + 1])
         sides = [
-            _pack(table.left_image[pairs], table.left_text[pairs]),
-            _pack(table.right_image[pairs], table.right_text[pairs]),
+            _pack(block.left_image[pairs], block.left_text[pairs]),
+            _pack(block.right_image[pairs], block.right_text[pairs]),
         ]
         keys, inverse = np.unique(np.concatenate(sides), return_inverse=True)
         image_rows, text_rows = _unpack(keys)
         left_of_pair, item_of_pair = np.split(inverse, 2)
         lefts, left_of_pair = np.unique(left_of_pair, return_inverse=True)
-        positive = np.zeros((len(lefts), len(keys)), dtype=np.bool_)
-        listed = np.zeros_like(positive)
-        label = table.label[pairs]
+        positive, listed, hard = np.zeros((3, len(lefts), len(keys)), dtype=np.bool_)
+        label, is_hard = block.label[pairs], block.is_hard[pairs]
         positive[left_of_pair[label], item_of_pair[label]] = True
+        hard[left_of_pair[is_hard], item_of_pair[is_hard]] = True
         listed[left_of_pair, item_of_pair] = True
-        ignored = _share_recipe_or_dish(image_rows, text_rows, lefts, table.dish) & ~listed
+        kin = _Kinship(image_rows, text_rows, lefts, self._table.summary)
+        if self._takes_dish:
+            positive |= kin.same_dish & ~kin.same_recipe & ~listed
         return PairBatch(
             image_rows=image_rows,
             text_rows=text_rows,
             anchors=torch.from_numpy(lefts),
             positive=torch.from_numpy(positive),
-            ignored=torch.from_numpy(ignored),
+            ignored=torch.from_numpy(kin.any & ~listed & ~positive),
+            hard=torch.from_numpy(hard),
         )
 
 
-def _share_recipe_or_dish(
-    image_rows: RowArray, text_rows: RowArray, lefts: NDArray[np.int64], dish: RowArray
-) -> BoolArray:
-    """Shape (L, T): the item has a part of the left side's recipe or of its dish."""
-    owner = np.maximum(image_rows, text_rows)[lefts][:, None]
-    left_dish = dish[owner]
-    shared = np.zeros((len(lefts), len(image_rows)), dtype=np.bool_)
-    for rows in (image_rows, text_rows):
-        is_same_dish = (dish[rows] == left_dish) & (left_dish >= 0) & (rows >= 0)
-        shared |= (rows == owner) | is_same_dish
-    return shared
+class _Kinship:
+    """What the items of a batch share with its anchors, as matrices of shape (L, T).
+
+    Attributes
+    ----------
+    same_recipe
+        A part of the item is of the anchor's recipe or of a copy.
+    same_dish
+        All parts of the item are of the anchor's dish.
+    any
+        A part of the item is of the anchor's recipe, a copy or its dish.
+    """
+
+    def __init__(
+        self,
+        image_rows: RowArray,
+        text_rows: RowArray,
+        lefts: NDArray[np.int64],
+        summary: PairSummary,
+    ) -> None:
+        owner = np.maximum(image_rows, text_rows)[lefts]
+        shape = (len(lefts), len(image_rows))
+        self.same_recipe = np.zeros(shape, dtype=np.bool_)
+        self.same_dish = (summary.dish[owner] >= 0)[:, None] & np.ones(shape, dtype=np.bool_)
+        self.any = np.zeros(shape, dtype=np.bool_)
+        for rows in (image_rows, text_rows):
+            shown = rows >= 0
+            of_recipe = owner[:, None] == rows
+            of_recipe |= _equal_codes(summary.copies, owner, rows, shown)
+            of_dish = _equal_codes(summary.dish, owner, rows, shown)
+            self.same_recipe |= of_recipe
+            self.same_dish &= of_dish | ~shown
+            self.any |= of_recipe | of_dish
+
+
+def _equal_codes(code: RowArray, owner: RowArray, rows: RowArray, shown: BoolArray) -> BoolArray:
+    """Shape (L, T): the codes of both are known and equal."""
+    theirs = np.where(shown & (code[rows] >= 0), code[rows], -2)
+    equal: BoolArray = code[owner][:, None] == theirs
+    return equal
 
 
 def _expand(starts: NDArray[np.int64], stops: NDArray[np.int64]) -> NDArray[np.int64]:

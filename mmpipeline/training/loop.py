@@ -30,7 +30,7 @@ from mmpipeline.training.batches import PairBatch, PairBatches
 from mmpipeline.training.input_statistics import measure_inputs
 from mmpipeline.training.masks import draw_masks
 from mmpipeline.training.metric_logger import MetricLogger
-from mmpipeline.training.pair_table import PairTable, read_pairs
+from mmpipeline.training.pair_table import PairTable
 from mmpipeline.training.validation import Validator
 
 
@@ -66,8 +66,8 @@ def train_model(
         If there are no training pairs with both labels, or the loss is not a number.
     """
     feature_set = FeatureSet.open(features)
-    table = read_pairs(pairs / "pairs.parquet", feature_set, "train")
-    val_table = read_pairs(pairs / "pairs.parquet", feature_set, "val")
+    table = PairTable.open(pairs, feature_set, "train")
+    val_table = PairTable.open(pairs, feature_set, "val")
     _check_labels(table)
     if config.shuffle_labels:
         table = table.shuffle_labels(config.seed)
@@ -80,8 +80,8 @@ def train_model(
     best = history[-1] if "val_score" not in history[-1] else max(history, key=_val_score)
     counts = {
         "pairs": float(len(table)),
-        "anchors": float(len(table.anchor_bounds) - 1),
-        "pairs_dropped": float(table.dropped),
+        "anchors": float(len(table.summary.anchors)),
+        "pairs_dropped": float(table.summary.dropped),
         "epochs": float(len(history)),
         "best_epoch": best["epoch"],
         "train_loss": best["train_loss"],
@@ -108,14 +108,16 @@ class Trainer:
     def __init__(self, features: FeatureSet, table: PairTable, config: TrainConfig) -> None:
         self._features = features
         self._config = config
-        self._batches = PairBatches(table, config.anchors_per_batch, config.seed)
+        self._batches = PairBatches(
+            table, config.anchors_per_batch, config.seed, config.anchors_per_dish
+        )
         self.model = FusionModel(
             {name: features.dims[name] for name in MODALITIES},
             config.hidden_dim,
             config.embedding_dim,
             config.dropout,
         )
-        self.model.standardize(measure_inputs(features, np.unique(table.anchors)))
+        self.model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))
         self._optimizer = torch.optim.AdamW(
             self.model.parameters(),
             lr=config.learning_rate,
@@ -128,7 +130,7 @@ class Trainer:
         self.steps = 0
 
     def train_epoch(self, epoch: int) -> dict[str, float]:
-        """Go once through all anchors.
+        """Go once through the pairs.
 
         Parameters
         ----------
@@ -151,14 +153,8 @@ class Trainer:
         losses: list[Tensor] = []
         items = 0
         for batch in self._batches.epoch(epoch):
-            loss = self._batch_loss(batch, generator)
-            self._check_loss(loss, batch)
-            self._optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            self._optimizer.step()
-            self._schedule.step()
-            self.steps += 1
-            losses.append(loss.detach())
+            loss = self.take_step(batch, *load_inputs(self._features, batch, generator))
+            losses.append(loss)
             items += len(batch.image_rows)
         return {
             "train_loss": torch.stack(losses).mean().item(),
@@ -166,14 +162,37 @@ class Trainer:
             "items": float(items),
         }
 
-    def _batch_loss(self, batch: PairBatch, generator: np.random.Generator) -> Tensor:
-        presence = batch.presence(self._features.presence)
-        mask = torch.from_numpy(draw_masks(presence, batch.is_mixed, generator))
-        inputs = gather_features(self._features, batch.image_rows, batch.text_rows)
+    def take_step(self, batch: PairBatch, inputs: dict[str, Tensor], mask: Tensor) -> Tensor:
+        """Move the weights once.
+
+        Parameters
+        ----------
+        batch
+            Anchors and items.
+        inputs, mask
+            The items' feature vectors and what each shows, from `load_inputs`.
+
+        Returns
+        -------
+        Tensor
+            Shape (), the loss before the step.
+
+        Raises
+        ------
+        StageError
+            If the loss is not finite: names the step and the recipes of the batch.
+        """
         vectors = self.model(inputs, mask)
-        return supervised_contrastive_loss(
+        loss = supervised_contrastive_loss(
             vectors[batch.anchors], vectors, batch.positive, batch.ignored, self._config.temperature
         )
+        self._check_loss(loss, batch)
+        self._optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        self._optimizer.step()
+        self._schedule.step()
+        self.steps += 1
+        return loss.detach()
 
     def _check_loss(self, loss: Tensor, batch: PairBatch) -> None:
         if math.isfinite(loss.item()):
@@ -185,6 +204,32 @@ class Trainer:
             f"({names}{', ...' if len(rows) > 5 else ''}); lower train.learning_rate, or look for "
             "broken features of these recipes"
         )
+
+
+def load_inputs(
+    features: FeatureSet, batch: PairBatch, generator: np.random.Generator
+) -> tuple[dict[str, Tensor], Tensor]:
+    """Draw what each item of a batch shows, and read its feature vectors.
+
+    Parameters
+    ----------
+    features
+        The feature set.
+    batch
+        The items.
+    generator
+        Source of randomness.
+
+    Returns
+    -------
+    inputs : dict of Tensor
+        By modality, shape (T, D), float32.
+    mask : Tensor
+        Shape (T, 4), bool: what each item shows.
+    """
+    mask = draw_masks(batch.presence(features.presence), batch.is_mixed, generator)
+    inputs = gather_features(features, batch.image_rows, batch.text_rows)
+    return inputs, torch.from_numpy(mask)
 
 
 def _fit(
@@ -220,7 +265,7 @@ def _val_score(metrics: dict[str, float]) -> float:
 
 
 def _check_labels(table: PairTable) -> None:
-    positives = int(table.label.sum())
+    positives = table.summary.positives
     if not positives or positives == len(table):
         raise StageError(
             f"the train split has {positives} positive and {len(table) - positives} negative "

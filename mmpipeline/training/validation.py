@@ -38,11 +38,11 @@ class Validator:
     """
 
     def __init__(self, features: FeatureSet, table: PairTable, seed: int) -> None:
-        rows = np.unique(table.anchors).astype(np.int64)
+        rows = np.unique(table.summary.anchors).astype(np.int64)
         chosen = np.random.default_rng(seed).permutation(len(rows))[:MAX_RECIPES]
         self._rows: IntArray = rows[np.sort(chosen)]
         self._features = features
-        self._dish = table.dish.astype(np.int64)
+        self._dish = table.summary.dish.astype(np.int64)
 
     def score(self, model: FusionModel) -> dict[str, float]:
         """Measure the model.

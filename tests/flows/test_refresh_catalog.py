@@ -60,6 +60,19 @@ def test_the_screen_is_ours_and_fits(finished: Path) -> None:
     assert max(map(columns, lines)) <= 100
 
 
+def test_pairs_left_a_page_with_charts_and_in_prefect(finished: Path) -> None:
+    names = payloads(finished, "pairs")
+    assert {"pairs.parquet", "copies.parquet", "report.json", "report.md"} <= set(names)
+    assert sum(name.endswith(".png") for name in names) == 5
+    with sqlite3.connect(finished / "state" / "prefect" / "prefect.db") as store:
+        pages = store.execute(
+            "SELECT type, data FROM artifact WHERE key = 'pairs-report'"
+        ).fetchall()
+    ((kind, page),) = pages
+    assert kind == "markdown"
+    assert "Dishes without positives" in page
+
+
 def test_training_left_one_tracked_run(finished: Path) -> None:
     with sqlite3.connect(finished / "state" / "mlflow.db") as store:
         runs = store.execute("SELECT status FROM runs").fetchall()

@@ -358,6 +358,34 @@ def test_recipes_without_any_photo_still_pair_by_dish(tmp_path: Path) -> None:
     assert counts["negative_image"] == counts["positive_recipe"] == 0
 
 
+def test_copies_are_listed_for_loaders(tmp_path: Path) -> None:
+    rows = [
+        Row(f"10k:{n}", dish=f"dish-{n % 2}", group="same" if n < 3 else None) for n in range(9)
+    ]
+    make_pairs(tmp_path, rows, CONFIG)
+    copies = pq.read_table(tmp_path / "pairs" / "copies.parquet").to_pylist()
+    first = min((row.recipe_id for row in rows[:3]), key=place_key)
+    assert sorted(row["recipe_id"] for row in copies) == ["10k:0", "10k:1", "10k:2"]
+    assert {row["first_recipe_id"] for row in copies} == {first}
+
+
+def test_a_list_of_dishes_leaves_the_others_out_and_counts_them(tmp_path: Path) -> None:
+    rows = [Row(f"10k:{n}", dish=(*DISHES[:3], None)[n % 4]) for n in range(16)]
+    listed = CONFIG.model_copy(update={"dishes": ("dish-a", "dish-c")})
+    pairs = make_pairs(tmp_path, rows, listed)
+    assert {pair["right_text_dish"] for pair in pairs} == {"dish-a", "dish-c"}
+    report = json.loads((tmp_path / "pairs" / "report.json").read_text(encoding="utf-8"))
+    counts = report["counts"]
+    assert (counts["not_in_dish_list"], counts["without_content"], counts["recipes"]) == (8, 0, 8)
+
+
+def test_dishes_that_the_catalogue_lacks_are_named(tmp_path: Path) -> None:
+    rows = [Row(f"10k:{n}", dish=f"dish-{n % 3}") for n in range(9)]
+    listed = CONFIG.model_copy(update={"dishes": ("dish-1", "soup", "stew")})
+    with pytest.raises(StageError, match=r"no dish soup, stew, which pairs\.dishes names"):
+        make_pairs(tmp_path, rows, listed)
+
+
 def test_unlabelled_recipes_pair_their_own_photo_and_text(tmp_path: Path) -> None:
     rows = [Row(f"10k:{n}", dish=None, group="same" if n < 3 else None) for n in range(10)]
     pairs = make_pairs(tmp_path, rows, CONFIG)

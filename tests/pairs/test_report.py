@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from mmpipeline.config import PairConfig
+from mmpipeline.errors import ArtifactError
+from mmpipeline.pairs.report import read_report
 from tests.pairs.tiny_catalog import HELD_OUT, Row, make_pairs, partner_of
 
 
@@ -66,3 +68,11 @@ def test_report_names_the_busiest_recipes(
     taken = Counter(partner_of(pair) for pair in pairs if pair["kind"] != "positive_recipe")
     assert {row["recipe_id"]: row["pairs"] for row in report["busiest"]} == taken
     assert [row["pairs"] for row in report["busiest"]] == sorted(taken.values(), reverse=True)
+
+
+def test_a_damaged_report_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactError, match=r"report\.json cannot be read: .* build pairs again"):
+        read_report(tmp_path)
+    (tmp_path / "report.json").write_text("{")
+    with pytest.raises(ArtifactError, match="cannot be read"):
+        read_report(tmp_path)

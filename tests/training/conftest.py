@@ -19,6 +19,7 @@ from mmpipeline.config import FeatureConfig
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.training.pair_table import PARTS
+from tests.training.pair_files import write_copies, write_pairs
 
 DISHES, RECIPES_PER_DISH, HIDDEN = 8, 15, 6
 
@@ -47,7 +48,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
     split = ["val" if i % RECIPES_PER_DISH >= 11 else "train" for i in range(len(dish))]
     rows = make_pairs(recipe_ids, dish, split, presence[:, 0], generator)
     pairs = tmp_path_factory.mktemp("pairs")
-    pq.write_table(pa.Table.from_pylist(rows), pairs / "pairs.parquet")
+    write_pairs(pairs, rows)
+    write_copies(pairs, [])
     return SimpleNamespace(
         features=features, pairs=pairs, recipe_ids=recipe_ids, dish=dish, split=split
     )

@@ -90,6 +90,13 @@ def test_shuffled_labels_learn_visibly_worse(world: SimpleNamespace, tmp_path: P
     assert shuffled["val_score"] < honest["val_score"] - 0.3
 
 
+def test_batches_of_several_anchors_a_dish_learn_too(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    balanced = train(world, tmp_path, CONFIG.model_copy(update={"anchors_per_dish": 3}))
+    assert balanced["val_score"] > 0.6
+
+
 def test_stops_early_and_keeps_the_best_weights(world: SimpleNamespace, tmp_path: Path) -> None:
     config = CONFIG.model_copy(update={"epochs": 40, "patience": 1, "learning_rate": 0.02})
     counts = train(world, tmp_path / "stopped", config)
@@ -102,6 +109,7 @@ def test_without_validation_pairs_the_last_weights_stay(
 ) -> None:
     table = pq.read_table(world.pairs / "pairs.parquet")
     pq.write_table(table.filter(pc.equal(table["split"], "train")), tmp_path / "pairs.parquet")
+    shutil.copy(world.pairs / "copies.parquet", tmp_path)
     config = CONFIG.model_copy(update={"epochs": 2, "patience": 1})
     counts = train_model(world.features, tmp_path, tmp_path, config, NullLogger())
     assert counts["epochs"] == counts["best_epoch"] == 2
@@ -116,7 +124,7 @@ def test_a_loss_that_is_no_number_names_step_and_recipes(
     title = np.load(features / "title.npy")
     title[:] = math.nan
     np.save(features / "title.npy", title)
-    with pytest.raises(StageError, match=r"the loss is nan at step 1, batch of 24 recipes \(t:"):
+    with pytest.raises(StageError, match=r"the loss is nan at step 1, batch of 22 recipes \(t:"):
         train_model(features, world.pairs, tmp_path, CONFIG, NullLogger())
     assert not (tmp_path / "model.safetensors").exists()
 
@@ -126,6 +134,7 @@ def test_training_without_negatives_or_pairs_is_refused(
 ) -> None:
     table = pq.read_table(world.pairs / "pairs.parquet")
     pq.write_table(table.filter(pc.equal(table["label"], 1)), tmp_path / "pairs.parquet")
+    shutil.copy(world.pairs / "copies.parquet", tmp_path)
     with pytest.raises(StageError, match="and 0 negative pairs; training needs both"):
         train_model(world.features, tmp_path, tmp_path, CONFIG, NullLogger())
     pq.write_table(table.slice(0, 0), tmp_path / "pairs.parquet")

@@ -6,7 +6,7 @@ import torch
 
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel
-from mmpipeline.training.pair_table import read_pairs
+from mmpipeline.training.pair_table import PairTable
 from mmpipeline.training.validation import Validator
 
 
@@ -14,7 +14,7 @@ def make_validator(world: SimpleNamespace, split: str) -> tuple[Validator, Fusio
     features = FeatureSet.open(world.features)
     torch.manual_seed(0)
     model = FusionModel(dict(features.dims), hidden_dim=16, embedding_dim=8)
-    return Validator(features, read_pairs(world.pairs / "pairs.parquet", features, split), 0), model
+    return Validator(features, PairTable.open(world.pairs, features, split), 0), model
 
 
 def test_scores_dishes_and_recipes(world: SimpleNamespace) -> None:

@@ -6,7 +6,8 @@
 -- by its first recipe.
 --
 -- Left out: recipes with neither photo nor text, and recipes of held-out dishes in train. In val
--- and test held-out dishes take part like any other.
+-- and test held-out dishes take part like any other. Where $dishes names some, only their recipes
+-- take part.
 CREATE TABLE recipe AS
 WITH described AS (
     SELECT
@@ -20,6 +21,7 @@ WITH described AS (
         title IS NOT NULL OR len(ingredients) > 0 OR len(instructions) > 0 AS has_text
     FROM read_parquet($catalog)
     WHERE NOT (split = 'train' AND dish IS NOT NULL AND dish_set = 'unknown')
+        AND (len($dishes::VARCHAR[]) = 0 OR list_contains($dishes::VARCHAR[], dish))
 ),
 numbered AS (
     SELECT

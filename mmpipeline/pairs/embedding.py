@@ -1,0 +1,110 @@
+"""Which dishes are nearest in an earlier model's embedding: another source of look-alikes.
+
+A dish lies where its recipes lie on average, split by split, so nothing of val or test reaches
+train. Sums go along the hash ring in double precision and cosines are rounded before they are
+compared, so that the order of the vectors' file, threads and machine decide nothing. Between dishes
+rather than recipes: that costs no search among all recipes, and hard negatives keep to the ring.
+"""
+
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from mmpipeline.errors import ArtifactError, StageError
+from mmpipeline.pairs.statements import read_statement
+from mmpipeline.storage import read_parquet
+
+VECTORS_FILE = "vectors.npy"
+ITEMS_FILE = "items.parquet"
+BLOCK_ROWS = 16_384
+_DECIMALS = 6
+
+Vectors = npt.NDArray[np.float64]
+
+
+def measure_nearness(connection: duckdb.DuckDBPyConnection, embedding: Path) -> None:
+    """Fill the table `dish_nearness`: split, dish, other dish, cosine of their centres.
+
+    Parameters
+    ----------
+    connection
+        A database that holds the table `recipe`.
+    embedding
+        Folder with ``vectors.npy`` (N x E) and ``items.parquet`` (recipe_id of each vector), such
+        as a published index.
+
+    Raises
+    ------
+    ArtifactError
+        If the folder lacks them, they are damaged or do not fit together.
+    StageError
+        If it holds none of the recipes.
+    """
+    ids, vectors = _open_embedding(embedding)
+    members: pa.Table = connection.sql(read_statement("labelled_recipes")).to_arrow_table()
+    found = pc.index_in(members["recipe_id"], value_set=ids)
+    has_vector = pc.is_valid(found)
+    members = members.filter(has_vector)
+    if not members.num_rows:
+        raise StageError(
+            f"{embedding} holds no vector of a labelled recipe that pairs may use; give the index "
+            "of a model that was made from this catalogue"
+        )
+    centres = _sum_vectors(vectors, found.filter(has_vector).to_numpy(), members["cell"].to_numpy())
+    cells = members.group_by(["cell", "split", "dish"], use_threads=False).aggregate([])
+    cells = cells.sort_by("cell")
+    split = np.asarray(cells["split"].combine_chunks().dictionary_encode().indices)
+    nearness = pa.concat_tables(
+        _compare(cells.filter(pa.array(split == code)), centres[split == code])
+        for code in range(int(split.max()) + 1)
+    )
+    connection.register("measured_nearness", nearness)
+    connection.execute("CREATE TABLE dish_nearness AS FROM measured_nearness")
+    connection.unregister("measured_nearness")
+
+
+def _open_embedding(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
+    ids = read_parquet(folder / ITEMS_FILE, ["recipe_id"])["recipe_id"].combine_chunks()
+    path = folder / VECTORS_FILE
+    try:
+        vectors: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise ArtifactError(f"{path} cannot be read: {error}") from error
+    if vectors.ndim != 2 or len(vectors) != len(ids):
+        raise ArtifactError(
+            f"{path} has shape {vectors.shape}; expected a row for each of the {len(ids)} recipes "
+            f"of {ITEMS_FILE}"
+        )
+    return ids, vectors
+
+
+def _sum_vectors(
+    vectors: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], cell: npt.NDArray[np.int64]
+) -> Vectors:
+    """Shape (cells, E): the sum of the vectors of each cell; cells come in ascending order."""
+    sums = np.zeros((int(cell.max()) + 1, vectors.shape[1]))
+    for start in range(0, len(rows), BLOCK_ROWS):
+        block = cell[start : start + BLOCK_ROWS]
+        first = np.flatnonzero(np.diff(block, prepend=-1))
+        values = vectors[rows[start : start + BLOCK_ROWS]].astype(np.float64)
+        sums[block[first]] += np.add.reduceat(values, first, axis=0)
+    return sums[np.unique(cell)]
+
+
+def _compare(cells: pa.Table, centres: Vectors) -> pa.Table:
+    """Set each two dishes of one split side by side."""
+    length = np.linalg.norm(centres, axis=1, keepdims=True)
+    unit = np.divide(centres, length, out=np.zeros_like(centres), where=length > 0)
+    cosine = np.round(unit @ unit.T, _DECIMALS) + 0.0
+    own, other = np.nonzero(~np.eye(len(unit), dtype=np.bool_))
+    dish = cells["dish"].combine_chunks()
+    return pa.table({
+        "split": cells["split"].combine_chunks().take(pa.array(own)),
+        "dish": dish.take(pa.array(own)),
+        "other": dish.take(pa.array(other)),
+        "cosine": pa.array(cosine[own, other]),
+    })
