@@ -41,7 +41,9 @@ ui: $(INSTALLED)  ## open the Prefect and MLflow pages on what `make run` left (
 	@$(BIN)/python -m tasks.servers
 
 clean:  ## delete the environment and everything that runs left in data/
-	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+		.import_linter_cache .grimp_cache mlruns
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@find data -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 
 help:  ## show this list

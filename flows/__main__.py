@@ -1,26 +1,46 @@
-"""`make run`: the parent flow in this process, with a private Prefect server.
+"""`make run`: a flow in this process, with a private Prefect server.
 
-It sets what Prefect and MLflow read from the environment before either is imported, prints the
-stages' lines to standard output, and turns errors into one line each. Interrupting it at any
-moment is safe: it ends at once, and the next run completes what is missing.
+`python -m flows` runs the parent flow, `python -m flows build_pairs` one stage of it. It sets what
+Prefect and MLflow read from the environment before either is imported, prints the stages' lines
+to standard output, and turns errors into one line each; the traceback of an error that nobody
+foresaw goes to a log. Interrupting it at any moment is safe: it ends at once, and the next run
+completes what is missing.
 """
 
 import argparse
 import atexit
+import fcntl
+import importlib
 import logging
 import os
+import shutil
 import signal
 import sys
 import time
+import traceback
 import warnings
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
+from typing import Any
 
 from mmpipeline.config import PipelineConfig, load_config, load_settings
-from mmpipeline.errors import InputError, PipelineError
+from mmpipeline.errors import BusyError, InputError, PipelineError, describe_os_error
 from tasks.servers import prefect_server, quiet_environment
 
+PARENT = "refresh_catalog"
+SECTIONS = {
+    "build_catalog": "catalog",
+    "extract_features": "features",
+    "build_pairs": "pairs",
+    "train_fusion": "train",
+    "evaluate_model": "evaluate",
+    "publish_index": "index",
+}
+"""Flows that need nothing but the newest artifacts, and their config section."""
+FLOWS = (PARENT, "scrape_recipes", "normalize_recipe1m", *SECTIONS)
+FULL_DISK_BYTES = 1_000_000
 NEXT_STEPS = """
 Next:  .venv/bin/mmpipeline search --title 김치찌개 -k 5      ask it yourself
        .venv/bin/mmpipeline search --image PHOTO.jpg       or with a photo
@@ -29,14 +49,15 @@ Next:  .venv/bin/mmpipeline search --title 김치찌개 -k 5      ask it yoursel
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     """Return the command line of `make run`."""
-    parser = argparse.ArgumentParser(prog="python -m flows", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m flows", description="Run a flow here.")
+    parser.add_argument("flow", nargs="?", choices=FLOWS, default=PARENT)
     parser.add_argument("--source", type=Path, help="a folder in Recipe1M's layout")
     parser.add_argument("--config", type=Path, help="a TOML file with config sections")
     return parser.parse_args(arguments)
 
 
 def main(arguments: list[str]) -> int:
-    """Run the parent flow.
+    """Run a flow.
 
     Parameters
     ----------
@@ -46,59 +67,111 @@ def main(arguments: list[str]) -> int:
     Returns
     -------
     int
-        Exit status: 0 when the index is published or up to date.
+        Exit status: 0 when the flow completed.
     """
     options = parse_arguments(arguments)
     try:
         config, settings = load_config(options.config), load_settings()
-        _require_folder(options.source)
+        parameters = choose_parameters(options.flow, config, options.source)
         data_root = settings.data_root.resolve()
         data_root.mkdir(parents=True, exist_ok=True)
         _prepare_process(data_root)
-        _run(config, data_root, options.source)
+        with only_run(data_root):
+            _run(options.flow, parameters, data_root)
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(
-            f"error: {error.strerror}: {error.filename}; see to it and run again", file=sys.stderr
-        )
+        print(f"error: {describe_os_error(error)}", file=sys.stderr)
         return 1
     return 0
 
 
-def _require_folder(source: Path | None) -> None:
-    if source is not None and not source.is_dir():
-        raise InputError(f"SOURCE={source} is no folder; give one that holds layer1.json")
+def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) -> dict[str, Any]:
+    """Return a flow's parameters, all but the data folder.
+
+    Parameters
+    ----------
+    flow
+        One of `FLOWS`.
+    config
+        The whole experiment.
+    source
+        A folder in Recipe1M's layout, when one was named.
+
+    Returns
+    -------
+    dict
+        By parameter name.
+
+    Raises
+    ------
+    InputError
+        If `source` is needed or wrong.
+    """
+    if source is not None and not any(source.glob("layer1.json*")):
+        raise InputError(
+            f"SOURCE={source}: no layer1.json there; give a folder in Recipe1M's layout"
+        )
+    if flow in SECTIONS:
+        return {"config": getattr(config, SECTIONS[flow])}
+    if flow == "scrape_recipes":
+        return {"scrape": config.scrape, "parse": config.parse}
+    dump = source.resolve() if source is not None else None
+    if flow == "normalize_recipe1m":
+        if dump is None:
+            raise InputError("normalize_recipe1m needs --source: a folder in Recipe1M's layout")
+        return {"dump": dump, "config": config.recipe1m}
+    return {"config": config, "dump": dump, "scrape": dump is None, "sample": dump is None}
 
 
-def _run(config: PipelineConfig, data_root: Path, source: Path | None) -> None:
+@contextmanager
+def only_run(data_root: Path) -> Iterator[None]:
+    """Hold the data folder's run lock for the length of a block.
+
+    Parameters
+    ----------
+    data_root
+        The data folder.
+
+    Yields
+    ------
+    None
+        While no other local run works below the folder.
+
+    Raises
+    ------
+    BusyError
+        If another run holds it.
+    """
+    state = data_root / "state"
+    state.mkdir(exist_ok=True)
+    with (state / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BusyError(f"another run is at work in {data_root}; wait for it to end") from error
+        yield
+
+
+def _run(flow: str, parameters: dict[str, Any], data_root: Path) -> None:
     started = time.perf_counter()
     print(f"Everything lands in {data_root}", flush=True)
     with ExitStack() as at_end:
         server = ExitStack()
-        atexit.register(
-            server.close
-        )  # before Prefect's own exit handlers are registered: runs last
+        atexit.register(server.close)  # before Prefect registers its exit handlers, so after them
         os.environ["PREFECT_API_URL"] = server.enter_context(prefect_server(data_root))
         from prefect.logging.handlers import APILogWorker
 
-        from flows.refresh_catalog import refresh_catalog
-
+        run_flow = getattr(importlib.import_module(f"flows.{flow}"), flow)
         _quiet_console()
         at_end.callback(APILogWorker.drain_all, timeout=5)
-        refresh_catalog(
-            config=config,
-            data_root=data_root,
-            dump=source and source.resolve(),
-            scrape=source is None,
-            sample=source is None,
-        )
-    print(f"Done in {time.perf_counter() - started:.0f} s.{NEXT_STEPS}")
+        run_flow(data_root=data_root, **parameters)
+    print(f"Done in {time.perf_counter() - started:.0f} s.{NEXT_STEPS if flow == PARENT else ''}")
 
 
 def _prepare_process(data_root: Path) -> None:
-    """Set the environment, the lines on the screen, and what Ctrl-C does."""
+    """Set the environment, the lines on the screen, and what errors and Ctrl-C do."""
     for name, value in quiet_environment(data_root).items():
         os.environ.setdefault(name, value)
     warnings.simplefilter("ignore")  # what libraries deprecate is our concern, not the user's
@@ -111,10 +184,48 @@ def _prepare_process(data_root: Path) -> None:
     signal.signal(signal.SIGINT, _stop_at_once)
     signal.signal(signal.SIGTERM, _stop_at_once)
 
+    def say_unforeseen(
+        kind: type[BaseException], error: BaseException, trace: TracebackType | None
+    ) -> None:
+        print(f"error: {describe_unforeseen(data_root, error)}", file=sys.stderr)
+        log = data_root / "state" / "logs" / "errors.log"
+        try:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            with log.open("a", encoding="utf-8") as file:
+                traceback.print_exception(kind, error, trace, file=file)
+        except OSError:
+            return
+
+    sys.excepthook = say_unforeseen
+
+
+def describe_unforeseen(data_root: Path, error: BaseException) -> str:
+    """Say on one line what stopped a run that nobody foresaw, and where to read more.
+
+    Parameters
+    ----------
+    data_root
+        The data folder; its disk may be the reason.
+    error
+        What was raised.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    if shutil.disk_usage(data_root).free < FULL_DISK_BYTES:
+        return f"the disk that holds {data_root} is full; free some space and run again"
+    first = str(error).strip().split("\n")[0]
+    return (
+        f"{type(error).__name__}: {first}; the traceback is in "
+        f"{data_root / 'state' / 'logs' / 'errors.log'}"
+    )
+
 
 def _stop_at_once(number: int, frame: FrameType | None) -> None:
     """End now: every artifact is whole or absent, and children end with their pipes."""
-    print("\nStopped. Nothing half-written is visible; run again to go on.", flush=True)
+    os.write(1, b"\nStopped. Nothing half-written is visible; run again to go on.\n")
     os._exit(128 + number)
 
 

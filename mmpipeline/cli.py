@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from mmpipeline.config import SampleConfig, load_settings
-from mmpipeline.errors import PipelineError, QueryError
+from mmpipeline.errors import PipelineError, QueryError, describe_os_error
 from mmpipeline.storage import DataLayout
 
 if TYPE_CHECKING:
     from mmpipeline.pairs.show import AnchorPair
     from mmpipeline.search.query import SearchResult
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="Ask for what is most alike.")
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Ask for what is most alike.",
+)
 sample_app = typer.Typer(no_args_is_help=True, help="The sample world: invented recipes.")
 pairs_app = typer.Typer(no_args_is_help=True, help="Contrastive pair tables.")
 app.add_typer(sample_app, name="sample")
@@ -88,7 +93,7 @@ def sample_serve(
 
 @pairs_app.command("show")
 def pairs_show(
-    recipe_id: Annotated[str, typer.Argument(help="such as 10k:6915443 or r1m:000018c8a5")],
+    recipe_id: Annotated[str, typer.Argument(help="such as 10k:6000000 or r1m:000018c8a5")],
 ) -> None:
     """Print an anchor's pairs with titles and kinds."""
     from mmpipeline.pairs.show import anchor_pairs
@@ -201,6 +206,9 @@ def main() -> None:
         app()
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        print(f"error: {describe_os_error(error)}", file=sys.stderr)
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)

@@ -210,7 +210,7 @@ class EnvironmentSettings(BaseSettings):
     contact: str | None = None
     prefect_port: int = Field(4200, ge=1024, le=65535)
     mlflow_port: int = Field(5000, ge=1024, le=65535)
-    duckdb_memory: str = "1GB"
+    duckdb_memory: str = Field("1GB", pattern=r"^[1-9]\d*(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(0, ge=0)
 
 
@@ -291,7 +291,8 @@ def describe_problems(error: ValidationError, prefix: str = "") -> str:
             known = ", ".join(sorted(_known_keys(problem["loc"][:-1])))
             problems.append(f"unknown key '{key}' (known here: {known})")
         else:
-            message = problem["msg"][:1].lower() + problem["msg"][1:]
+            message = problem["msg"].removeprefix("Value error, ")
+            message = message[:1].lower() + message[1:]
             problems.append(f"'{key}' = {problem.get('input')!r}: {message}")
     return "; ".join(problems)
 

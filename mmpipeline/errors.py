@@ -62,3 +62,21 @@ class QueryError(PipelineError):
 
 class BusyError(PipelineError):
     """Another process holds what this one needs."""
+
+
+def describe_os_error(error: OSError) -> str:
+    """Say on one line what the system refused.
+
+    Parameters
+    ----------
+    error
+        What it raised.
+
+    Returns
+    -------
+    str
+        Such as ``data/x: No space left on device; see to it and run again``.
+    """
+    reason = error.strerror or str(error)
+    place = f"{error.filename}: " if error.filename else ""
+    return f"{place}{reason}; see to it and run again"

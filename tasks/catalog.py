@@ -8,7 +8,7 @@ from prefect import task
 from mmpipeline.catalog.build import build_catalog
 from mmpipeline.config import CatalogConfig, load_settings
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.keys import catalog_key
 from tasks.stage import produce
 
@@ -19,7 +19,7 @@ SOURCE_KINDS = ("tenthousand_recipe", "recipe1m")
 def merge(sources: Sequence[Path], config: CatalogConfig, data_root: Path) -> Path:
     """Merge recipe artifacts into one catalogue; return the artifact's folder."""
     layout, settings = DataLayout.at(data_root), load_settings()
-    opened = {a.manifest.kind: a for a in map(open_artifact, sources)}
+    opened = open_sources(sources)
 
     def make(draft: Draft) -> dict[str, float]:
         return build_catalog(
@@ -33,6 +33,35 @@ def merge(sources: Sequence[Path], config: CatalogConfig, data_root: Path) -> Pa
 
     key = catalog_key({kind: artifact.id for kind, artifact in opened.items()}, config)
     return produce(data_root, key, make, ("recipes", "labelled", "dishes", "duplicates"))
+
+
+def open_sources(sources: Sequence[Path]) -> dict[str, Artifact]:
+    """Open recipe artifacts, one a source.
+
+    Parameters
+    ----------
+    sources
+        Their folders.
+
+    Returns
+    -------
+    dict of str to Artifact
+        By kind.
+
+    Raises
+    ------
+    ArtifactError
+        If one holds no recipes, or two are of one source.
+    """
+    opened: dict[str, Artifact] = {}
+    for folder in sources:
+        artifact = open_artifact(folder)
+        kind = artifact.manifest.kind
+        if kind not in SOURCE_KINDS or kind in opened:
+            expected = " or ".join(SOURCE_KINDS)
+            raise ArtifactError(f"{folder} is a {kind} artifact; expected one {expected} at most")
+        opened[kind] = artifact
+    return opened
 
 
 def newest_recipes(data_root: Path) -> list[Path]:

@@ -144,7 +144,9 @@ def sample_site(config: SampleConfig, layout: DataLayout) -> Iterator[str]:
     try:
         line = process.stdout.readline().decode().strip() if process.stdout else ""
         if not line.startswith("http://127.0.0.1:"):
-            raise StageError(f"the sample site did not start; its log is {log}")
+            process.wait(timeout=5)
+            reason = log.read_text(encoding="utf-8").strip().rpartition("\n")[2]
+            raise StageError(f"the sample site did not start on port {port} ({reason})")
         yield line
     finally:
         for pipe in (process.stdin, process.stdout):

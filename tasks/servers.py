@@ -25,7 +25,7 @@ from typing import IO
 import requests
 
 from mmpipeline.config import EnvironmentSettings, load_settings
-from mmpipeline.errors import BusyError, PipelineError
+from mmpipeline.errors import BusyError, PipelineError, describe_os_error
 from mmpipeline.storage import DataLayout, write_json_atomic
 
 HOST = "127.0.0.1"
@@ -80,10 +80,16 @@ def prefect_server(data_root: Path) -> Iterator[str]:
     Raises
     ------
     PipelineError
-        If the server does not come up; the message names its log.
+        If the server does not come up (the message names its log), or the one that is named does
+        not answer.
     """
     layout = DataLayout.at(data_root)
-    running = os.environ.get("PREFECT_API_URL") or _announced_server(layout)
+    named = os.environ.get("PREFECT_API_URL")
+    if named and not _answers(named):
+        raise PipelineError(
+            f"PREFECT_API_URL={named} does not answer; start that server or unset the variable"
+        )
+    running = named or _announced_server(layout)
     if running:
         yield running
         return
@@ -114,10 +120,16 @@ def _announced_server(layout: DataLayout) -> str | None:
     """Return the API URL that `make ui` left, if a server still answers there."""
     try:
         url = json.loads((layout.state / "ui.json").read_bytes())["prefect_api"]
-        healthy = requests.get(f"{url}/health", timeout=2).ok
-    except (OSError, ValueError, KeyError, requests.RequestException):
+    except (OSError, ValueError, KeyError):
         return None
-    return str(url) if healthy else None
+    return str(url) if _answers(url) else None
+
+
+def _answers(api: str) -> bool:
+    try:
+        return requests.get(f"{api}/health", timeout=5).ok
+    except requests.RequestException:
+        return False
 
 
 def _free_port() -> int:
@@ -272,6 +284,9 @@ def main(arguments: list[str]) -> int:
         open_pages(load_settings())
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {describe_os_error(error)}", file=sys.stderr)
         return 1
     return 0
 

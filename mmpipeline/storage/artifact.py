@@ -131,6 +131,8 @@ class ArtifactStore:
         try:
             temporary.rename(final)
         except OSError:
+            if not final.exists():
+                raise
             try:
                 open_artifact(final, kind=kind)
             except ArtifactError:  # damaged: out of the way in one step, then ours takes the name

@@ -66,16 +66,20 @@ def digest_sources(*modules: str) -> str:
     """
     digest = hashlib.sha256()
     for module in sorted(modules):
-        for path in _source_files(module):
-            digest.update(f"{module}/{path.name}\0{digest_file(path)}\n".encode())
+        for name, path in _source_files(module):
+            digest.update(f"{module}/{name}\0{digest_file(path)}\n".encode())
     return digest.hexdigest()[:16]
 
 
-def _source_files(module: str) -> Sequence[Path]:
+def _source_files(module: str) -> Sequence[tuple[str, Path]]:
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"no module {module}")
     origin = Path(spec.origin)
     if origin.name != "__init__.py":
-        return [origin]
-    return sorted(p for p in origin.parent.rglob("*") if p.suffix in {".py", ".sql", ".toml"})
+        return [(origin.name, origin)]
+    return sorted(
+        (path.relative_to(origin.parent).as_posix(), path)
+        for path in origin.parent.rglob("*")
+        if path.suffix in {".py", ".sql", ".toml"}
+    )

@@ -85,16 +85,16 @@ def test_deploy_all_schedule_one_and_run_one_to_completed(tmp_path: Path) -> Non
         deployed = requests.post(f"{api}/deployments/filter", json={}, timeout=10).json()
         assert len(deployed) == len(declared)
 
-        nightly = next(d for d in deployed if d["schedules"] and d["name"] == "weekly")
-        schedule = nightly["schedules"][0]["id"]
+        weekly = next(d for d in deployed if d["schedules"] and d["name"] == "weekly")
+        schedule = weekly["schedules"][0]["id"]
         requests.patch(
-            f"{api}/deployments/{nightly['id']}/schedules/{schedule}",
+            f"{api}/deployments/{weekly['id']}/schedules/{schedule}",
             json={"active": True},
             timeout=10,
         ).raise_for_status()
         scheduled = {
             "flow_runs": {
-                "deployment_id": {"any_": [nightly["id"]]},
+                "deployment_id": {"any_": [weekly["id"]]},
                 "expected_start_time": {"after_": datetime.now(UTC).isoformat()},
             }
         }

@@ -109,16 +109,13 @@ def test_a_second_run_asks_little_and_runs_no_stage(
     assert artifacts(data_root) == before
 
 
-@pytest.mark.parametrize("seconds", [9, 16])
-def test_a_killed_run_is_completed_by_the_next(
-    seconds: float, run_flows: Run, start_flows: Start, finished: Path, tmp_path: Path
+@pytest.mark.parametrize("stage", ["scrape", "features"])
+def test_a_run_killed_in_a_stage_is_completed_by_the_next(
+    stage: str, run_flows: Run, start_flows: Start, finished: Path, tmp_path: Path
 ) -> None:
     data_root = tmp_path / "data"
-    process = start_flows(data_root, subprocess.DEVNULL)
-    time.sleep(seconds)
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    assert process.returncode == -signal.SIGKILL, "the run ended before it was killed"
+    process = start_flows(data_root, subprocess.PIPE)
+    kill_after(process, {"scrape": "sample_world", "features": "catalog"}[stage])
     for manifest in data_root.glob("*/*/*/manifest.json"):
         open_artifact(manifest.parent).verify()
     done = run_flows(data_root)
@@ -126,6 +123,35 @@ def test_a_killed_run_is_completed_by_the_next(
     for kind in ("catalog", "pairs", "features"):
         assert payloads(data_root, kind).keys() == payloads(finished, kind).keys()
     assert list(DataLayout.at(data_root).temporary.iterdir()) == []
+
+
+def kill_after(process: "subprocess.Popen[str]", stage: str) -> None:
+    """Kill a run a moment after a stage said that it is done, so inside the next one."""
+    assert process.stdout is not None
+    while not process.stdout.readline().startswith(stage + " "):
+        assert process.poll() is None, "the run ended before it was killed"
+    time.sleep(0.5)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_two_runs_at_once_do_not_mix(start_flows: Start, run_flows: Run, tmp_path: Path) -> None:
+    first = start_flows(tmp_path / "data", subprocess.PIPE)
+    assert first.stdout is not None
+    assert first.stdout.readline().startswith("Everything lands in")
+    second = run_flows(tmp_path / "data")
+    first.send_signal(signal.SIGTERM)
+    first.communicate(timeout=20)
+    assert second.returncode == 1
+    assert second.stderr.startswith("error: another run is at work in ")
+    assert second.stderr.count("\n") == 1
+
+
+def test_one_flow_alone_takes_the_newest_artifacts(finished: Path, run_flows: Run) -> None:
+    done = run_flows(finished, "build_pairs")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^pairs +is up to date", done.stdout, flags=re.M)
 
 
 def test_ctrl_c_ends_at_once_and_says_so(start_flows: Start, tmp_path: Path) -> None:
@@ -201,15 +227,14 @@ def test_asking_before_anything_is_published_is_one_line(run_cli: Run, tmp_path:
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(None, "layer1.json"), ("[]", "empty"), ("this is no JSON", "JSON")],
+    [("[]", "empty"), ("this is no JSON", "JSON")],
 )
 def test_a_wrong_dump_is_one_line(
-    content: str | None, message: str, run_flows: Run, tmp_path: Path
+    content: str, message: str, run_flows: Run, tmp_path: Path
 ) -> None:
     dump = tmp_path / "dump"
     dump.mkdir()
-    if content is not None:
-        (dump / "layer1.json").write_text(content)
+    (dump / "layer1.json").write_text(content)
     done = run_flows(tmp_path / "data", "--source", str(dump))
     assert done.returncode == 1
     assert message in done.stderr
@@ -222,7 +247,9 @@ def test_wrong_arguments_are_found_before_anything_starts(run_flows: Run, tmp_pa
     typo.write_text("[train]\nepoch = 3\n")
     for arguments, message in (
         (("--config", str(typo)), "unknown key 'train.epoch'"),
-        (("--source", str(tmp_path / "nowhere")), "nowhere"),
+        (("--source", str(tmp_path / "nowhere")), "no layer1.json there"),
+        (("--source", str(tmp_path)), "no layer1.json there"),
+        (("normalize_recipe1m",), "needs --source"),
     ):
         done = run_flows(tmp_path / "data", *arguments)
         assert done.returncode == 1

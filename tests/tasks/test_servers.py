@@ -5,14 +5,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import requests
 
 from mmpipeline.config import EnvironmentSettings
-from mmpipeline.errors import BusyError
+from mmpipeline.errors import BusyError, PipelineError
 from tasks.servers import open_pages, prefect_server
 
 ROOT = Path(__file__).parents[2]
@@ -55,11 +57,32 @@ def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     assert not answers(api)
 
 
+class HealthyServer(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
 def test_a_server_that_is_named_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    with prefect_server(tmp_path) as api:
-        assert api == "http://127.0.0.1:9/api"
+    with ThreadingHTTPServer(("127.0.0.1", 0), HealthyServer) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        named = f"http://127.0.0.1:{other.server_port}/api"
+        monkeypatch.setenv("PREFECT_API_URL", named)
+        with prefect_server(tmp_path) as api:
+            assert api == named
+        other.shutdown()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_named_server_that_is_down_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with pytest.raises(PipelineError, match="does not answer"), prefect_server(tmp_path):
+        pass
 
 
 def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
