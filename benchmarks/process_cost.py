@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -85,8 +86,19 @@ def _run(sender: Connection, work: Callable[..., Any], arguments: tuple[object, 
     cpu = _cpu_s() - cpu
     is_done.set()
     sampler.join()
-    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    sender.send(Cost(cpu, wall, max(peak[0], own) / 1e6, value))
+    sender.send(Cost(cpu, wall, max(peak[0], _own_peak()) / 1e6, value))
+
+
+def _own_peak() -> int:
+    """Return this process's largest resident memory, in bytes; 0 where it is not told.
+
+    `ru_maxrss` will not do: it begins with the memory of the process that started this one.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM")), 0)
 
 
 def _cpu_s() -> float:

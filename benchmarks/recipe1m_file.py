@@ -8,10 +8,22 @@ import random
 from pathlib import Path
 from typing import Any
 
-_VERBS = ["Mix", "Stir", "Whisk", "Chop", "Heat", "Add", "Pour", "Bake", "Simmer", "Fold", "Season", "Drain", "Toss", "Spread", "Cover"]
-_THINGS = ["flour", "sugar", "butter", "milk", "onion", "garlic", "tomato", "basil", "chicken", "rice", "cream", "cheese", "pepper", "salt", "carrot", "celery", "potato", "lemon", "ginger", "honey", "yeast", "oats", "beans", "spinach", "mushrooms", "vinegar", "mustard", "thyme", "cumin"]
-_PLACES = ["in a large bowl", "over medium heat", "until golden brown", "for about 20 minutes", "in the oven", "with a wooden spoon", "on a baking sheet", "until well combined", "in a small saucepan", "at 350 degrees", "to taste", "before serving", "while still warm", "for 1 hour or overnight", "until it thickens"]
-_AMOUNTS = ["1 cup", "2 cups", "1/2 cup", "3 tablespoons", "1 tsp", "2", "1 (14 ounce) can", "1 1/2 cups", "1/4 teaspoon", "12 ounces"]
+_VERBS = ("Mix", "Stir", "Whisk", "Chop", "Heat", "Add", "Pour", "Bake", "Simmer", "Fold", "Toss")
+_THINGS = (
+    "flour", "sugar", "butter", "milk", "onion", "garlic", "tomato", "basil", "chicken", "rice",
+    "cream", "cheese", "pepper", "salt", "carrot", "celery", "potato", "lemon", "ginger", "honey",
+    "yeast", "oats", "beans", "spinach", "mushroom", "vinegar", "mustard", "thyme", "cumin",
+)  # fmt: skip
+_PLACES = (
+    "in a large bowl", "over medium heat", "until golden brown", "for about 20 minutes",
+    "with a wooden spoon", "on a baking sheet", "until well combined", "in a small saucepan",
+    "at 350 degrees", "to taste", "before serving", "while still warm", "until it thickens",
+    "for 1 hour or overnight", "in the oven",
+)  # fmt: skip
+_AMOUNTS = (
+    "1 cup", "2 cups", "1/2 cup", "3 tablespoons", "1 tsp", "2", "1 (14 ounce) can", "1 1/2 cups",
+    "1/4 teaspoon", "12 ounces",
+)  # fmt: skip
 _NOTES = ("", "", "", ", chopped", ", divided", " (optional)", ", or more to taste")
 
 
@@ -30,8 +42,8 @@ def write_layer1(path: Path, records: int, *, seed: int = 2021, indent: int | No
         None puts one record on a line; a number pretty-prints.
     """
     draw = random.Random(seed)
-    nouns = [f"{draw.choice(_THINGS)}{tail}" for tail in ("", "s", " mix", " paste", " powder")
-             for _ in range(60)]  # fmt: skip
+    tails = ("", " mix", " paste", " powder", " sauce")
+    nouns = [f"{draw.choice(_THINGS)}{tail}" for tail in tails for _ in range(60)]
     with path.open("w", encoding="utf-8") as file:
         file.write("[")
         for number in range(records):
@@ -60,4 +72,5 @@ def _sentence(draw: random.Random, nouns: list[str]) -> str:
     first, second, third = draw.choices(nouns, k=3)
     places = draw.choices(_PLACES, k=2)
     verb, other = draw.choices(_VERBS, k=2)
-    return f"{verb} the {first} and the {second} {places[0]}, then {other.lower()} the {third} {places[1]}."
+    rest = f"then {other.lower()} the {third} {places[1]}"
+    return f"{verb} the {first} and the {second} {places[0]}, {rest}."

@@ -185,7 +185,7 @@ def read_ingredients(lines: list[str]) -> IngredientList:
     return IngredientList(tuple(ingredients), tuple(notes), tuple(repairs), empty_lines)
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=1 << 13)
 def _read_line(raw: str) -> tuple[LineKind, str, Ingredient | None, Repair | None]:
     """Read a line on its own; cached, for cooks write "1 cup sugar" over and over."""
     line = clean_dump_text(raw)

@@ -10,13 +10,13 @@ Memory: 8 bytes for each id seen, 24 for each record of layer2, 12 for each clas
 and a few blocks. A gzip file is unpacked beside the output first.
 """
 
-import multiprocessing
 import os
 import tempfile
-from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from pathlib import Path
 
+import pyarrow as pa
 from tqdm import tqdm
 
 from mmpipeline.config import Recipe1MConfig
@@ -25,6 +25,7 @@ from mmpipeline.recipe1m.convert import RecipeBatch, convert_batch
 from mmpipeline.recipe1m.dump_folder import digest_dump, open_dump
 from mmpipeline.recipe1m.image_lists import ImageLists
 from mmpipeline.recipe1m.join import RecipeJoiner
+from mmpipeline.recipe1m.sharing import SharingExecutor
 from mmpipeline.recipe1m.stream import BlockWork, read_blocks
 from mmpipeline.recipe1m.unpack import unpack
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA
@@ -33,7 +34,10 @@ from mmpipeline.storage.parquet import ParquetSink
 
 __all__ = ["digest_dump", "normalize_dump"]
 
-_MAX_WORKERS = 8
+_MAX_PROCESSES = 8
+_AHEAD = 4
+_ROW_GROUP_ROWS = 4096  # whole recipes: about 8 MB
+_BLOCK_BYTES = 1 << 20  # a block's texts as Python objects take many times the memory
 _IN_PROCESS_BYTES = 24 << 20  # below it starting workers costs more than they save
 
 
@@ -76,7 +80,9 @@ def normalize_dump(
         quarantine = stack.enter_context(
             ParquetSink(target / "quarantine.parquet", QUARANTINE_SCHEMA)
         )
-        recipes = stack.enter_context(ParquetSink(target / "recipes.parquet", RECIPE_SCHEMA))
+        recipes = stack.enter_context(
+            ParquetSink(target / "recipes.parquet", RECIPE_SCHEMA, _ROW_GROUP_ROWS)
+        )
         pool = stack.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
         joiner = RecipeJoiner(dump, lists, pool, quarantine, config)
         layer1 = unpack(dump.layer1, temporary)
@@ -84,10 +90,16 @@ def normalize_dump(
         progress = stack.enter_context(
             tqdm(desc="recipes", unit="recipe", disable=None, leave=False, ncols=100)
         )
-        work = BlockWork(executor, convert_block, convert_batch, lambda batch: batch.records)
-        for batch in read_blocks(layer1, work, max_record_bytes=config.max_record_bytes):
+        work = BlockWork(
+            executor, convert_block, convert_batch, lambda batch: batch.records, ahead=_AHEAD
+        )
+        batches = read_blocks(
+            layer1, work, max_record_bytes=config.max_record_bytes, block_bytes=_BLOCK_BYTES
+        )
+        for batch in batches:
             recipes.write_table(joiner.join(batch, layout))
             progress.update(batch.records)
+            pa.default_memory_pool().release_unused()
         if dump.detected is not None:
             plain = unpack(dump.detected, temporary)
             joiner.add_detected(plain, target / "detected.parquet")
@@ -109,12 +121,12 @@ def convert_block(block: Block) -> RecipeBatch | None:
         None when the block needs the exact reader.
     """
     batch = parse_block(block)
-    return None if batch is None else convert_batch(batch)
+    converted = None if batch is None else convert_batch(batch)
+    pa.default_memory_pool().release_unused()  # or every process keeps its largest block's memory
+    return converted
 
 
 def _make_executor(layer1: Path) -> Executor:
     if layer1.stat().st_size < _IN_PROCESS_BYTES:
         return ThreadPoolExecutor(1)
-    workers = min(_MAX_WORKERS, os.cpu_count() or 1)
-    # Forking a process that has threads (Arrow, the database, Prefect) may lock up the child.
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+    return SharingExecutor(min(_MAX_PROCESSES, os.cpu_count() or 1))

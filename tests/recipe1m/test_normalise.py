@@ -165,6 +165,7 @@ def test_workers_and_this_process_agree(
     path = folder / "layer1.json"
     path.write_text(path.read_text().replace('"Invented Dish 3000"', '"a\\ud800"'))
     results = []
+    monkeypatch.setattr("mmpipeline.recipe1m.normalise._BLOCK_BYTES", 50_000)
     for limit in (0, 1 << 40):
         monkeypatch.setattr("mmpipeline.recipe1m.normalise._IN_PROCESS_BYTES", limit)
         counts, _, _ = normalize(folder)
