@@ -88,6 +88,9 @@ class CatalogConfig(Section):
     test_share: float = Field(0.2, gt=0, lt=1)
     unknown_dish_share: float = Field(0.15, ge=0, lt=1, description="dishes held out of training")
     min_dish_recipes: int = Field(2, ge=1, description="a name this rare is no dish label")
+    near_copy_similarity: float = Field(
+        0.7, gt=0, le=1, description="Jaccard of word 3-shingles from which texts are near copies"
+    )
     max_photo_sharers: int = Field(5, ge=2, description="a photo of more recipes is no evidence")
 
     @model_validator(mode="after")
