@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmpipeline.catalog.grouping import group_recipes, split_groups
-from mmpipeline.catalog.names import load_names
+from mmpipeline.catalog.names import load_mined_names, load_names
 from mmpipeline.catalog.quality import measure_quality
 from mmpipeline.catalog.statements import read_statement, run_statement
 from mmpipeline.config import CatalogConfig
@@ -161,7 +161,9 @@ def _check_columns(file: Path, schema: pa.Schema) -> None:
 
 
 def _label(connection: duckdb.DuckDBPyConnection, config: CatalogConfig) -> None:
-    load_names(connection, DishDictionary.load())
+    dictionary = DishDictionary.load()
+    load_names(connection, dictionary)
+    load_mined_names(connection, dictionary, config.min_dish_recipes)
     run_statement(connection, "labels", min_dish_recipes=config.min_dish_recipes)
     run_statement(connection, "copied_labels")
     run_statement(

@@ -22,6 +22,7 @@ from importlib import resources
 from itertools import accumulate
 
 from mmpipeline.text.normalize import fold_text
+from mmpipeline.text.spelling import SpellingIndex
 
 _MAX_ENGLISH_WORDS = 6
 _SHORT_NAME = 3
@@ -109,6 +110,8 @@ class DishDictionary:
             for name in dish.names_en:
                 self._english.setdefault("".join(map(_stem, fold_text(name).split())), dish.key)
         self._korean_lengths = sorted({len(name) for name in self._korean}, reverse=True)
+        self._korean_spelling = SpellingIndex(self._korean)
+        self._english_spelling = SpellingIndex(self._english)
 
     @classmethod
     def load(cls) -> "DishDictionary":
@@ -143,6 +146,24 @@ class DishDictionary:
         is_mended = mended != folded.replace("계란", "달걀")  # 계란 is no misspelling
         return DishMatch(last.dish, 0.8 if is_mended else 0.9)
 
+    def match_misspelt(self, name: str) -> str | None:
+        """Find the dish whose name a text is but for one slip.
+
+        Parameters
+        ----------
+        name
+            A name alone, not a title.
+
+        Returns
+        -------
+        str or None
+            The dish's key.
+        """
+        words = fold_text(name).split()
+        if _HANGUL.search(name):
+            return self._korean_spelling.find("".join(words))
+        return self._english_spelling.find("".join(map(_stem, words)))
+
     def _find_korean(self, words: list[str]) -> list[_Found]:
         joined = "".join(words)
         ends = list(accumulate(map(len, words)))
@@ -164,7 +185,7 @@ class DishDictionary:
 
     def _find_english(self, words: list[str]) -> list[_Found]:
         stems = [_stem(word) for word in words]
-        limit = next((i for i, word in enumerate(words) if i and word in _SIDE_WORDS), len(words))
+        limit = _side_limit(words)
         edges = [0, *accumulate(map(len, words))]
         found: list[_Found] = []
         for start in range(limit):
@@ -175,6 +196,11 @@ class DishDictionary:
                     found.append(_Found(dish, edges[start], edges[end]))
                     break
         return _drop_nested(found)
+
+
+def _side_limit(words: list[str]) -> int:
+    """Return where a side dish begins ("with rice")."""
+    return next((i for i, word in enumerate(words) if i and word in _SIDE_WORDS), len(words))
 
 
 def _ends_a_dish(joined: str, end: int, word_ends: list[int]) -> bool:
