@@ -92,6 +92,10 @@ class CatalogConfig(Section):
         0.7, gt=0, le=1, description="Jaccard of word 3-shingles from which texts are near copies"
     )
     max_photo_sharers: int = Field(5, ge=2, description="a photo of more recipes is no evidence")
+    max_untitled_share: float = Field(0.2, ge=0, le=1, description="recipes without a title")
+    max_duplicate_share: float = Field(0.5, ge=0, le=1, description="recipes that copy another")
+    max_excluded_share: float = Field(0.05, ge=0, le=1, description="recipes that link sides")
+    min_labelled_share: float = Field(0, ge=0, le=1, description="recipes with a dish")
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Self:

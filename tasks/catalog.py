@@ -8,9 +8,16 @@ from prefect import task
 from mmpipeline.catalog.build import build_catalog
 from mmpipeline.config import CatalogConfig, load_settings
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage import (
+    Artifact,
+    ArtifactKey,
+    ArtifactStore,
+    DataLayout,
+    Draft,
+    open_artifact,
+)
 from tasks.keys import catalog_key
-from tasks.stage import produce
+from tasks.stage import produce, publish_page
 
 SOURCE_KINDS = ("tenthousand_recipe", "recipe1m")
 
@@ -21,18 +28,54 @@ def merge(sources: Sequence[Path], config: CatalogConfig, data_root: Path) -> Pa
     layout, settings = DataLayout.at(data_root), load_settings()
     opened = {a.manifest.kind: a for a in map(open_artifact, sources)}
 
+    key, previous = plan_catalog(data_root, list(opened.values()), config)
+
     def make(draft: Draft) -> dict[str, float]:
-        return build_catalog(
+        draft.notes["previous"] = previous.name if previous else None
+        counts = build_catalog(
             {kind: artifact.folder for kind, artifact in opened.items()},
             draft.folder,
             config,
             temporary=layout.temporary,
             memory_limit=settings.duckdb_memory,
             threads=settings.threads,
+            previous=previous,
         )
+        page = (draft.folder / "quality.md").read_text(encoding="utf-8")
+        publish_page("catalog-quality", page)
+        return counts
 
-    key = catalog_key({kind: artifact.id for kind, artifact in opened.items()}, config)
     return produce(data_root, key, make, ("recipes", "labelled", "dishes", "duplicates"))
+
+
+def plan_catalog(
+    data_root: Path, sources: Sequence[Artifact], config: CatalogConfig
+) -> tuple[ArtifactKey, Path | None]:
+    """Return the key of the catalogue to make, and the one before it.
+
+    The newest catalogue is the one before, unless it is already the catalogue over these sources,
+    or other shares or another seed were asked for, which means that sides are to be drawn anew.
+    """
+    store = ArtifactStore(DataLayout.at(data_root))
+    ids = {artifact.manifest.kind: artifact.id for artifact in sources}
+    plain = catalog_key(ids, config)
+    try:
+        newest = store.current("catalog")
+    except ArtifactError:
+        return plain, None
+    made_from = {
+        name: value for name, value in newest.manifest.inputs.items() if name != "previous"
+    }
+    same_config = newest.manifest.config == plain.config
+    if made_from == plain.inputs and same_config:
+        before = newest.manifest.inputs.get("previous")
+        again = catalog_key(ids, config, before)
+        if again.id == newest.id:
+            return again, store.folder(plain).parent / before if before else None
+    drawn_by = ("seed", "val_share", "test_share")
+    if any(newest.manifest.config.get(name) != plain.config[name] for name in drawn_by):
+        return plain, None
+    return catalog_key(ids, config, newest.id), newest.folder
 
 
 def newest_recipes(data_root: Path) -> list[Path]:

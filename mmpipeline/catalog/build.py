@@ -17,9 +17,11 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mmpipeline.catalog.compare import compare_catalogs
 from mmpipeline.catalog.grouping import group_recipes, split_groups
 from mmpipeline.catalog.names import load_mined_names, load_names
 from mmpipeline.catalog.quality import measure_quality
+from mmpipeline.catalog.report import check_bounds, write_report
 from mmpipeline.catalog.statements import read_statement, run_statement
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError, StageError
@@ -65,7 +67,7 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
     target
         Folder that gets `recipes.parquet` (`CATALOG_SCHEMA`, sorted by recipe_id),
         `dishes.parquet` (`DISHES_SCHEMA`), `tombstones.parquet` (`TOMBSTONES_SCHEMA`),
-        `quarantine.parquet` and `quality.json`.
+        `quarantine.parquet`, `quality.json`, and the page `quality.md` with its plots.
     config
         Seed, shares and bounds.
     temporary
@@ -86,7 +88,8 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
     Raises
     ------
     StageError
-        If there is no recipe at all, or two sources hold the same recipe.
+        If there is no recipe at all, two sources hold the same recipe, or the result breaks a
+        bound of the config.
     ArtifactError
         If a source's files are missing or damaged.
     """
@@ -110,6 +113,9 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
         names = ("recipes.parquet", "dishes.parquet", "quarantine.parquet")
         quality = measure_quality(connection, *(target / name for name in names))
     write_json_atomic(target / "quality.json", quality)
+    check_bounds(quality, config)
+    changes = compare_catalogs(previous, target) if previous is not None else None
+    write_report(target, quality, changes)
     by_split = quality["recipes_by"]["split"]
     return {
         "recipes": float(quality["recipes"]),
