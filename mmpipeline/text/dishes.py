@@ -26,6 +26,7 @@ from mmpipeline.text.spelling import SpellingIndex
 
 _MAX_ENGLISH_WORDS = 6
 _SHORT_NAME = 3
+_SHORT_WORD = 4
 _HANGUL = re.compile(r"[가-힣]")
 
 # Frequent misspellings, of equal length so that places in the title stay valid.
@@ -110,6 +111,12 @@ class DishDictionary:
             for name in dish.names_en:
                 self._english.setdefault("".join(map(_stem, fold_text(name).split())), dish.key)
         self._korean_lengths = sorted({len(name) for name in self._korean}, reverse=True)
+        self._words = {
+            word
+            for dish in self.dishes.values()
+            for name in dish.names_en
+            for word in fold_text(name).split()
+        }
         self._korean_spelling = SpellingIndex(self._korean)
         self._english_spelling = SpellingIndex(self._english)
 
@@ -162,7 +169,13 @@ class DishDictionary:
         words = fold_text(name).split()
         if _HANGUL.search(name):
             return self._korean_spelling.find("".join(words))
-        return self._english_spelling.find("".join(map(_stem, words)))
+        found = self._english_spelling.find("".join(map(_stem, words)))
+        return found if found and not self._is_another(words, found) else None
+
+    def _is_another(self, words: list[str], key: str) -> bool:
+        """Tell whether a short word is one of another name: bean stew is no misspelt beef stew."""
+        own = {word for name in self.dishes[key].names_en for word in fold_text(name).split()}
+        return any(len(word) <= _SHORT_WORD for word in (self._words.intersection(words) - own))
 
     def _find_korean(self, words: list[str]) -> list[_Found]:
         joined = "".join(words)

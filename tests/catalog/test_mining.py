@@ -69,3 +69,12 @@ def test_what_the_dictionary_knows_is_not_learnt() -> None:
     assert miner.counts == {}
     assert label_core("묵은지 김치찌게", miner) == ("kimchi-jjigae", 0.65, None)
     assert label_core("hot kimchee jigae", miner)[0] == "kimchi-jjigae"
+
+
+def test_a_short_word_must_be_right() -> None:
+    stew = DishDictionary([
+        Dish("beef-stew", (), ("beef stew",)),
+        Dish("bean-soup", (), ("bean soup",)),
+    ])
+    assert stew.match_misspelt("bean stew") is None
+    assert stew.match_misspelt("beff stew") == "beef-stew"
