@@ -151,6 +151,18 @@ def _describe_right(pair: "AnchorPair") -> str:
     return f"{text or image}  {of_text if text else of_image}{missing}"
 
 
+@catalog_app.command("convert-classes")
+def catalog_convert_classes(
+    pickled: Annotated[Path, typer.Argument(help="Recipe1M's classes1M.pkl")],
+    folder: Annotated[Path, typer.Argument(help="the folder with layer1.json")],
+) -> None:
+    """Write classes1M.parquet from the pickle, running nothing that is in it."""
+    from mmpipeline.recipe1m.classes import convert_classes
+
+    recipes = convert_classes(pickled, folder / "classes1M.parquet")
+    typer.echo(f"{recipes:,} recipes with a class in {folder / 'classes1M.parquet'}")
+
+
 @catalog_app.command("diff")
 def catalog_diff(
     before: Annotated[str, typer.Argument(help="a version: its id or its folder")],

@@ -78,6 +78,12 @@ class Recipe1MConfig(Section):
     max_image_bytes: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
     max_pixels: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
     max_quarantined_share: float = Field(0.5, ge=0, le=1, description="records withheld, at most")
+    standard_filter: bool = Field(
+        False, description="drop remove1M.txt, no photo, 20 or more ingredients or steps"
+    )
+    sparse_filter: bool = Field(
+        False, description="drop under 2 ingredients, 2 steps or 20 letters of steps"
+    )
 
 
 class CatalogConfig(Section):

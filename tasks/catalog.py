@@ -53,29 +53,34 @@ def plan_catalog(
 ) -> tuple[ArtifactKey, Path | None]:
     """Return the key of the catalogue to make, and the one before it.
 
-    The newest catalogue is the one before, unless it is already the catalogue over these sources,
-    or other shares or another seed were asked for, which means that sides are to be drawn anew.
+    A catalogue over the same sources is taken as it is, whatever came before it. Else the newest
+    one is the one before, unless other shares or another seed were asked for, which means that
+    sides are to be drawn anew.
     """
     store = ArtifactStore(DataLayout.at(data_root))
     ids = {artifact.manifest.kind: artifact.id for artifact in sources}
     plain = catalog_key(ids, config)
+    versions = store.folder(plain).parent
+    for folder in sorted(versions.glob("*/")):
+        before = _previous_of(folder)
+        key = catalog_key(ids, config, before)
+        if folder.name == key.id and store.find(key) is not None:
+            return key, versions / before if before else None
     try:
         newest = store.current("catalog")
     except ArtifactError:
         return plain, None
-    made_from = {
-        name: value for name, value in newest.manifest.inputs.items() if name != "previous"
-    }
-    same_config = newest.manifest.config == plain.config
-    if made_from == plain.inputs and same_config:
-        before = newest.manifest.inputs.get("previous")
-        again = catalog_key(ids, config, before)
-        if again.id == newest.id:
-            return again, store.folder(plain).parent / before if before else None
     drawn_by = ("seed", "val_share", "test_share")
     if any(newest.manifest.config.get(name) != plain.config[name] for name in drawn_by):
         return plain, None
     return catalog_key(ids, config, newest.id), newest.folder
+
+
+def _previous_of(folder: Path) -> str | None:
+    try:
+        return open_artifact(folder, "catalog").manifest.inputs.get("previous")
+    except ArtifactError:
+        return None
 
 
 def newest_recipes(data_root: Path) -> list[Path]:

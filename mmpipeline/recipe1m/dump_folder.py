@@ -34,6 +34,8 @@ class DumpFolder:
         layer2 and layer2+, those that are there.
     detected
         det_ingrs, if it is there.
+    removed
+        remove1M.txt, if it is there.
     classes
         classes1M as Parquet or JSON, if it is there; the pickle is never looked at.
     """
@@ -43,11 +45,12 @@ class DumpFolder:
     image_lists: tuple[Path, ...]
     detected: Path | None = None
     classes: Path | None = None
+    removed: Path | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
         """All of them."""
-        rest = (path for path in (self.detected, self.classes) if path is not None)
+        rest = (path for path in (self.detected, self.classes, self.removed) if path is not None)
         return (self.layer1, *self.image_lists, *rest)
 
 
@@ -87,6 +90,7 @@ def open_dump(folder: Path) -> DumpFolder:
         layer1,
         image_lists=tuple(path for path in lists if path is not None),
         detected=_find(folder, "det_ingrs.json"),
+        removed=_find(folder, "remove1M.txt"),
         classes=next((path for path in classes if path.is_file()), None),
     )
 
@@ -121,7 +125,9 @@ def digest_dump(folder: Path) -> str:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    candidates = (folder / name, folder / f"{name}.gz")
+    candidates = (
+        (folder / name, folder / f"{name}.gz") if name.endswith("json") else (folder / name,)
+    )
     return next((path for path in candidates if path.is_file()), None)
 
 

@@ -20,6 +20,7 @@ from mmpipeline.recipe1m.classes import RecipeClasses
 from mmpipeline.recipe1m.convert import RecipeBatch
 from mmpipeline.recipe1m.detected import write_detected
 from mmpipeline.recipe1m.dump_folder import DumpFolder
+from mmpipeline.recipe1m.filters import find_filtered, read_removed_ids
 from mmpipeline.recipe1m.image_lists import ImageLists
 from mmpipeline.recipe1m.photos import Photo, PhotoFolder, PhotoState
 from mmpipeline.recipe1m.records import RawImage
@@ -65,6 +66,7 @@ class RecipeJoiner:
             dump.folder, config.max_image_bytes, config.max_pixels, config.check_images
         )
         self._classes = RecipeClasses(dump.classes)
+        self._removed = read_removed_ids(dump.removed if config.standard_filter else None)
         self._seen = SeenIds()
         self._listed = 0
         names = ("records", "recipes", "withheld", "duplicates", "fields_missing", "quarantined")
@@ -112,15 +114,28 @@ class RecipeJoiner:
                 counter = _COUNTED_PROBLEMS.get(reason, "fields_missing")
                 self.counts[counter] += reason != "empty_line"
                 findings.append(_Finding(batch.offsets[row], ids[row], (field, reason, detail)))
+        table = self._finish(batch.table.take(pa.array(kept)), photos)
+        filtered = find_filtered(table, self._removed, self._config)
+        for reason, is_dropped in filtered.items():
+            self.counts[reason] += int(is_dropped.sum())
+            findings += [
+                _Finding(batch.offsets[row], ids[row], (None, reason, ""))
+                for row in kept[is_dropped].tolist()
+            ]
         for finding in sorted(findings, key=lambda finding: finding.offset):
             place = f"{self._dump.layer1.name}@{finding.offset}"
             self._write(place, finding.recipe_id, finding.problem)
-        return self._finish(batch.table.take(pa.array(kept)), photos)
+        if filtered:
+            table = table.filter(pa.array(~np.any(list(filtered.values()), axis=0)))
+        self._count(table)
+        return table
 
-    def _finish(self, table: pa.Table, photos: pa.Array) -> pa.Table:
+    def _count(self, table: pa.Table) -> None:
         self.counts["recipes"] += table.num_rows
         for entry in table["language"].value_counts().to_pylist():
             self.counts[f"language_{entry['values']}"] += entry["counts"]
+
+    def _finish(self, table: pa.Table, photos: pa.Array) -> pa.Table:
         place = table.schema.get_field_index("images")
         table = table.set_column(place, _IMAGES, photos)
         if not len(self._classes):
