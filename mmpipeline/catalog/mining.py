@@ -3,8 +3,8 @@
 A title is reduced to its core: chatter before and behind it goes ("초간단", "황금레시피", "easy",
 "recipe"), in English also what follows "with" or "for". A name is then a core that is the whole
 of several titles, or in Korean a last word of several titles that ends like a dish (국, 볶음,
-파스타). Other titles hold a name when their core ends in it ("담양떡갈비", "Spicy Pork Bone
-Soup"), or does so but for one slip.
+파스타). Other titles hold a name when their core ends in it ("강원도옹심이국", "Lazy Day Cabbage
+Rolls"), or does so but for one slip.
 
 Names are counted, not understood: a phrase that several cooks use alone is taken for a dish, and
 a dish that everybody dresses up differently is missed. The lists of chatter and of endings are
@@ -76,7 +76,7 @@ _HEADS_KO = (
 _LONG_HEADS_KO = (
     "볶음밥", "덮밥", "비빔밥", "초밥", "김밥", "강정", "피자", "장아찌", "짠지", "젓갈",
     "샤브샤브", "불고기", "수육",
-    "만두", "부침개", "리조또", "그라탕", "머핀", "육개장", "해장국", "냉국", "냉면", "떡볶이",
+    "만두", "부침개", "리조또", "그라탕", "머핀", "해장국", "냉국", "냉면", "떡볶이",
     "잡채", "수제비",
 )  # fmt: skip
 _ENDINGS_KO = sorted((*_HEADS_KO, *_LONG_HEADS_KO), key=len, reverse=True)
@@ -89,7 +89,7 @@ class MinedName:
     Attributes
     ----------
     key
-        Language and name without blanks, such as ``ko:감자탕``.
+        Language and name without blanks, such as ``ko:옹심이국``.
     name
         As it is shown.
     confidence
