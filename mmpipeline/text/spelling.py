@@ -59,7 +59,7 @@ class SpellingIndex:
             None when no name is within one slip, or the word is too short to tell.
         """
         form = spelling_form(word)
-        if form is None:
+        if form is None or not self._exact:
             return None
         found = self._exact.get(form) or self._lacking.get(form)
         if found is not None or len(form) < _FEWEST_LETTERS:
