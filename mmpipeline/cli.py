@@ -29,7 +29,9 @@ app = typer.Typer(
 )
 sample_app = typer.Typer(no_args_is_help=True, help="The sample world: invented recipes.")
 pairs_app = typer.Typer(no_args_is_help=True, help="Contrastive pair tables.")
+catalog_app = typer.Typer(no_args_is_help=True, help="Versions of the catalogue.")
 app.add_typer(sample_app, name="sample")
+app.add_typer(catalog_app, name="catalog")
 app.add_typer(pairs_app, name="pairs")
 
 WIDTH = 100
@@ -152,6 +154,36 @@ def _describe_right(pair: "AnchorPair") -> str:
         return f"{text}  text of {of_text}, own photo"
     missing = "" if image and text else f"  (no {'text' if image else 'photo'})"
     return f"{text or image}  {of_text if text else of_image}{missing}"
+
+
+@catalog_app.command("convert-classes")
+def catalog_convert_classes(
+    pickled: Annotated[Path, typer.Argument(help="Recipe1M's classes1M.pkl")],
+    folder: Annotated[Path, typer.Argument(help="the folder with layer1.json")],
+) -> None:
+    """Write classes1M.parquet from the pickle, running nothing that is in it."""
+    from mmpipeline.recipe1m.classes import convert_classes
+
+    recipes = convert_classes(pickled, folder / "classes1M.parquet")
+    typer.echo(f"{recipes:,} recipes with a class in {folder / 'classes1M.parquet'}")
+
+
+@catalog_app.command("diff")
+def catalog_diff(
+    before: Annotated[str, typer.Argument(help="a version: its id or its folder")],
+    after: Annotated[str, typer.Argument(help="another one")],
+) -> None:
+    """Say what changed from one version of the catalogue to another."""
+    from mmpipeline.catalog.compare import compare_catalogs, describe_changes
+    from mmpipeline.storage import open_artifact
+
+    versions = DataLayout.at(load_settings().data_root).artifacts("catalog")
+    folders = [
+        open_artifact(Path(name) if Path(name).is_dir() else versions / name, "catalog").folder
+        for name in (before, after)
+    ]
+    for line in describe_changes(compare_catalogs(*folders)):
+        typer.echo(_fit(line))
 
 
 def render_result(result: "SearchResult") -> Iterator[str]:

@@ -78,6 +78,12 @@ class Recipe1MConfig(Section):
     max_image_bytes: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
     max_pixels: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
     max_quarantined_share: float = Field(0.5, ge=0, le=1, description="records withheld, at most")
+    standard_filter: bool = Field(
+        False, description="drop remove1M.txt, no photo, 20 or more ingredients or steps"
+    )
+    sparse_filter: bool = Field(
+        False, description="drop under 2 ingredients, 2 steps or 20 letters of steps"
+    )
 
 
 class CatalogConfig(Section):
@@ -88,7 +94,14 @@ class CatalogConfig(Section):
     test_share: float = Field(0.2, gt=0, lt=1)
     unknown_dish_share: float = Field(0.15, ge=0, lt=1, description="dishes held out of training")
     min_dish_recipes: int = Field(2, ge=1, description="a name this rare is no dish label")
+    near_copy_similarity: float = Field(
+        0.7, gt=0, le=1, description="Jaccard of word 3-shingles from which texts are near copies"
+    )
     max_photo_sharers: int = Field(5, ge=2, description="a photo of more recipes is no evidence")
+    max_untitled_share: float = Field(0.2, ge=0, le=1, description="recipes without a title")
+    max_duplicate_share: float = Field(0.5, ge=0, le=1, description="recipes that copy another")
+    max_excluded_share: float = Field(0.05, ge=0, le=1, description="recipes that link sides")
+    min_labelled_share: float = Field(0, ge=0, le=1, description="recipes with a dish")
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Self:

@@ -218,10 +218,10 @@ CATALOG_SCHEMA = pa.schema([
     *RECIPE_SCHEMA,
     pa.field("dish", pa.string()),  # canonical key such as "kimchi-jjigae"; null: not labelled
     pa.field("dish_confidence", pa.float32()),  # 0..1
-    pa.field("dish_source", pa.string()),  # which rule named it: page, title
+    pa.field("dish_source", pa.string()),  # page, title, class, mined or copy
     pa.field("dish_set", pa.string()),  # known (may be trained on) or unknown (held out)
     pa.field("group_id", pa.string(), nullable=False),  # recipes that are copies of one another
-    pa.field("split", pa.string(), nullable=False),  # train, val or test
+    pa.field("split", pa.string(), nullable=False),  # train, val, test; or excluded: it links sides
     pa.field("content_hash", pa.string(), nullable=False),  # sha256 of the normalised content
 ])
 """One row a recipe, both sources together, sorted by `recipe_id`."""

@@ -8,9 +8,16 @@ from prefect import task
 from mmpipeline.catalog.build import build_catalog
 from mmpipeline.config import CatalogConfig, load_settings
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage import (
+    Artifact,
+    ArtifactKey,
+    ArtifactStore,
+    DataLayout,
+    Draft,
+    open_artifact,
+)
 from tasks.keys import catalog_key
-from tasks.stage import produce
+from tasks.stage import produce, publish_page
 
 SOURCE_KINDS = ("tenthousand_recipe", "recipe1m")
 
@@ -21,17 +28,23 @@ def merge(sources: Sequence[Path], config: CatalogConfig, data_root: Path) -> Pa
     layout, settings = DataLayout.at(data_root), load_settings()
     opened = open_sources(sources)
 
+    key, previous = plan_catalog(data_root, list(opened.values()), config)
+
     def make(draft: Draft) -> dict[str, float]:
-        return build_catalog(
+        draft.notes["previous"] = previous.name if previous else None
+        counts = build_catalog(
             {kind: artifact.folder for kind, artifact in opened.items()},
             draft.folder,
             config,
             temporary=layout.temporary,
             memory_limit=settings.duckdb_memory,
             threads=settings.threads,
+            previous=previous,
         )
+        page = (draft.folder / "quality.md").read_text(encoding="utf-8")
+        publish_page("catalog-quality", page)
+        return counts
 
-    key = catalog_key({kind: artifact.id for kind, artifact in opened.items()}, config)
     return produce(data_root, key, make, ("recipes", "labelled", "dishes", "duplicates"))
 
 
@@ -62,6 +75,41 @@ def open_sources(sources: Sequence[Path]) -> dict[str, Artifact]:
             raise ArtifactError(f"{folder} is a {kind} artifact; expected one {expected} at most")
         opened[kind] = artifact
     return opened
+
+
+def plan_catalog(
+    data_root: Path, sources: Sequence[Artifact], config: CatalogConfig
+) -> tuple[ArtifactKey, Path | None]:
+    """Return the key of the catalogue to make, and the one before it.
+
+    A catalogue over the same sources is taken as it is, whatever came before it. Else the newest
+    one is the one before, unless other shares or another seed were asked for, which means that
+    sides are to be drawn anew.
+    """
+    store = ArtifactStore(DataLayout.at(data_root))
+    ids = {artifact.manifest.kind: artifact.id for artifact in sources}
+    plain = catalog_key(ids, config)
+    versions = store.folder(plain).parent
+    for folder in sorted(versions.glob("*/")):
+        before = _previous_of(folder)
+        key = catalog_key(ids, config, before)
+        if folder.name == key.id and store.find(key) is not None:
+            return key, versions / before if before else None
+    try:
+        newest = store.current("catalog")
+    except ArtifactError:
+        return plain, None
+    drawn_by = ("seed", "val_share", "test_share")
+    if any(newest.manifest.config.get(name) != plain.config[name] for name in drawn_by):
+        return plain, None
+    return catalog_key(ids, config, newest.id), newest.folder
+
+
+def _previous_of(folder: Path) -> str | None:
+    try:
+        return open_artifact(folder, "catalog").manifest.inputs.get("previous")
+    except ArtifactError:
+        return None
 
 
 def newest_recipes(data_root: Path) -> list[Path]:

@@ -72,9 +72,14 @@ def recipe1m_key(dump: str, config: Recipe1MConfig) -> ArtifactKey:
     return _key("recipe1m", {"dump": dump}, config)
 
 
-def catalog_key(sources: Mapping[str, str], config: CatalogConfig) -> ArtifactKey:
-    """Return the key of the catalogue over recipe artifacts, by source name."""
-    return _key("catalog", sources, config)
+def catalog_key(
+    sources: Mapping[str, str], config: CatalogConfig, previous: str | None = None
+) -> ArtifactKey:
+    """Return the key of the catalogue over recipe artifacts, by source name.
+
+    `previous` is the catalogue whose recipes keep their sides.
+    """
+    return _key("catalog", {**sources, **({"previous": previous} if previous else {})}, config)
 
 
 def features_key(catalog: str, config: FeatureConfig) -> ArtifactKey:

@@ -11,6 +11,7 @@ from pathlib import Path
 from mmpipeline.config import PipelineConfig
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
+from tasks.catalog import plan_catalog
 from tasks.stage import log
 
 
@@ -51,7 +52,7 @@ def plan_refresh(
     """
     store = ArtifactStore(DataLayout.at(data_root))
     opened = [open_artifact(folder) for folder in recipes]
-    catalog = keys.catalog_key({a.manifest.kind: a.id for a in opened}, config.catalog)
+    catalog, _ = plan_catalog(data_root, opened, config.catalog)
     features = keys.features_key(catalog.id, config.features)
     pairs = keys.pairs_key(catalog.id, config.pairs)
     model = keys.model_key(features.id, pairs.id, config.train)

@@ -9,20 +9,23 @@ The result depends on the recipes and the config only: not on the order of rows 
 the number of threads.
 """
 
+import tempfile
 from collections.abc import Mapping
-from importlib import resources
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmpipeline.catalog.copies import group_copies
-from mmpipeline.catalog.names import load_names
+from mmpipeline.catalog.compare import compare_catalogs
+from mmpipeline.catalog.grouping import group_recipes, split_groups
+from mmpipeline.catalog.names import load_mined_names, load_names
 from mmpipeline.catalog.quality import measure_quality
+from mmpipeline.catalog.report import check_bounds, write_report
+from mmpipeline.catalog.statements import read_statement, run_statement
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError, StageError
-from mmpipeline.schemas import CATALOG_SCHEMA, QUARANTINE_SCHEMA, RECIPE_SCHEMA
+from mmpipeline.schemas import CATALOG_SCHEMA, QUARANTINE_SCHEMA, RECIPE_SCHEMA, SPLITS
 from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.storage.database import connect_database
 from mmpipeline.storage.parquet import ParquetSink
@@ -37,16 +40,23 @@ DISHES_SCHEMA = pa.schema([
 ])
 """One row a dish that recipes are labelled with."""
 
-_BATCH_ROWS = 16_384
+TOMBSTONES_SCHEMA = pa.schema([
+    pa.field(name, pa.string(), nullable=False)
+    for name in ("recipe_id", "group_id", "split", "content_hash")
+])
+"""One row a recipe that an earlier catalogue held and the sources no longer do."""
+
+_BATCH_ROWS = 4096
 
 
-def build_catalog(
+def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's limits
     sources: Mapping[str, Path],
     target: Path,
     config: CatalogConfig,
     temporary: Path,
     memory_limit: str,
     threads: int,
+    previous: Path | None = None,
 ) -> dict[str, float]:
     """Build the catalogue over the recipes of one or more sources.
 
@@ -56,7 +66,8 @@ def build_catalog(
         Folders with `recipes.parquet` and `quarantine.parquet`, by name.
     target
         Folder that gets `recipes.parquet` (`CATALOG_SCHEMA`, sorted by recipe_id),
-        `dishes.parquet` (`DISHES_SCHEMA`), `quarantine.parquet` and `quality.json`.
+        `dishes.parquet` (`DISHES_SCHEMA`), `tombstones.parquet` (`TOMBSTONES_SCHEMA`),
+        `quarantine.parquet`, `quality.json`, and the page `quality.md` with its plots.
     config
         Seed, shares and bounds.
     temporary
@@ -65,26 +76,34 @@ def build_catalog(
         DuckDB's memory limit, such as ``1GB``.
     threads
         DuckDB's threads; 0 means all cores.
+    previous
+        Folder of the catalogue before, whose recipes keep their sides; None when there is none.
 
     Returns
     -------
     dict of str to float
-        Recipes in all, labelled, by split; dishes in all and by set; copies; quarantine rows.
+        Recipes in all, labelled, by split, excluded and deleted; dishes in all and by set; copies;
+        quarantine rows.
 
     Raises
     ------
     StageError
-        If there is no recipe at all, or two sources hold the same recipe.
+        If there is no recipe at all, two sources hold the same recipe, or the result breaks a
+        bound of the config.
     ArtifactError
         If a source's files are missing or damaged.
     """
     with connect_database(temporary, memory_limit=memory_limit, threads=threads) as connection:
         try:
             _load_sources(connection, sources)
+            run_statement(connection, "macros")
+            with tempfile.TemporaryDirectory(dir=temporary) as folder:
+                pairs = group_recipes(connection, config, Path(folder))
             _label(connection, config)
-            _group_and_split(connection, config)
+            split_groups(connection, config, pairs, previous)
             _write(connection, "catalog", target / "recipes.parquet", CATALOG_SCHEMA)
             _write(connection, "written_dishes", target / "dishes.parquet", DISHES_SCHEMA)
+            _write(connection, "tombstones", target / "tombstones.parquet", TOMBSTONES_SCHEMA)
             _write(connection, "quarantine", target / "quarantine.parquet", QUARANTINE_SCHEMA)
         except duckdb.OutOfMemoryException as error:
             raise StageError(
@@ -94,6 +113,9 @@ def build_catalog(
         names = ("recipes.parquet", "dishes.parquet", "quarantine.parquet")
         quality = measure_quality(connection, *(target / name for name in names))
     write_json_atomic(target / "quality.json", quality)
+    check_bounds(quality, config)
+    changes = compare_catalogs(previous, target) if previous is not None else None
+    write_report(target, quality, changes)
     by_split = quality["recipes_by"]["split"]
     return {
         "recipes": float(quality["recipes"]),
@@ -102,7 +124,8 @@ def build_catalog(
         "dishes_unknown": float(quality["dishes_by_set"].get("unknown", 0)),
         "duplicates": float(quality["copies"]["recipes"]),
         "quarantined": float(sum(row["rows"] for row in quality["quarantine"])),
-        **{split: float(by_split.get(split, 0)) for split in ("train", "val", "test")},
+        **{split: float(by_split.get(split, 0)) for split in (*SPLITS, "excluded")},
+        "deleted": float(pq.read_metadata(target / "tombstones.parquet").num_rows),
     }
 
 
@@ -144,46 +167,18 @@ def _check_columns(file: Path, schema: pa.Schema) -> None:
 
 
 def _label(connection: duckdb.DuckDBPyConnection, config: CatalogConfig) -> None:
-    _run(connection, "macros")
-    load_names(connection, DishDictionary.load())
-    _run(connection, "labels", min_dish_recipes=config.min_dish_recipes)
-    _run(connection, "dishes", seed=config.seed, unknown_dish_share=config.unknown_dish_share)
-
-
-def _group_and_split(connection: duckdb.DuckDBPyConnection, config: CatalogConfig) -> None:
-    _run(connection, "contents")
-    pairs = _run(connection, "copies", max_sharers=config.max_photo_sharers).fetchall()
-    groups = group_copies(pairs)
-    connection.register(
-        "found_groups",
-        pa.table(
-            {"recipe_id": list(groups), "group_id": list(groups.values())},
-            schema=pa.schema({"recipe_id": pa.string(), "group_id": pa.string()}),
-        ),
+    dictionary = DishDictionary.load()
+    load_names(connection, dictionary)
+    load_mined_names(connection, dictionary, config.min_dish_recipes)
+    run_statement(connection, "labels", min_dish_recipes=config.min_dish_recipes)
+    run_statement(connection, "copied_labels")
+    run_statement(
+        connection, "dishes", seed=config.seed, unknown_dish_share=config.unknown_dish_share
     )
-    connection.execute("CREATE TABLE copy_groups AS SELECT * FROM found_groups")
-    _run(
-        connection,
-        "splits",
-        seed=config.seed,
-        val_share=config.val_share,
-        test_share=config.test_share,
-    )
-
-
-def _run(
-    connection: duckdb.DuckDBPyConnection, name: str, **parameters: float
-) -> duckdb.DuckDBPyConnection:
-    """Run `sql/NAME.sql`."""
-    return connection.execute(_read_sql(name), parameters or None)
-
-
-def _read_sql(name: str) -> str:
-    return resources.files("mmpipeline.catalog").joinpath(f"sql/{name}.sql").read_text("utf-8")
 
 
 def _write(connection: duckdb.DuckDBPyConnection, name: str, path: Path, schema: pa.Schema) -> None:
     """Write the result of `sql/NAME.sql` to Parquet, a batch at a time."""
     with ParquetSink(path, schema) as sink:
-        for batch in connection.sql(_read_sql(name)).to_arrow_reader(_BATCH_ROWS):
+        for batch in connection.sql(read_statement(name)).to_arrow_reader(_BATCH_ROWS):
             sink.write_table(pa.Table.from_batches([batch]))

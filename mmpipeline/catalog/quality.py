@@ -11,6 +11,7 @@ _TALLIED = {
     "language": "language",
     "split": "split",
     "source_and_split": "source || ' ' || split",
+    "source_and_language": "source || ' ' || language",
     "dish_set": "dish_set",
     "dish_source": "dish_source",
 }
@@ -20,6 +21,13 @@ _MISSING = {
     "instructions": "len(instructions) = 0",
     "photo": "len([image FOR image IN images IF image.path IS NOT NULL]) = 0",
     "dish": "dish IS NULL",
+}
+
+
+_LENGTHS = {
+    "title, letters": "length(title)",
+    "ingredients, lines": "len(ingredients)",
+    "instructions, letters": "length(array_to_string(instructions, ' '))",
 }
 
 
@@ -39,7 +47,8 @@ def measure_quality(
     -------
     dict
         Plain JSON values in a fixed order: recipes by source, language, split and dish set;
-        missing fields by source; copies; quarantine by source and reason; the commonest dishes.
+        missing fields and lengths by source; copies; quarantine by source and reason; the
+        commonest dishes.
     """
 
     def rows(sql: str, path: Path) -> list[tuple[Any, ...]]:
@@ -71,6 +80,15 @@ def measure_quality(
         "recipes": sum(tables["source"].values()),
         "recipes_by": tables,
         "missing": {source: dict(zip(_MISSING, found, strict=True)) for source, *found in missing},
+        "lengths": [
+            {
+                "source": source,
+                "field": field,
+                **dict(zip(("p5", "median", "p95", "longest"), map(int, levels), strict=True)),
+            }
+            for field, expression in _LENGTHS.items()
+            for source, *levels in rows(_lengths_sql(expression), catalog)
+        ],
         "copies": dict(zip(("groups", "recipes", "largest_group"), copies, strict=True)),
         "quarantine": [
             {"source": source, "reason": reason, "rows": count} for source, reason, count in reasons
@@ -83,3 +101,10 @@ def measure_quality(
         },
         "frequent_dishes": [{"dish": dish, "recipes": count} for dish, count in frequent],
     }
+
+
+def _lengths_sql(expression: str) -> str:
+    levels = ", ".join(
+        f"coalesce(quantile_disc({expression}, {level}), 0)" for level in (0.05, 0.5, 0.95, 1.0)
+    )
+    return f"SELECT source, {levels} FROM read_parquet(?) GROUP BY source ORDER BY source"

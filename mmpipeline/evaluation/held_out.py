@@ -103,7 +103,7 @@ def load_held_out(catalog: Path, features: FeatureSet) -> HeldOut:
     group = pd.factorize(rows["group_id"], sort=True)[0].astype(np.int64)
     presence = np.asarray(features.presence, dtype=np.bool_)
     is_held = (rows["split"] == split).to_numpy() & presence.any(axis=1)
-    is_other = (rows["split"] != split).to_numpy() & presence.any(axis=1)
+    is_other = ~rows["split"].isin([split, "excluded"]).to_numpy() & presence.any(axis=1)
     is_enrolled = is_held & _choose_enrolled(dish, group, is_held, is_other)
     return HeldOut(
         dish=dish,

@@ -32,11 +32,26 @@ class DumpFolder:
         The recipes' text.
     image_lists
         layer2 and layer2+, those that are there.
+    detected
+        det_ingrs, if it is there.
+    removed
+        remove1M.txt, if it is there.
+    classes
+        classes1M as Parquet or JSON, if it is there; the pickle is never looked at.
     """
 
     folder: Path
     layer1: Path
     image_lists: tuple[Path, ...]
+    detected: Path | None = None
+    classes: Path | None = None
+    removed: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        rest = (path for path in (self.detected, self.classes, self.removed) if path is not None)
+        return (self.layer1, *self.image_lists, *rest)
 
 
 def open_dump(folder: Path) -> DumpFolder:
@@ -69,7 +84,15 @@ def open_dump(folder: Path) -> DumpFolder:
             "give the folder that holds Recipe1M's layer files"
         )
     lists = (_find(folder, name) for name in ("layer2.json", "layer2+.json"))
-    return DumpFolder(folder, layer1, tuple(path for path in lists if path is not None))
+    classes = (folder / name for name in ("classes1M.parquet", "classes1M.json"))
+    return DumpFolder(
+        folder,
+        layer1,
+        image_lists=tuple(path for path in lists if path is not None),
+        detected=_find(folder, "det_ingrs.json"),
+        removed=_find(folder, "remove1M.txt"),
+        classes=next((path for path in classes if path.is_file()), None),
+    )
 
 
 def digest_dump(folder: Path) -> str:
@@ -92,7 +115,7 @@ def digest_dump(folder: Path) -> str:
     """
     dump = open_dump(folder)
     digest = hashlib.sha256()
-    for path in (dump.layer1, *dump.image_lists):
+    for path in dump.files:
         digest.update(f"{path.name}\0{digest_file(path)}\n".encode())
     for path in _photo_files(folder):
         size, sample = _sample(path)
@@ -102,7 +125,9 @@ def digest_dump(folder: Path) -> str:
 
 
 def _find(folder: Path, name: str) -> Path | None:
-    candidates = (folder / name, folder / f"{name}.gz")
+    candidates = (
+        (folder / name, folder / f"{name}.gz") if name.endswith("json") else (folder / name,)
+    )
     return next((path for path in candidates if path.is_file()), None)
 
 

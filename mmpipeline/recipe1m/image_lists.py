@@ -5,10 +5,6 @@ is read when it is asked for. Recipes come in the same order in both files, so t
 one another. A gzip file is unpacked to a temporary one first, for it has no places to go to.
 """
 
-import gzip
-import hashlib
-import shutil
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,9 +12,10 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from mmpipeline.errors import InputError, TruncatedInputError
 from mmpipeline.recipe1m.reader import BadSpan, Record, read_array
 from mmpipeline.recipe1m.records import RawImage, RawImages
+from mmpipeline.recipe1m.seen_ids import hash_id
+from mmpipeline.recipe1m.unpack import unpack
 
 
 class ImageLists:
@@ -46,7 +43,7 @@ class ImageLists:
 
     def __init__(self, path: Path, temporary: Path, max_record_bytes: int) -> None:
         self.bad_spans: list[tuple[str, str, str]] = []
-        self._plain = _unpack(path, temporary)
+        self._plain = unpack(path, temporary)
         self._name = path.name
         table = np.fromiter(
             self._scan(max_record_bytes),
@@ -66,7 +63,7 @@ class ImageLists:
 
     def find(self, recipe_id: str) -> list[RawImage]:
         """Return the photos of a recipe; of records with the same id the first counts."""
-        key = np.uint64(_hash_id(recipe_id))
+        key = np.uint64(hash_id(recipe_id))
         hashes: npt.NDArray[np.uint64] = self._table["hash"]
         row = int(np.searchsorted(hashes, key))
         while row < len(hashes) and hashes[row] == key:
@@ -83,28 +80,8 @@ class ImageLists:
         )
         for item in items:
             if isinstance(item, Record) and item.value is not None:
-                yield _hash_id(item.value.id), item.offset, item.length
+                yield hash_id(item.value.id), item.offset, item.length
             else:
                 reason = item.reason if isinstance(item, BadSpan) else "wrong_type"
                 detail = item.detail if isinstance(item, BadSpan) else str(item.loose)
                 self.bad_spans.append((f"{self._name}@{item.offset}", reason, detail))
-
-
-def _unpack(path: Path, temporary: Path) -> Path:
-    with path.open("rb") as file:
-        if file.read(2) != b"\x1f\x8b":
-            return path
-    plain = temporary / f"{path.name}.unpacked"
-    try:
-        with gzip.open(path, "rb") as source, plain.open("wb") as target:
-            shutil.copyfileobj(source, target, 1 << 20)
-    except EOFError as error:
-        raise TruncatedInputError(f"{path}: the gzip stream ends early; get it anew") from error
-    except (gzip.BadGzipFile, zlib.error) as error:
-        raise InputError(f"{path}: damaged gzip file ({error}); get it anew") from error
-    return plain
-
-
-def _hash_id(recipe_id: str) -> int:
-    digest = hashlib.blake2b(recipe_id.encode("utf-8", "surrogatepass"), digest_size=8)
-    return int.from_bytes(digest.digest())

@@ -12,8 +12,9 @@ longest record.
 """
 
 import gzip
+import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
@@ -45,7 +46,8 @@ class Record(Generic[T]):
     value
         The record as the type asked for; None when a field has another type.
     loose
-        The record as plain values when `value` is None.
+        The record as plain values when `value` is None, as `json.loads` reads it: NaN and lone
+        surrogates included, for they spoil a field and not a record.
     """
 
     offset: int
@@ -63,8 +65,8 @@ class BadSpan:
     offset, length
         Its place in the (uncompressed) file, in bytes.
     reason
-        ``malformed_json``, ``record_too_long``, ``nested_too_deep``, ``not_an_object``,
-        ``content_after_end``.
+        ``malformed_json``, ``bad_utf8``, ``record_too_long``, ``nested_too_deep``,
+        ``not_an_object``, ``content_after_end``.
     detail
         What the decoder said.
     """
@@ -82,7 +84,8 @@ def read_array(
     max_record_bytes: int = 128 << 20,
     block_bytes: int = BLOCK_BYTES,
     allow_empty: bool = False,
-) -> Iterator[Record[T] | BadSpan]:
+    start: tuple[int, int] | None = None,
+) -> Generator[Record[T] | BadSpan]:
     """Stream the records of one JSON array.
 
     Parameters
@@ -98,6 +101,9 @@ def read_array(
         How much is read at once.
     allow_empty
         Accept an array without records.
+    start
+        Byte at which a record is known to start, and how many records lie before it; None
+        starts at the array's opening bracket.
 
     Yields
     ------
@@ -114,7 +120,8 @@ def read_array(
     try:
         with _open_plain(path) as file:
             window = _Window(file, block_bytes)
-            yield from _Splitter(path, window, record_type, max_record_bytes, allow_empty).split()
+            splitter = _Splitter(path, window, record_type, max_record_bytes, allow_empty)
+            yield from splitter.split(start)
     except EOFError as error:
         raise TruncatedInputError(
             f"{path}: the gzip stream ends early; get the file anew"
@@ -142,6 +149,12 @@ class _Window:
         self.content = b""
         self.is_at_end = False
 
+    def seek(self, offset: int) -> None:
+        """Go to a byte of the file before anything was read."""
+        self._file.seek(offset)
+        self.base = offset
+        self.advance(0)
+
     def advance(self, start: int) -> None:
         """Drop what lies before `start` and read on, more the more is kept: linear in total."""
         kept = self.content[start:]
@@ -163,7 +176,6 @@ class _Splitter(Generic[T]):
         self._path = path
         self._window = window
         self._typed = msgspec.json.Decoder(record_type)
-        self._loose = msgspec.json.Decoder(dict[str, Any])
         self._max_record_bytes = max_record_bytes
         self._allow_empty = allow_empty
         self._position = 0
@@ -171,9 +183,13 @@ class _Splitter(Generic[T]):
         self._records = 0
         self._misses = 0
 
-    def split(self) -> Iterator[Record[T] | BadSpan]:
-        self._open_array()
-        if self._next_byte() != b"]":
+    def split(self, start: tuple[int, int] | None) -> Iterator[Record[T] | BadSpan]:
+        if start is None:
+            self._open_array()
+        else:
+            self._window.seek(start[0])
+            self._records = start[1]
+        if start is not None or self._next_byte() != b"]":
             yield from self._split_items()
         elif not self._allow_empty:
             raise InputError(f"{self._path}: an empty array; expected at least one record")
@@ -290,22 +306,12 @@ class _Splitter(Generic[T]):
             return BadSpan(offset, len(span), "not_an_object", span[:40].decode("utf-8", "replace"))
         try:
             record = Record(offset, len(span), self._typed.decode(span))
-        except msgspec.ValidationError:
-            return self._decode_loose(span, offset)
         except RecursionError as error:
             return BadSpan(offset, len(span), "nested_too_deep", str(error))
-        except (msgspec.DecodeError, ValueError) as error:
-            return BadSpan(offset, len(span), "malformed_json", str(error))
+        except (msgspec.DecodeError, ValueError):
+            return _decode_loose(span, offset)
         self._boundary = self._boundary or learn_boundary(span)
         return record
-
-    def _decode_loose(self, span: bytes, offset: int) -> Record[T] | BadSpan:
-        try:
-            return Record(offset, len(span), None, self._loose.decode(span))
-        except RecursionError as error:
-            return BadSpan(offset, len(span), "nested_too_deep", str(error))
-        except (msgspec.DecodeError, ValueError) as error:
-            return BadSpan(offset, len(span), "malformed_json", str(error))
 
     def _resume(self, start: int, reason: str, detail: str) -> BadSpan:
         """Skip to the next record that can be made out, reading on as far as it takes."""
@@ -358,3 +364,15 @@ class _Splitter(Generic[T]):
         if following:
             return self._end_of_record(following.end()) is not None
         return self._window.is_at_end and content[end:].strip() == b"]"
+
+
+def _decode_loose(span: bytes, offset: int) -> Record[Any] | BadSpan:
+    """Decode as the standard library does, which is laxer than the typed decoder."""
+    try:
+        return Record(offset, len(span), None, json.loads(span.decode("utf-8")))
+    except UnicodeDecodeError as error:
+        return BadSpan(offset, len(span), "bad_utf8", str(error))
+    except RecursionError as error:
+        return BadSpan(offset, len(span), "nested_too_deep", str(error))
+    except ValueError as error:
+        return BadSpan(offset, len(span), "malformed_json", str(error))

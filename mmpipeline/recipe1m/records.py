@@ -4,12 +4,16 @@ The typed form is what msgspec decodes at full speed. A record that does not fit
 as plain values, and each field that has a wrong type becomes missing on its own.
 """
 
+import math
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 Problem = tuple[str, str, str]
 """A field, a reason code, and what was found."""
@@ -83,17 +87,31 @@ def _take(
         return None
     taken = read(value)
     if taken is None or (isinstance(taken, list) and len(taken) < len(value)):
-        problems.append((field, "wrong_type", repr(value)[:200]))
+        problems.append((field, _name_defect(value), repr(value)[:200]))
     return taken
 
 
 def _as_text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return value if isinstance(value, str) and not _SURROGATE.search(value) else None
 
 
 def _as_lines(value: object) -> list[Line] | None:
     """Keep the lines that are texts; plain strings are taken for lines."""
     if not isinstance(value, list):
         return None
-    texts = [line.get("text") if isinstance(line, dict) else line for line in value]
-    return [Line(text) for text in texts if isinstance(text, str)]
+    texts = (_as_text(_text_of(line)) for line in value)
+    return [Line(text) for text in texts if text is not None]
+
+
+def _text_of(line: object) -> object:
+    return line.get("text") if isinstance(line, dict) else line
+
+
+def _name_defect(value: object) -> str:
+    """Name what is wrong with a field, or with the first bad line of a list."""
+    texts = [_text_of(line) for line in value] if isinstance(value, list) else [value]
+    bad = next((text for text in texts if _as_text(text) is None), None)
+    if isinstance(bad, str):
+        return "lone_surrogate"
+    is_number = isinstance(bad, float) and not math.isfinite(bad)
+    return "not_a_number" if is_number else "wrong_type"

@@ -5,13 +5,15 @@ refresh slows down instead of taking the machine with it.
 """
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
 
 def connect_database(
     temporary: Path, *, memory_limit: str = "1GB", threads: int = 0
-) -> duckdb.DuckDBPyConnection:
+) -> "duckdb.DuckDBPyConnection":
     """Open an in-memory DuckDB that spills to a folder when its memory limit is reached.
 
     Parameters
@@ -28,6 +30,8 @@ def connect_database(
     duckdb.DuckDBPyConnection
         To be closed by the caller (it is a context manager).
     """
+    import duckdb  # here, for worker processes that need none import this package too
+
     temporary.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect(":memory:")
     connection.execute("SET memory_limit = ?", [memory_limit])

@@ -121,7 +121,7 @@ def open_artifact(folder: Path, kind: str | None = None) -> Artifact:
     if manifest.schema_version != SCHEMA_VERSION:
         raise ArtifactError(
             f"{folder} has schema version {manifest.schema_version}, this version reads "
-            f"{SCHEMA_VERSION}; run the stage again"
+            f"{SCHEMA_VERSION}; `make run` makes it anew from what it was made from"
         )
     for name, entry in manifest.files.items():
         path = folder / name

@@ -29,13 +29,17 @@ class ParquetSink:
         File to write.
     schema
         Its columns; a row that lacks one gets null.
+    row_group_rows
+        Rows of a group, which are held twice while they are written.
     """
 
-    def __init__(self, path: Path, schema: pa.Schema) -> None:
+    def __init__(self, path: Path, schema: pa.Schema, row_group_rows: int = ROW_GROUP_ROWS) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._schema = schema
         self._rows: list[dict[str, Any]] = []
         self._tables: list[pa.Table] = []
+        self._held = 0  # rows in them
+        self._row_group_rows = row_group_rows
         self._writer = pq.ParquetWriter(
             path, schema, compression="zstd", write_page_checksum=True, use_dictionary=False
         )
@@ -58,15 +62,20 @@ class ParquetSink:
             self._collect(pa.Table.from_pylist(rows, schema=self._schema))
 
     def _collect(self, table: pa.Table) -> None:
-        self._tables.append(table)
+        """Take rows in; a group is full at a fixed number, however they come."""
         self.rows_written += table.num_rows
-        if sum(part.num_rows for part in self._tables) >= ROW_GROUP_ROWS:
-            self._flush()
+        while table.num_rows:
+            part = table.slice(0, self._row_group_rows - self._held)
+            table = table.slice(part.num_rows)
+            self._tables.append(part)
+            self._held += part.num_rows
+            if self._held == self._row_group_rows:
+                self._flush()
 
     def _flush(self) -> None:
         if self._tables:
             self._writer.write_table(pa.concat_tables(self._tables).combine_chunks())
-            self._tables = []
+            self._tables, self._held = [], 0
 
     def __enter__(self) -> Self:
         """Return the sink."""

@@ -22,9 +22,11 @@ from importlib import resources
 from itertools import accumulate
 
 from mmpipeline.text.normalize import fold_text
+from mmpipeline.text.spelling import SpellingIndex
 
 _MAX_ENGLISH_WORDS = 6
 _SHORT_NAME = 3
+_SHORT_WORD = 4
 _HANGUL = re.compile(r"[가-힣]")
 
 # Frequent misspellings, of equal length so that places in the title stay valid.
@@ -109,6 +111,14 @@ class DishDictionary:
             for name in dish.names_en:
                 self._english.setdefault("".join(map(_stem, fold_text(name).split())), dish.key)
         self._korean_lengths = sorted({len(name) for name in self._korean}, reverse=True)
+        self._words = {
+            word
+            for dish in self.dishes.values()
+            for name in dish.names_en
+            for word in fold_text(name).split()
+        }
+        self._korean_spelling = SpellingIndex(self._korean)
+        self._english_spelling = SpellingIndex(self._english)
 
     @classmethod
     def load(cls) -> "DishDictionary":
@@ -143,6 +153,30 @@ class DishDictionary:
         is_mended = mended != folded.replace("계란", "달걀")  # 계란 is no misspelling
         return DishMatch(last.dish, 0.8 if is_mended else 0.9)
 
+    def match_misspelt(self, name: str) -> str | None:
+        """Find the dish whose name a text is but for one slip.
+
+        Parameters
+        ----------
+        name
+            A name alone, not a title.
+
+        Returns
+        -------
+        str or None
+            The dish's key.
+        """
+        words = fold_text(name).split()
+        if _HANGUL.search(name):
+            return self._korean_spelling.find("".join(words))
+        found = self._english_spelling.find("".join(map(_stem, words)))
+        return found if found and not self._is_another(words, found) else None
+
+    def _is_another(self, words: list[str], key: str) -> bool:
+        """Tell whether a short word is one of another name: bean stew is no misspelt beef stew."""
+        own = {word for name in self.dishes[key].names_en for word in fold_text(name).split()}
+        return any(len(word) <= _SHORT_WORD for word in (self._words.intersection(words) - own))
+
     def _find_korean(self, words: list[str]) -> list[_Found]:
         joined = "".join(words)
         ends = list(accumulate(map(len, words)))
@@ -164,7 +198,7 @@ class DishDictionary:
 
     def _find_english(self, words: list[str]) -> list[_Found]:
         stems = [_stem(word) for word in words]
-        limit = next((i for i, word in enumerate(words) if i and word in _SIDE_WORDS), len(words))
+        limit = _side_limit(words)
         edges = [0, *accumulate(map(len, words))]
         found: list[_Found] = []
         for start in range(limit):
@@ -175,6 +209,11 @@ class DishDictionary:
                     found.append(_Found(dish, edges[start], edges[end]))
                     break
         return _drop_nested(found)
+
+
+def _side_limit(words: list[str]) -> int:
+    """Return where a side dish begins ("with rice")."""
+    return next((i for i, word in enumerate(words) if i and word in _SIDE_WORDS), len(words))
 
 
 def _ends_a_dish(joined: str, end: int, word_ends: list[int]) -> bool:

@@ -50,6 +50,6 @@ def detect_language(text: str) -> Language:
             return "other"
     if not words:
         return "other"
-    foreign = sum(word in _FOREIGN_WORDS for word in words)
-    english = sum(word in _ENGLISH_WORDS for word in words)
+    foreign = sum(map(_FOREIGN_WORDS.__contains__, words))
+    english = sum(map(_ENGLISH_WORDS.__contains__, words))
     return "other" if foreign >= _MIN_FOREIGN_WORDS and foreign > english else "en"

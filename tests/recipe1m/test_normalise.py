@@ -73,17 +73,13 @@ def test_what_is_withheld_and_what_becomes_missing(
     path.write_text(path.read_text().replace('"Invented Dish 3"', "NaN"))
     counts, recipes, quarantine = normalize(folder)
     kept = [row["recipe_id"] for row in recipes]
-    assert kept == [f"r1m:{number:010x}" for number in (0, 1, 2, 4, 5, 6, 7, 22, 23)]
+    assert kept == [f"r1m:{number:010x}" for number in (0, 1, 2, 3, 4, 5, 6, 7, 22, 23)]
     assert recipes[1]["title"] == "Invented Dish 1"
-    withheld = [(row["reason"], row["field"]) for row in quarantine[:4]]
-    assert withheld == [
-        ("malformed_json", None),
+    assert [(row["reason"], row["field"]) for row in quarantine] == [
+        ("not_a_number", "title"),
         ("duplicate_id", None),
         ("missing_id", None),
         ("missing_id", None),
-    ]
-    fields = [(row["reason"], row["field"]) for row in quarantine[4:]]
-    assert fields == [
         ("wrong_type", "title"),
         ("missing", "ingredients"),
         ("unknown_partition", "partition"),
@@ -95,9 +91,9 @@ def test_what_is_withheld_and_what_becomes_missing(
         name, _, offset = row["place"].partition("@")
         assert name == "layer1.json"
         assert content[int(offset) : int(offset) + 1] == b"{"
-    assert (recipes[7]["title"], recipes[7]["source_partition"]) == (None, None)
-    assert recipes[8]["ingredients"][0]["quantity"] == 0.5
-    expected = {"records": 13, "recipes": 9, "withheld": 4, "duplicates": 1, "fields_missing": 3}
+    assert (recipes[8]["title"], recipes[8]["source_partition"]) == (None, None)
+    assert recipes[9]["ingredients"][0]["quantity"] == 0.5
+    expected = {"records": 13, "recipes": 10, "withheld": 3, "duplicates": 1, "fields_missing": 4}
     assert expected.items() <= counts.items()
     assert counts["quarantined"] == len(quarantine)
 
@@ -158,3 +154,42 @@ def test_too_many_unusable_records_are_refused(
     assert len(recipes) == 6
     with pytest.raises(InputError, match="1 of 1 records"):
         normalize(make_dump([{"name": "no recipe"}]))
+
+
+def test_workers_and_this_process_agree(
+    make_dump: MakeDump, make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = [make_record(number % 4000) for number in range(4010)]
+    records[7]["title"] = 7
+    folder = make_dump(records)
+    path = folder / "layer1.json"
+    path.write_text(path.read_text().replace('"Invented Dish 3000"', '"a\\ud800"'))
+    results = []
+    monkeypatch.setattr("mmpipeline.recipe1m.normalise._BLOCK_BYTES", 50_000)
+    for limit in (0, 1 << 40):
+        monkeypatch.setattr("mmpipeline.recipe1m.normalise._IN_PROCESS_BYTES", limit)
+        counts, _, _ = normalize(folder)
+        results.append([
+            (folder.parent / "target" / name).read_bytes()
+            for name in ("recipes.parquet", "quarantine.parquet")
+        ])
+    assert results[0] == results[1]
+    assert (counts["duplicates"], counts["fields_missing"]) == (10, 2)
+
+
+def test_classes_and_detected_names(make_dump: MakeDump, make_record: MakeRecord) -> None:
+    folder = make_dump([make_record(1), make_record(2)])
+    classes = {"classes": {"0000000001": 1, "0000000002": 0}, "names": {0: "background", 1: "pie"}}
+    (folder / "classes1M.json").write_text(json.dumps(classes))
+    detected = [{"id": "0000000001", "valid": [True], "ingredients": [{"text": "flour"}]}]
+    (folder / "det_ingrs.json").write_text(json.dumps(detected))
+    target = folder.parent / "target"
+    target.mkdir()
+    layout = DataLayout.at(folder.parent)
+    counts = normalize_dump(folder, target, layout, Recipe1MConfig())
+    rows = read_parquet(target / "recipes.parquet").to_pylist()
+    assert [row["dish_name"] for row in rows] == ["pie", None]
+    assert read_parquet(target / "detected.parquet").to_pylist() == [
+        {"recipe_id": "r1m:0000000001", "names": ["flour"]}
+    ]
+    assert (counts["detected"], counts["recipes_with_class"]) == (1, 1)

@@ -5,13 +5,13 @@ SELECT
     labels.dish_confidence::FLOAT AS dish_confidence,
     labels.dish_source,
     dishes.dish_set,
-    splits.group_id,
-    splits.split,
+    members.group_id,
+    CASE WHEN members.is_excluded THEN 'excluded' ELSE splits.split END AS split,
     contents.content_hash
 FROM recipes
 JOIN contents USING (recipe_id)
-LEFT JOIN copy_groups USING (recipe_id)
-JOIN splits ON splits.group_id = coalesce(copy_groups.group_id, recipes.recipe_id)
+JOIN members USING (recipe_id)
+LEFT JOIN splits ON splits.group_id = members.group_id
 LEFT JOIN labels USING (recipe_id)
 LEFT JOIN dishes USING (dish)
 ORDER BY recipes.recipe_id

@@ -1,16 +1,7 @@
--- What each recipe says, as a hash: letters and digits of title, ingredients and steps, in lower
--- case. Parts are kept apart, so that moving a line from one to another is a difference.
--- has_body tells whether there is enough beside the title to call an equal hash a copy.
+-- What each recipe says, as a hash. Parts are kept apart, so that moving a line from one to another
+-- is a difference. has_body tells whether there is enough beside the title to call an equal hash a
+-- copy.
 CREATE TABLE contents AS
-WITH folded AS (
-    SELECT
-        recipe_id,
-        source_partition,
-        fold(coalesce(title, '')) AS title,
-        fold(array_to_string([line.text FOR line IN ingredients], ' ')) AS ingredients,
-        fold(array_to_string(instructions, ' ')) AS instructions
-    FROM recipes
-)
 SELECT
     recipe_id,
     source_partition,

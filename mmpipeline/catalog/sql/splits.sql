@@ -1,19 +1,25 @@
--- One side for each group. Where Recipe1M gave its members partitions, the one that must be kept
--- cleanest wins: test, then val, then train; so its test set stays whole. Groups without one take
--- a side by hash of the seed and the group's name, which growth of the data does not change.
+-- One side for each group. Where members had one in the catalogue before, the group keeps it. Else,
+-- where Recipe1M gave its members partitions, the one that must be kept cleanest wins: test, then
+-- val, then train; so its test set stays whole. Groups without one take a side by hash of the seed
+-- and the group's name. Groups of recipes that had different sides were taken apart before.
 CREATE TABLE splits AS
 WITH sides AS (
     SELECT
-        coalesce(copy_groups.group_id, contents.recipe_id) AS group_id,
+        members.group_id,
+        min(sides_before.split) AS split_before,
         bool_or(source_partition = 'test') AS has_test,
         bool_or(source_partition = 'val') AS has_val,
         bool_or(source_partition = 'train') AS has_train,
-    FROM contents LEFT JOIN copy_groups USING (recipe_id)
+    FROM members
+    JOIN contents USING (recipe_id)
+    LEFT JOIN sides_before USING (recipe_id)
+    WHERE NOT is_excluded
     GROUP BY ALL
 )
 SELECT
     group_id,
     CASE
+        WHEN split_before IS NOT NULL THEN split_before
         WHEN has_test THEN 'test'
         WHEN has_val THEN 'val'
         WHEN has_train THEN 'train'

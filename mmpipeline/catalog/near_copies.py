@@ -1,0 +1,290 @@
+"""Pairs of recipes whose texts nearly agree, found without comparing all with all.
+
+Two texts nearly agree when the Jaccard similarity of their sets of word 3-shingles reaches a
+bound. Candidates come from one-permutation MinHash (every shingle is hashed once and falls into
+one of 64 bins, whose least hashes are the signature) and banding: 16 bands of 4 bins, so that a
+pair at 0.7 meets in some band with a chance of 0.99 and one at 0.1 with 0.002. Within a band a
+recipe is compared with its neighbour and with the first of its bucket only, so the work is linear
+even where a bucket is large. Candidates are then compared exactly, on shingles kept in a file.
+
+Shingles are hashed without a loop: with prefix sums of a polynomial hash over the bytes of many
+texts, the hash of any stretch of bytes is a difference. 32 bits of it are kept; of two unrelated
+recipes a shingle in ten million agrees by chance.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+Hashes = npt.NDArray[np.uint32]
+Places = npt.NDArray[np.int64]
+Pairs = npt.NDArray[np.int64]
+
+BINS, BANDS = 64, 16
+_SHINGLE_WORDS = 3
+_FEWEST_SHINGLES = 8
+_BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
+_BASE_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
+_SLICE_BYTES = 4 << 20
+_EMPTY = np.uint32(0xFFFFFFFF)
+_PAIRS_AT_ONCE = 20_000
+_BLANK = 32
+
+
+class NearCopyFinder:
+    """Finds near copies among texts that are added in batches.
+
+    Parameters
+    ----------
+    shingle_file
+        Where the shingles are kept, 4 bytes each; the caller removes it.
+    min_similarity
+        Least Jaccard similarity of two texts that are called near copies.
+    """
+
+    def __init__(self, shingle_file: Path, min_similarity: float) -> None:
+        self._path = shingle_file
+        self._min_similarity = min_similarity
+        self._file = shingle_file.open("wb")
+        self._signatures: list[Hashes] = []
+        self._sizes: list[Places] = []
+
+    def add(self, texts: pa.StringArray) -> None:
+        """Add texts.
+
+        Parameters
+        ----------
+        texts
+            Folded: words separated by one blank. A text without words never has a copy.
+        """
+        for part in _slices(texts):
+            shingles, rows = hash_shingles(part)
+            shingles, rows = _distinct(shingles, rows)
+            self._signatures.append(_sign(shingles, rows, len(part)))
+            self._sizes.append(np.bincount(rows, minlength=len(part)))
+            self._file.write(shingles.tobytes())
+
+    def close(self) -> None:
+        """Close the file; `find` does so itself."""
+        self._file.close()
+
+    def find(self, order: Places | None = None) -> Iterator[tuple[Pairs, npt.NDArray[np.float64]]]:
+        """Find the near copies among all texts that were added.
+
+        Parameters
+        ----------
+        order
+            (N,) the texts' places in an order that does not depend on how they were added, for it
+            decides which members of a large bucket are compared; None takes them as they came.
+
+        Yields
+        ------
+        pairs : numpy.ndarray
+            (P, 2) places of texts, the one that comes first in the order first.
+        similarities : numpy.ndarray
+            (P,) Jaccard similarities, at least the bound.
+        """
+        self.close()
+        if not self._sizes:
+            return
+        sizes = np.concatenate(self._sizes)
+        ends = np.concatenate([[0], np.cumsum(sizes)])
+        if not ends[-1]:
+            return
+        signatures = np.concatenate(self._signatures)
+        self._signatures = []
+        order = np.arange(len(sizes)) if order is None else order
+        candidates = _find_candidates(signatures, order[sizes[order] >= _FEWEST_SHINGLES])
+        del signatures
+        shingles = np.memmap(self._path, np.uint32, mode="r")
+        for start in range(0, len(candidates), _PAIRS_AT_ONCE):
+            pairs = candidates[start : start + _PAIRS_AT_ONCE]
+            similarities = _compare(pairs, shingles, ends)
+            is_near = similarities >= self._min_similarity
+            yield pairs[is_near], similarities[is_near]
+
+
+def hash_shingles(texts: pa.StringArray) -> tuple[Hashes, Places]:
+    """Hash the word 3-shingles of texts.
+
+    Parameters
+    ----------
+    texts
+        (N,) folded texts, some megabytes at most; a text of one or two words is one shingle.
+
+    Returns
+    -------
+    hashes : numpy.ndarray
+        (S,) one a shingle, in order of texts, repetitions included.
+    rows : numpy.ndarray
+        (S,) the text that each is of.
+    """
+    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
+    offsets = offsets.astype(np.int64)
+    if len(texts) == 0 or offsets[-1] == offsets[0]:
+        return np.zeros(0, np.uint32), np.zeros(0, np.int64)
+    content = np.frombuffer(texts.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+    offsets = offsets - offsets[0]
+    starts, ends, rows = _find_words(content, offsets)
+    # A shingle ends two words on, or with its text where that is shorter than three words.
+    last_word = np.searchsorted(rows, rows, side="right") - 1
+    is_first = np.concatenate([[True], rows[1:] != rows[:-1]])
+    reach = np.arange(len(starts)) + _SHINGLE_WORDS - 1
+    is_whole = reach <= last_word
+    chosen = np.flatnonzero(is_whole | is_first)
+    final = np.minimum(reach, last_word)[chosen]
+    powers = np.full(len(content) + 1, _BASE)
+    powers[0] = 1
+    np.multiply.accumulate(powers, out=powers)
+    sums = np.zeros(len(content) + 1, np.uint64)
+    np.cumsum((content.astype(np.uint64) + np.uint64(1)) * powers[:-1], out=sums[1:])
+    inverses = np.full(len(content) + 1, _BASE_INVERSE)
+    inverses[0] = 1
+    np.multiply.accumulate(inverses, out=inverses)
+    begin = starts[chosen]
+    return _mix((sums[ends[final]] - sums[begin]) * inverses[begin]), rows[chosen]
+
+
+def _find_words(content: npt.NDArray[np.uint8], offsets: Places) -> tuple[Places, Places, Places]:
+    """Return where words start and end, and the text each is in."""
+    is_blank = content == _BLANK
+    begins_text = np.zeros(len(content) + 1, bool)
+    begins_text[offsets] = True
+    after_blank = np.concatenate([[True], is_blank[:-1]]) | begins_text[:-1]
+    before_blank = np.concatenate([is_blank[1:], [True]]) | begins_text[1:]
+    starts = np.flatnonzero(after_blank & ~is_blank)
+    ends = np.flatnonzero(before_blank & ~is_blank) + 1
+    return starts, ends, np.searchsorted(offsets, starts, side="right") - 1
+
+
+def _mix(values: npt.NDArray[np.uint64]) -> Hashes:
+    """Spread every bit over all (the finaliser of SplitMix64); the upper half is kept."""
+    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return ((values ^ (values >> np.uint64(31))) >> np.uint64(32)).astype(np.uint32)
+
+
+def _slices(texts: pa.StringArray) -> Iterator[pa.StringArray]:
+    """Cut into slices of some megabytes, which bounds the memory that hashing takes."""
+    step = max(1, int(_SLICE_BYTES * len(texts) / max(1, texts.nbytes)))
+    for start in range(0, len(texts), step):
+        yield texts.slice(start, step)
+
+
+def _distinct(shingles: Hashes, rows: Places) -> tuple[Hashes, Places]:
+    """Drop repetitions within a text; shingles come out in ascending order within it."""
+    keys = np.unique(rows.astype(np.uint64) << np.uint64(32) | shingles)
+    return keys.astype(np.uint32), (keys >> np.uint64(32)).astype(np.int64)
+
+
+def _sign(shingles: Hashes, rows: Places, texts: int) -> Hashes:
+    """Return the signatures, (texts, BINS): the least hash in each bin.
+
+    An empty bin borrows from the next one that is not, changed by the distance, so that bins that
+    are empty in two texts agree only where these borrow alike.
+    """
+    bins = np.full(texts * BINS, _EMPTY)
+    np.minimum.at(bins, rows * BINS + shingles % BINS, shingles // BINS)
+    signatures: Hashes = bins.reshape(texts, BINS)
+    is_empty = signatures == _EMPTY
+    if not is_empty.any():
+        return signatures
+    doubled = np.concatenate([is_empty, is_empty], axis=1)
+    places = np.where(doubled, 4 * BINS, np.arange(2 * BINS))
+    following = np.minimum.accumulate(places[:, ::-1], axis=1)[:, ::-1][:, :BINS]
+    distance = (following - np.arange(BINS)).astype(np.uint32)
+    borrowed = np.take_along_axis(signatures, following % BINS, axis=1)
+    return borrowed + distance * np.uint32(0x9E3779B1)
+
+
+def _find_candidates(signatures: Hashes, rows: Places) -> Pairs:
+    """Return pairs of the given texts that share a band, (P, 2)."""
+    width = BINS // BANDS
+    found = [np.zeros(0, np.int64)]
+    for band in range(BANDS):
+        keys = np.zeros(len(rows), np.uint64)
+        for column in signatures[rows, band * width : (band + 1) * width].T:
+            keys = (keys ^ column) * _BASE
+            keys ^= keys >> np.uint64(29)
+        order = np.argsort(keys, kind="stable")
+        keys, members = keys[order], rows[order]
+        is_first = np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]
+        first_of = np.maximum.accumulate(np.where(is_first, np.arange(len(keys)), 0))
+        others = np.flatnonzero(~is_first)
+        found.append(members[first_of[others]] << 32 | members[others])
+        found.append(members[others - 1] << 32 | members[others])
+    pairs = np.unique(np.concatenate(found))
+    return np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
+
+
+def _compare(
+    pairs: Pairs, shingles: npt.NDArray[np.uint32], ends: Places
+) -> npt.NDArray[np.float64]:
+    """Return the exact Jaccard similarities of pairs, (P,)."""
+    keys = np.concatenate([_gather(pairs[:, side], shingles, ends) for side in (0, 1)])
+    keys.sort(kind="stable")
+    shared = np.bincount(
+        (keys[1:][keys[1:] == keys[:-1]] >> np.uint64(32)).astype(np.int64), minlength=len(pairs)
+    )
+    sizes = np.diff(ends)
+    together = sizes[pairs[:, 0]] + sizes[pairs[:, 1]] - shared
+    return np.asarray(shared / np.maximum(together, 1), np.float64)
+
+
+def _gather(
+    texts: Places, shingles: npt.NDArray[np.uint32], ends: Places
+) -> npt.NDArray[np.uint64]:
+    """Return the shingles of texts, each under the number of its pair."""
+    sizes = ends[texts + 1] - ends[texts]
+    number = np.repeat(np.arange(len(texts)), sizes)
+    within = np.arange(len(number)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+    values = shingles[ends[texts][number] + within]
+    return np.asarray(number.astype(np.uint64) << np.uint64(32) | values, np.uint64)
+
+
+def jaccard(first: str, second: str) -> float:
+    """Return the similarity of two folded texts by the definition.
+
+    Parameters
+    ----------
+    first, second
+        Words separated by blanks.
+
+    Returns
+    -------
+    float
+        Shared word 3-shingles over all; 0 when neither has a word.
+    """
+    sets = [_shingles(text.split()) for text in (first, second)]
+    together = sets[0] | sets[1]
+    return len(sets[0] & sets[1]) / len(together) if together else 0.0
+
+
+def _shingles(words: list[str]) -> set[tuple[str, ...]]:
+    last = max(1, len(words) - _SHINGLE_WORDS + 1)
+    return {tuple(words[start : start + _SHINGLE_WORDS]) for start in range(last)} - {()}
+
+
+def iterate_pairs(
+    found: Iterable[tuple[Pairs, npt.NDArray[np.float64]]], recipe_ids: pa.StringArray
+) -> Iterator[tuple[str, str]]:
+    """Yield found pairs by recipe id.
+
+    Parameters
+    ----------
+    found
+        What `NearCopyFinder.find` yields.
+    recipe_ids
+        In the order in which the texts were added.
+
+    Yields
+    ------
+    tuple of str
+        Two recipe ids.
+    """
+    for pairs, _ in found:
+        first, second = (recipe_ids.take(pa.array(pairs[:, side])) for side in (0, 1))
+        yield from zip(first.to_pylist(), second.to_pylist(), strict=True)
