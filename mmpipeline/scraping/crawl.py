@@ -14,12 +14,14 @@ from mmpipeline.config import ScrapeConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.scraping.archive import PageArchive
 from mmpipeline.scraping.crawl_run import CrawlRun
+from mmpipeline.scraping.estimate import estimate_rest
 from mmpipeline.scraping.fetcher import Fetcher, FetchLimits
-from mmpipeline.scraping.list_walk import walk_lists
+from mmpipeline.scraping.list_walk import add_named_recipes, walk_wanted_lists, walk_whole_site
 from mmpipeline.scraping.pacing import Pacer
-from mmpipeline.scraping.page_visit import fetch_pages, read_pages
+from mmpipeline.scraping.page_visit import fetch_pages
 from mmpipeline.scraping.photo_visit import fetch_photos
 from mmpipeline.scraping.report import CrawlReport
+from mmpipeline.scraping.sites.tenthousand_recipe.lists import named_recipes, wanted_lists
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import LOOPBACK_HOSTS
 from mmpipeline.scraping.store import ARCHIVE_FOLDER, open_state, read_state
 from mmpipeline.scraping.transport import name_user_agent
@@ -63,6 +65,8 @@ def crawl_site(
         If another crawl is at work in this store.
     """
     fetcher = _make_fetcher(config, contact, pacer, limits)
+    named_recipes(config)  # a slip in the config is told before anything is asked
+    wanted_lists(config)
     with ExitStack() as stack:
         stack.callback(fetcher.close)
         state = stack.enter_context(open_state(store))
@@ -112,18 +116,31 @@ def _make_fetcher(
     )
 
 
+def _mark_due(run: CrawlRun) -> None:
+    """Put known pages that were not asked for in a long time back to be asked for."""
+    cutoff = run.recheck_cutoff
+    if cutoff is not None:
+        with run.state as state:
+            state.mark_due(cutoff, run.config.max_rechecks)
+
+
 def _do_all_steps(run: CrawlRun) -> CrawlReport:
     state, counts = run.state, run.counts
     before = state.snapshot_id()
-    resumed = state.count_pages("todo", "fetched")
+    resumed = state.count_pages("todo", "recheck", "fetched")
     with state:
         state.retry_failed()
     run.ask_for_permission()
-    walk_lists(run)
+    add_named_recipes(run)
+    if run.config.whole_site:
+        walk_whole_site(run)
+    _mark_due(run)
     fetch_pages(run)
-    read_pages(run)
+    walk_wanted_lists(run)
+    fetch_pages(run)
     if run.config.images:
         fetch_photos(run)
+    rest = estimate_rest(run)
     return CrawlReport(
         listed=counts["listed"],
         fetched=counts["fetched"],
@@ -137,7 +154,9 @@ def _do_all_steps(run: CrawlRun) -> CrawlReport:
         requests=run.fetcher.requests_sent,
         seconds=run.seconds,
         resumed=resumed,
-        left=state.count_pages("todo"),
+        left=state.count_pages("todo", "recheck"),
+        unlisted=rest.unlisted,
+        seconds_left=rest.seconds,
         previous_snapshot_id=before,
         snapshot_id=state.snapshot_id(),
     )

@@ -87,7 +87,7 @@ def parse_snapshot(
                 quarantine.append(row.to_row())
             counts["findings"] += sum(row.field is not None for row in rows)
             if record is None:
-                missing.update(REQUIRED_FIELDS)
+                missing.update(list(REQUIRED_FIELDS))
                 continue
             missing.update(record.missing_fields)
             counts["photos"] += sum(image.path is not None for image in record.recipe.images)

@@ -52,10 +52,13 @@ class ListPage:
         In page order, each recipe once.
     total
         How many recipes the list has in all, as the page says it.
+    is_past_end
+        Whether the page says that there is nothing (more) to show.
     """
 
     cards: tuple[ListCard, ...]
     total: int | None = None
+    is_past_end: bool = False
 
 
 def parse_list_page(html: str) -> ListPage:
@@ -77,7 +80,11 @@ def parse_list_page(html: str) -> ListPage:
         number = find_recipe_number(attribute(link, "href") or "")
         if number is not None and int(number) not in cards:
             cards[int(number)] = _read_card(page, int(number), link)
-    return ListPage(tuple(cards.values()), first_number(read_text(page.find(".m_list_tit b"))))
+    return ListPage(
+        tuple(cards.values()),
+        first_number(read_text(page.find(".m_list_tit b"))),
+        is_past_end=not cards and page.find(".result_none") is not None,
+    )
 
 
 def _read_card(page: Page, number: int, link: Tag) -> ListCard:
