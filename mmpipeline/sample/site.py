@@ -7,7 +7,7 @@ Recipes can be deleted and the world can grow while the site runs, as the real o
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
@@ -16,10 +16,11 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from mmpipeline.config import SampleConfig
 from mmpipeline.sample.densities import world_of
 from mmpipeline.sample.draws import dish_row, draw_recipe, origin_of
+from mmpipeline.sample.faults import GONE_PAGE, Fault, FaultBook, SiteResponse
 from mmpipeline.sample.list_pages import CARDS_PER_PAGE, ListQuery, list_page
 from mmpipeline.sample.page_frame import photo_path
 from mmpipeline.sample.photos import photo_at, shrink_photo
-from mmpipeline.sample.recipe_pages import GONE_PAGE, recipe_page
+from mmpipeline.sample.recipe_pages import recipe_page
 from mmpipeline.sample.recipes import (
     SampleRecipe,
     position_of_site_id,
@@ -44,15 +45,6 @@ _RECIPE = re.compile(r"/recipe/(\d{1,9})")
 _SEOUL = timezone(timedelta(hours=9))
 
 
-@dataclass(frozen=True)
-class SiteResponse:
-    """What the site answers; `body` is empty for a 304."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
 class SampleSite:
     """The site's content and behaviour.
 
@@ -68,6 +60,8 @@ class SampleSite:
         self.config = config
         self.page_chars = page_chars
         self.deleted: frozenset[int] = frozenset()
+        self.revised: frozenset[int] = frozenset()
+        self._faults = FaultBook()
 
     def grow(self, recipes: int) -> None:
         """Let the world have `recipes` recipes from now on; the earlier ones stay as they are."""
@@ -76,6 +70,14 @@ class SampleSite:
     def delete(self, site_id: int) -> None:
         """Take a recipe off the lists; its page becomes an alert."""
         self.deleted |= {site_id}
+
+    def revise(self, site_id: int) -> None:
+        """Let the author change a recipe: its page gets one more step and another date."""
+        self.revised |= {site_id}
+
+    def break_page(self, path: str, fault: Fault | None) -> None:
+        """Set a fault on a path, or clear it with None; see `faults.Fault`."""
+        self._faults.set(path, fault)
 
     def positions(self, query: ListQuery) -> list[int]:
         """Return the positions of all recipes that a list holds, in its order.
@@ -115,8 +117,13 @@ class SampleSite:
         SiteResponse
             Status, headers and body.
         """
+        path = unquote(urlsplit(target).path)
+        return self._faults.apply(path, lambda: self._answer(target, path, host, headers))
+
+    def _answer(
+        self, target: str, path: str, host: str, headers: Mapping[str, str]
+    ) -> SiteResponse:
         parts = urlsplit(target)
-        path = unquote(parts.path)
         if path == "/robots.txt":
             return SiteResponse(200, ROBOTS.encode(), {"Content-Type": "text/plain"})
         if path == "/recipe/list.html":
@@ -140,8 +147,11 @@ class SampleSite:
         if position is None or not self._is_there(2 * position):
             return SiteResponse(200, GONE_PAGE.encode(), {"Content-Type": _HTML})
         recipe = recipe_at(self.config, 2 * position)
+        if site_id in self.revised:
+            recipe = replace(recipe, steps=(*recipe.steps, "한 번 더 간을 본다."))
         text = recipe_page(self.config, recipe, host, self.page_chars)
-        return _page(text, headers, _http_date(recipe.index))
+        modified = None if site_id in self.revised else _http_date(recipe.index)
+        return _page(text, headers, modified)
 
     def _photo(
         self, path: str, number: int, suffix: str, headers: Mapping[str, str]
