@@ -78,7 +78,7 @@ class Fault:
 
     kind: FaultKind
     times: int | None = None
-    retry_after_s: int = 1
+    retry_after_s: float = 1
 
 
 class FaultBook:
@@ -118,7 +118,7 @@ def _prepared(fault: Fault, path: str) -> SiteResponse | None:
     html = {"Content-Type": _HTML}
     answers: dict[str, Callable[[], SiteResponse]] = {
         "too_many_requests": lambda: SiteResponse(
-            429, b"", {"Retry-After": str(fault.retry_after_s)}
+            429, b"", {"Retry-After": f"{fault.retry_after_s:.0f}"}
         ),
         "too_many_requests_date": lambda: SiteResponse(
             429, b"", {"Retry-After": formatdate(time.time() + fault.retry_after_s, usegmt=True)}

@@ -117,7 +117,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve_site(
-    config: SampleConfig, port: int = 0, *, page_chars: int = 40_000
+    config: SampleConfig, port: int = 0, *, page_chars: int = 40_000, every_form: bool = False
 ) -> Iterator[FakeSite]:
     """Serve the fake site in a thread.
 
@@ -129,6 +129,8 @@ def serve_site(
         Port on 127.0.0.1; 0 takes a free one.
     page_chars
         About how long a recipe page is, in characters.
+    every_form
+        Serve recipe pages in every form there is.
 
     Yields
     ------
@@ -140,7 +142,7 @@ def serve_site(
     OSError
         If the port is taken.
     """
-    server = _Server(port, SampleSite(config, page_chars))
+    server = _Server(port, SampleSite(config, page_chars, every_form=every_form))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -170,6 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--recipes", type=int, help="size of the world, instead of the section's")
     parser.add_argument("--seed", type=int, help="seed, instead of the section's")
     parser.add_argument("--page-chars", type=int, default=40_000)
+    parser.add_argument("--every-form", action="store_true", help="pages of all generations")
     parser.add_argument(
         "--fault",
         nargs=2,
@@ -178,15 +181,21 @@ def main(arguments: list[str] | None = None) -> int:
         metavar=("PATH", "KIND"),
         help="let a path fail, such as: --fault /recipe/6000000 slow_drip",
     )
+    parser.add_argument("--retry-after", type=float, default=1, help="what a 429 asks for, in s")
     options = parser.parse_args(arguments)
     try:
         section = SampleConfig.model_validate_json(options.config_json).model_dump()
         chosen = {"recipes": options.recipes, "seed": options.seed}
         section |= {key: value for key, value in chosen.items() if value is not None}
         config = SampleConfig.model_validate(section)
-        with serve_site(config, options.port, page_chars=options.page_chars) as fake:
+        with serve_site(
+            config,
+            options.port,
+            page_chars=options.page_chars,
+            every_form=options.every_form,
+        ) as fake:
             for path, kind in options.fault:
-                fake.site.break_page(path, Fault(kind))
+                fake.site.break_page(path, Fault(kind, retry_after_s=options.retry_after))
             sys.stdout.write(fake.base_url + "\n")
             sys.stdout.flush()
             sys.stdin.read()

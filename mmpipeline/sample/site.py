@@ -17,9 +17,11 @@ from mmpipeline.config import SampleConfig
 from mmpipeline.sample.densities import world_of
 from mmpipeline.sample.draws import dish_row, draw_recipe, origin_of
 from mmpipeline.sample.faults import GONE_PAGE, Fault, FaultBook, SiteResponse
-from mmpipeline.sample.list_pages import CARDS_PER_PAGE, ListQuery, list_page
+from mmpipeline.sample.list_pages import CARDS_PER_PAGE, RANKED, ListQuery, list_page, ranking_page
+from mmpipeline.sample.other_pages import ajax_fragment, print_page
 from mmpipeline.sample.page_frame import photo_path
 from mmpipeline.sample.photos import photo_at, shrink_photo
+from mmpipeline.sample.rare_forms import rare_recipe_page
 from mmpipeline.sample.recipe_pages import recipe_page
 from mmpipeline.sample.recipes import (
     SampleRecipe,
@@ -40,7 +42,9 @@ Disallow: /
 
 _HTML = "text/html; charset=UTF-8"
 _THUMBNAIL_PX = 64
-_PHOTO = re.compile(r"/cache/recipe/\d{4}/\d\d/\d\d/[0-9a-f]{24}([0-9a-f]{8})1(|_m|_f)\.jpg")
+_PHOTO = re.compile(
+    r"/cache/recipe/\d{4}/\d\d/\d\d/[0-9a-f]{24}([0-9a-f]{8})1?(|_m|_f)\.(?:jpg|JPG|png|gif)"
+)
 _RECIPE = re.compile(r"/recipe/(\d{1,9})")
 _SEOUL = timezone(timedelta(hours=9))
 
@@ -54,11 +58,16 @@ class SampleSite:
         The world; its recipes with an even index are on the site.
     page_chars
         About how long a recipe page is; the real ones have 200,000 characters.
+    every_form
+        Serve recipe pages in every form there is, instead of two generations.
     """
 
-    def __init__(self, config: SampleConfig, page_chars: int = 40_000) -> None:
+    def __init__(
+        self, config: SampleConfig, page_chars: int = 40_000, *, every_form: bool = False
+    ) -> None:
         self.config = config
         self.page_chars = page_chars
+        self.every_form = every_form
         self.deleted: frozenset[int] = frozenset()
         self.revised: frozenset[int] = frozenset()
         self._faults = FaultBook()
@@ -128,8 +137,13 @@ class SampleSite:
             return SiteResponse(200, ROBOTS.encode(), {"Content-Type": "text/plain"})
         if path == "/recipe/list.html":
             return _page(self._list(_parse_query(parts.query), host), headers)
+        if path == "/ranking/home_new.html":
+            return _page(self._ranking(host), headers)
         if path == "/recipe/ajax.html":
-            return SiteResponse(200, b"", {"Content-Type": _HTML})
+            body = ajax_fragment(_parse_fields(parts.query))
+            return SiteResponse(200, body.encode(), {"Content-Type": _HTML})
+        if path == "/recipe/print.html":
+            return self._print_view(_parse_fields(parts.query).get("seq", ""))
         if match := _RECIPE.fullmatch(path):
             return self._recipe(int(match[1]), host, headers)
         if match := _PHOTO.fullmatch(path):
@@ -142,6 +156,17 @@ class SampleSite:
         shown = positions[start : start + CARDS_PER_PAGE]
         return list_page(self.config, query, shown, len(positions), host)
 
+    def _ranking(self, host: str) -> str:
+        positions = self.positions(ListQuery())[:RANKED]
+        return ranking_page(self.config, positions, host)
+
+    def _print_view(self, seq: str) -> SiteResponse:
+        position = position_of_site_id(int(seq)) if seq.isdecimal() and len(seq) < 10 else None
+        if position is None or not self._is_there(2 * position):
+            return SiteResponse(200, GONE_PAGE.encode(), {"Content-Type": _HTML})
+        text = print_page(recipe_at(self.config, 2 * position))
+        return SiteResponse(200, text.encode(), {"Content-Type": _HTML})
+
     def _recipe(self, site_id: int, host: str, headers: Mapping[str, str]) -> SiteResponse:
         position = position_of_site_id(site_id)
         if position is None or not self._is_there(2 * position):
@@ -149,7 +174,8 @@ class SampleSite:
         recipe = recipe_at(self.config, 2 * position)
         if site_id in self.revised:
             recipe = replace(recipe, steps=(*recipe.steps, "한 번 더 간을 본다."))
-        text = recipe_page(self.config, recipe, host, self.page_chars)
+        build = rare_recipe_page if self.every_form else recipe_page
+        text = build(self.config, recipe, host, self.page_chars)
         modified = None if site_id in self.revised else _http_date(recipe.index)
         return _page(text, headers, modified)
 
@@ -161,7 +187,10 @@ class SampleSite:
         if index % 2 or not self._is_there(index):
             return missing
         recipe = recipe_at(self.config, index)
-        if not recipe.has_photo or path != photo_path(self.config, recipe, shot, suffix):
+        if not recipe.has_photo or path not in {
+            photo_path(self.config, recipe, shot, suffix, is_rare=is_rare)
+            for is_rare in (False, self.every_form)
+        }:
             return missing
         known = {
             "Content-Type": "image/jpeg",
@@ -204,8 +233,12 @@ def _http_date(index: int) -> str:
     return format_datetime(moment, usegmt=True)
 
 
+def _parse_fields(text: str) -> dict[str, str]:
+    return {key: value[-1] for key, value in parse_qs(text, encoding="utf-8").items()}
+
+
 def _parse_query(text: str) -> ListQuery:
-    values = {key: value[-1] for key, value in parse_qs(text, encoding="utf-8").items()}
+    values = _parse_fields(text)
     page = values.get("page", "1")
     keys = ("cat1", "cat2", "cat3", "cat4")
     return ListQuery(

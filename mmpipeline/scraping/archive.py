@@ -124,12 +124,15 @@ class PageArchive:
         return self._file
 
     def _write(self, file: BinaryIO, record: bytes) -> ArchivePlace:
-        compressor = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-        content = compressor.compress(record) + compressor.flush()
+        content = self.compress(record)
         offset = file.tell()
         file.write(content)
         file.flush()
         return ArchivePlace(self._segment, offset, len(content))
+
+    def compress(self, record: bytes) -> bytes:
+        """Compress one record; see `compress_record`."""
+        return compress_record(record)
 
     def close(self) -> None:
         """Flush the segment to the disk."""
@@ -150,6 +153,12 @@ class PageArchive:
     ) -> None:
         """Close the segment."""
         self.close()
+
+
+def compress_record(record: bytes) -> bytes:
+    """Return a record as one gzip member, readable alone."""
+    compressor = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return compressor.compress(record) + compressor.flush()
 
 
 def _response_record(response: Response) -> bytes:

@@ -4,6 +4,7 @@ Everything a step learns is committed before the next step begins, so the run ma
 any point and the next one goes on there. The newest recipes come first.
 """
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -64,7 +65,7 @@ def crawl_site(
     BusyError
         If another crawl is at work in this store.
     """
-    fetcher = _make_fetcher(config, contact, pacer, limits)
+    fetcher = open_fetcher(config, contact, pacer, limits)
     named_recipes(config)  # a slip in the config is told before anything is asked
     wanted_lists(config)
     with ExitStack() as stack:
@@ -89,9 +90,23 @@ def snapshot_id(store: Path) -> str:
         return state.snapshot_id()
 
 
-def _make_fetcher(
-    config: ScrapeConfig, contact: str | None, pacer: Pacer | None, limits: FetchLimits | None
+def _tell(message: str) -> None:
+    tqdm.write(message, file=sys.stderr)  # standard output belongs to whoever calls
+
+
+def open_fetcher(
+    config: ScrapeConfig,
+    contact: str | None,
+    pacer: Pacer | None = None,
+    limits: FetchLimits | None = None,
 ) -> Fetcher:
+    """Return a fetcher that may ask the configured site and no other; see `crawl_site`.
+
+    Raises
+    ------
+    ConfigError
+        If the address is none, or a live host is to be asked without a contact.
+    """
     parts = urlsplit(config.base_url)
     host = parts.hostname
     if parts.scheme not in {"http", "https"} or not host:
@@ -112,7 +127,7 @@ def _make_fetcher(
         pacer=pacer or Pacer(config.pace_s),
         limits=limits or FetchLimits(timeout_s=config.timeout_s, retries=config.retries),
         allow_loopback=is_loopback,
-        on_wait=tqdm.write,
+        on_wait=_tell,
     )
 
 

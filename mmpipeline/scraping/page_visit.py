@@ -52,14 +52,15 @@ def fetch_pages(run: CrawlRun) -> None:
             if page is None:
                 break
             run.counts["asked"] += 1
-            _fetch_page(run, page)
+            fetch_page(run, page)
             if number % _BATCH_PAGES == 0:
                 read_pages(run)
             advance()
     read_pages(run)
 
 
-def _fetch_page(run: CrawlRun, page: PageRow) -> None:
+def fetch_page(run: CrawlRun, page: PageRow) -> None:
+    """Fetch one page into the archive, and note in the state what became of it."""
     url = recipe_url(run.config.base_url, str(page.number))
     if not run.robots.allows(url):
         run.counts["skipped_robots"] += 1

@@ -102,7 +102,7 @@ def test_list_page_has_the_sites_oddities(shared: FakeSite) -> None:
     page = soup(f"{shared.base_url}/recipe/list.html?order=date&page=1")
     items = page.select("#contents_area_full ul.common_sp_list_ul > li")
     assert len(links(page)) == 40
-    assert len(items) == 42
+    assert len(items) == 44
     total = page.select_one("div.m_list_tit > b")
     assert total is not None
     assert total.text == "66"
