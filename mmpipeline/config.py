@@ -65,6 +65,7 @@ class ScrapeConfig(Section):
     queries: tuple[str, ...] = Field((), description="words to search for")
     rankings: tuple[Literal["d", "w", "m"], ...] = Field((), description="of a day, week, month")
     recipes: tuple[str, ...] = Field((), description="numbers or addresses of single recipes")
+    new_pages: bool = Field(True, description="fetch pages that were never fetched")
     recheck_after_days: float | None = Field(30, ge=0, description="known pages; none: never")
     max_rechecks: int = Field(2000, ge=0, description="known pages asked for again in one run")
     required_field_bound: float = Field(0.2, ge=0, le=1, description="pages that may lack one")

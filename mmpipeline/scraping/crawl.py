@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from mmpipeline.config import ScrapeConfig
@@ -76,6 +77,49 @@ def crawl_site(
             state.forget_lost_responses(folder)
         archive = stack.enter_context(PageArchive(folder, state.good_bytes()))
         return _do_all_steps(CrawlRun(store, config, state, archive, fetcher))
+
+
+def recheck_site(
+    store: Path,
+    config: ScrapeConfig,
+    contact: str | None,
+    *,
+    older_than_days: float,
+    at_most: int,
+) -> CrawlReport:
+    """Ask again for known pages only, those first that were not asked for longest.
+
+    Parameters
+    ----------
+    store, config, contact
+        As for `crawl_site`.
+    older_than_days
+        How long ago a page must have been asked for to be due.
+    at_most
+        Pages asked for.
+
+    Returns
+    -------
+    CrawlReport
+        What was found and done.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of bounds.
+    """
+    changes = {
+        "whole_site": False, "new_pages": False,
+        "categories": (), "queries": (), "rankings": (), "recipes": (),
+        "recheck_after_days": older_than_days, "max_rechecks": at_most,
+    }  # fmt: skip
+    try:
+        narrowed = ScrapeConfig.model_validate(config.model_dump() | changes)
+    except ValidationError as error:
+        raise ConfigError(
+            f"older_than_days {older_than_days} and at_most {at_most} must not be negative"
+        ) from error
+    return crawl_site(store, narrowed, contact)
 
 
 def snapshot_id(store: Path) -> str:

@@ -41,14 +41,15 @@ def fetch_pages(run: CrawlRun) -> None:
     LayoutChangedError
         If too many of the run's pages lack a field; those that were not read yet stay unread.
     """
-    limit = run.state.count_pages("todo", "recheck")
+    statuses = ("todo", "recheck") if run.config.new_pages else ("recheck",)
+    limit = run.state.count_pages(*statuses)
     if run.config.max_pages is not None:
         limit = min(limit, run.config.max_pages - run.counts["asked"])
     host = urlsplit(run.config.base_url).netloc
     with show_progress("fetch pages", max(0, limit), "page") as advance:
         for number in range(1, limit + 1):
             fetch_photos_meanwhile(run, host)
-            page = run.state.next_page() if run.has_time else None
+            page = run.state.next_page(statuses) if run.has_time else None
             if page is None:
                 break
             run.counts["asked"] += 1

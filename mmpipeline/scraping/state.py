@@ -212,7 +212,7 @@ class CrawlState:
         return self._db.execute(
             "UPDATE pages SET status = 'recheck' WHERE number IN (SELECT number FROM pages"
             " WHERE status IN ('done', 'failed') AND checked_at < ?"
-            " ORDER BY checked_at, number LIMIT ?)",
+            " ORDER BY checked_at, number DESC LIMIT ?)",
             [checked_before, max(0, room)],
         ).rowcount
 
@@ -224,13 +224,14 @@ class CrawlState:
             [number, checked_before],
         )
 
-    def next_page(self) -> PageRow | None:
-        """Return the page to be fetched next: the newest unknown one, else the longest unasked."""
-        for condition in ("status = 'todo' ORDER BY number DESC",
-                          "status = 'recheck' ORDER BY checked_at, number DESC"):  # fmt: skip
+    def next_page(self, statuses: Iterable[str] = ("todo", "recheck")) -> PageRow | None:
+        """Return the page to be fetched next: the newest to do, else the longest unasked."""
+        for status in statuses:
+            order = "number DESC" if status == "todo" else "checked_at, number DESC"
             row = self._db.execute(
                 "SELECT number, attempts, content_hash, etag, last_modified FROM pages"
-                f" WHERE {condition} LIMIT 1"
+                f" WHERE status = ? ORDER BY {order} LIMIT 1",
+                [status],
             ).fetchone()
             if row is not None:
                 return PageRow(*row)

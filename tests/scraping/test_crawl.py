@@ -5,15 +5,25 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from itertools import pairwise
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from mmpipeline.errors import BusyError, ConfigError, FetchError, LayoutChangedError
-from mmpipeline.scraping import CrawlReport, crawl_site, parse_snapshot, snapshot_id
-from mmpipeline.scraping.fetcher import FetchLimits
+from mmpipeline.scraping import (
+    CrawlReport,
+    crawl_site,
+    parse_snapshot,
+    recheck_site,
+    snapshot_id,
+)
+from mmpipeline.scraping.fetcher import Fetcher, FetchLimits, Response
+from mmpipeline.scraping.pacing import Pacer
 from mmpipeline.scraping.report import describe_duration
 from mmpipeline.scraping.store import open_state
 from mmpipeline.storage import DataLayout, read_parquet
@@ -93,8 +103,6 @@ def test_a_killed_crawl_resumes_without_asking_twice(
     fill_site(site, NUMBERS)
     whole = crawl(site, tmp_path / "whole")
     site.asked.clear()
-
-    from mmpipeline.scraping.fetcher import Fetcher
 
     fetch = Fetcher.fetch
     calls = 0
@@ -607,14 +615,67 @@ def test_robots_txt_is_read_again_after_a_day(site: Site, tmp_path: Path) -> Non
 
 
 def test_photos_of_another_host_fill_the_wait_for_the_site(tmp_path: Path) -> None:
+    numbers = list(range(7000001, 7000056))  # photos are known when fifty pages are read
+    clock = [0.0]
+
+    def sleep(seconds: float) -> None:
+        clock[0] += seconds
+
     with serve() as site, serve() as photos:
-        fill_site(site, NUMBERS)
-        fill_site(photos, NUMBERS)
+        fill_site(site, numbers)
+        fill_site(photos, numbers)
         photos.pages = {path: page for path, page in photos.pages.items() if "cache" in path}
-        for number in NUMBERS:
+        for number in numbers:
             page = make_recipe(number).replace(b'src="/cache', f'src="{photos.url}/cache'.encode())
             site.pages[f"/recipe/{number}"] = page
-        report = crawl(site, tmp_path / "store", pace_s=0.02)
-        assert report.photos == len(NUMBERS) + 1
-        starts = sorted(asked.at for asked in site.asked)
-        assert min(after - before for before, after in pairwise(starts)) > 0.015
+        config = ScrapeConfig(base_url=site.url, allow_loopback=True)
+        pacer = Pacer(1.5, clock=lambda: clock[0], sleep=sleep)
+        assert crawl_site(tmp_path / "store", config, None, pacer=pacer).photos == 56
+        last_page = max(asked.at for asked in site.asked)
+        assert 3 <= sum(asked.at < last_page for asked in photos.asked) <= 6
+
+
+def test_a_recheck_asks_for_known_pages_only(site: Site, tmp_path: Path) -> None:
+    fill_site(site, NUMBERS)
+    store = tmp_path / "store"
+    crawl(site, store, images=False, max_pages=6)
+    for number in NUMBERS:
+        set_checked(store, number, "2025-01-01T00:00:00+00:00")
+    site.asked.clear()
+    config = ScrapeConfig(base_url=site.url, pace_s=0, allow_loopback=True, images=False)
+    report = recheck_site(store, config, None, older_than_days=1, at_most=4)
+    assert site.paths == [f"/recipe/{number}" for number in sorted(NUMBERS)[:-5:-1]]
+    assert (report.fetched, report.new, report.changed) == (4, 0, 0)
+    with pytest.raises(ConfigError, match="older_than_days"):
+        recheck_site(store, config, None, older_than_days=-1, at_most=4)
+
+
+@settings(max_examples=8, deadline=None)
+@given(stop_at=st.integers(1, 40))
+def test_a_crawl_killed_anywhere_equals_an_uninterrupted_one(stop_at: int) -> None:
+    with serve() as site, TemporaryDirectory() as name:
+        fill_site(site, NUMBERS)
+        folder = Path(name)
+        whole = crawl(site, folder / "whole")
+        site.asked.clear()
+        fetch, calls = Fetcher.fetch, 0
+
+        def stop(self: Fetcher, url: str, **options: object) -> Response:
+            nonlocal calls
+            calls += 1
+            if calls == stop_at:
+                raise StoppedError
+            return fetch(self, url, **options)  # type: ignore[arg-type]
+
+        with pytest.MonkeyPatch.context() as patch, suppress(StoppedError):
+            patch.setattr(Fetcher, "fetch", stop)
+            crawl(site, folder / "store")
+        resumed = crawl(site, folder / "store")
+        assert resumed.snapshot_id == whole.snapshot_id
+        things = Counter(path for path in site.paths if "/list" not in path)
+        assert set(things.values()) == {1}
+        assert parse(folder / "store", folder / "a") == [
+            row | {"images": [i | {"path": str(i["path"]).replace("whole", "store")}
+                              for i in row["images"]]}  # type: ignore[attr-defined]
+            for row in parse(folder / "whole", folder / "b")
+        ]  # fmt: skip
