@@ -84,7 +84,7 @@ def _walk_news(run: CrawlRun, found_on: RecipeList) -> bool:
                 if found_on.name == "all":
                     state.join_all()
                 else:
-                    state.add_to_list(found_on.name, fresh)
+                    state.lists.add(found_on.name, fresh)
                 return True
         page += 1
     return False
@@ -94,7 +94,7 @@ def _is_known_ground(run: CrawlRun, found_on: RecipeList, numbers: list[int]) ->
     if found_on.name == "all":
         is_newest_first = run.config.order == "date"
         return is_newest_first and run.state.count_joined(numbers) == len(numbers)
-    return run.state.count_on_list(found_on.name, numbers) == len(numbers)
+    return run.state.lists.count_known(found_on.name, numbers) == len(numbers)
 
 
 def _walk_backfill(run: CrawlRun, found_on: RecipeList) -> None:
@@ -112,7 +112,7 @@ def _walk_backfill(run: CrawlRun, found_on: RecipeList) -> None:
         with run.state as state:
             _add_cards(run, found_on, found, joined=found_on.name == "all")
             if found_on.name != "all":
-                state.add_to_list(found_on.name, [card.number for card in found.cards])
+                state.lists.add(found_on.name, [card.number for card in found.cards])
             state.set(key, _DONE if is_last else str(page + 1))
         if is_last:
             return

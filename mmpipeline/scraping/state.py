@@ -20,6 +20,7 @@ from typing import Self
 
 from mmpipeline.scraping.archive import ArchivePlace
 from mmpipeline.scraping.fetcher import Response
+from mmpipeline.scraping.list_table import ListTable
 from mmpipeline.scraping.photo_table import MAX_ATTEMPTS, PhotoTable
 
 _HAS_CONTENT = "p.content_hash IS NOT NULL AND p.read_response_id IS NOT NULL"
@@ -58,11 +59,14 @@ class CrawlState:
     ----------
     photos
         Its table of photos.
+    lists
+        Its table of which recipe stands on which list.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self.photos = PhotoTable(connection)
+        self.lists = ListTable(connection)
 
     def __enter__(self) -> Self:
         """Begin a transaction (they do not nest)."""
@@ -150,17 +154,6 @@ class CrawlState:
             " WHERE number = ?",
             [views, reviews, number],
         )
-
-    def add_to_list(self, name: str, numbers: Iterable[int]) -> None:
-        """Note that recipes stand on a list, such as that of the category ``cat4=55``."""
-        self._db.executemany(
-            "INSERT OR IGNORE INTO listings VALUES (?, ?)", [(number, name) for number in numbers]
-        )
-
-    def count_on_list(self, name: str, numbers: Iterable[int]) -> int:
-        """Count those recipes that are known to stand on a list."""
-        query = "SELECT count(*) FROM listings WHERE number = ? AND list = ?"
-        return sum(self._db.execute(query, [number, name]).fetchone()[0] for number in numbers)
 
     def count_joined(self, numbers: Iterable[int]) -> int:
         """Count those recipes below which every list entry is already known."""

@@ -32,6 +32,7 @@ from mmpipeline.scraping.sites.tenthousand_recipe.urls import (
     RECIPE_ID_PREFIX,
     find_recipe_number,
     image_name,
+    normalize_url,
 )
 from mmpipeline.text.ingredients import parse_ingredient
 from mmpipeline.text.language import detect_language
@@ -220,6 +221,7 @@ def _read_fields(page: Page, second: JsonLdRecipe, url: str, number: int) -> Rec
     published_on, modified_on = fields.read_dates(page)
     info = {n: read_text(page.find(f".view2_summary_info{n}")) for n in (1, 2, 3)}
     intro_box = page.find("#recipeIntro") or page.find(".view2_summary_in")
+    canonical = attribute(page.find('link[rel="canonical"]'), "href") or url
     return Recipe(
         recipe_id=f"{RECIPE_ID_PREFIX}{number}",
         source=SOURCE,
@@ -232,7 +234,7 @@ def _read_fields(page: Page, second: JsonLdRecipe, url: str, number: int) -> Rec
         tags=tuple(fields.read_tags(page)),
         published_on=published_on or fields.parse_date(second.published),
         modified_on=modified_on,
-        url=attribute(page.find('link[rel="canonical"]'), "href") or url,
+        url=normalize_url(canonical, url) or url,
         author=author or second.author,
         author_hash=author_hash,
     )

@@ -240,7 +240,7 @@ def test_hostile_pages_stay_within_the_cpu_limit_of_a_child(part: str, times: in
     assert done.stdout.decode().strip() in {"PageRecord", "UnreadablePage"}
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     st.sampled_from(PAGES),
     st.lists(
