@@ -6,11 +6,12 @@ Recipes can be deleted and the world can grow while the site runs, as the real o
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mmpipeline.config import SampleConfig
@@ -40,6 +41,7 @@ User-agent: dotbot
 Disallow: /
 """
 
+_START_PAGE = "<!DOCTYPE html><title>만개의레시피</title><h1>처음</h1>"
 _HTML = "text/html; charset=UTF-8"
 _THUMBNAIL_PX = 64
 _PHOTO = re.compile(
@@ -70,15 +72,19 @@ class SampleSite:
         self.every_form = every_form
         self.deleted: frozenset[int] = frozenset()
         self.revised: frozenset[int] = frozenset()
+        self._gone_how: dict[int, str] = {}
         self._faults = FaultBook()
 
     def grow(self, recipes: int) -> None:
         """Let the world have `recipes` recipes from now on; the earlier ones stay as they are."""
         self.config = self.config.model_copy(update={"recipes": recipes})
 
-    def delete(self, site_id: int) -> None:
-        """Take a recipe off the lists; its page becomes an alert."""
+    def delete(
+        self, site_id: int, how: Literal["alert", "not_found", "redirect"] = "alert"
+    ) -> None:
+        """Take a recipe off the lists; its page becomes an alert, a 404, or leads to the start."""
         self.deleted |= {site_id}
+        self._gone_how[site_id] = how
 
     def revise(self, site_id: int) -> None:
         """Let the author change a recipe: its page gets one more step and another date."""
@@ -132,29 +138,40 @@ class SampleSite:
     def _answer(
         self, target: str, path: str, host: str, headers: Mapping[str, str]
     ) -> SiteResponse:
-        parts = urlsplit(target)
-        if path == "/robots.txt":
-            return SiteResponse(200, ROBOTS.encode(), {"Content-Type": "text/plain"})
-        if path == "/recipe/list.html":
-            return _page(self._list(_parse_query(parts.query), host), headers)
-        if path == "/ranking/home_new.html":
-            return _page(self._ranking(host), headers)
-        if path == "/recipe/ajax.html":
-            body = ajax_fragment(_parse_fields(parts.query))
-            return SiteResponse(200, body.encode(), {"Content-Type": _HTML})
-        if path == "/recipe/print.html":
-            return self._print_view(_parse_fields(parts.query).get("seq", ""))
         if match := _RECIPE.fullmatch(path):
             return self._recipe(int(match[1]), host, headers)
         if match := _PHOTO.fullmatch(path):
             return self._photo(path, int(match[1], 16), match[2], headers)
-        return SiteResponse(404, b"not found", {"Content-Type": _HTML})
+        query = urlsplit(target).query
+        fields = _parse_fields(query)
+        pages: dict[str, Callable[[], SiteResponse]] = {
+            "/robots.txt": lambda: SiteResponse(
+                200, ROBOTS.encode(), {"Content-Type": "text/plain"}
+            ),
+            "/": lambda: _page(_START_PAGE, headers),
+            "/recipe/list.html": lambda: _page(self._list(_parse_query(query), host), headers),
+            "/ranking/home_new.html": lambda: _page(self._ranking(host), headers),
+            "/recipe/ajax.html": lambda: SiteResponse(
+                200, ajax_fragment(fields).encode(), {"Content-Type": _HTML}
+            ),
+            "/recipe/print.html": lambda: self._print_view(fields.get("seq", "")),
+        }
+        missing = SiteResponse(404, b"not found", {"Content-Type": _HTML})
+        return pages.get(path, lambda: missing)()
 
     def _list(self, query: ListQuery, host: str) -> str:
         positions = self.positions(query)
         start = (query.page - 1) * CARDS_PER_PAGE
         shown = positions[start : start + CARDS_PER_PAGE]
         return list_page(self.config, query, shown, len(positions), host)
+
+    def _gone(self, site_id: int) -> SiteResponse:
+        how = self._gone_how.get(site_id, "alert")
+        if how == "redirect":
+            return SiteResponse(302, b"", {"Location": "/"})
+        if how == "not_found":
+            return SiteResponse(404, b"not found", {"Content-Type": _HTML})
+        return SiteResponse(200, GONE_PAGE.encode(), {"Content-Type": _HTML})
 
     def _ranking(self, host: str) -> str:
         positions = self.positions(ListQuery())[:RANKED]
@@ -170,7 +187,7 @@ class SampleSite:
     def _recipe(self, site_id: int, host: str, headers: Mapping[str, str]) -> SiteResponse:
         position = position_of_site_id(site_id)
         if position is None or not self._is_there(2 * position):
-            return SiteResponse(200, GONE_PAGE.encode(), {"Content-Type": _HTML})
+            return self._gone(site_id)
         recipe = recipe_at(self.config, 2 * position)
         if site_id in self.revised:
             recipe = replace(recipe, steps=(*recipe.steps, "한 번 더 간을 본다."))

@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -155,6 +156,19 @@ def test_an_unchanged_site_adds_nothing(fake: FakeSite, tmp_path: Path) -> None:
     assert (again.fetched, again.new, again.changed, again.photos) == (0, 0, 0, 0)
     assert all("/cache/" not in path for _, path in fake.log)
     assert sum(path.stat().st_size for path in (store / "photos").rglob("*")) == size
+
+
+@pytest.mark.parametrize(
+    ("how", "reason"),
+    [("alert", "alert"), ("not_found", "status_404"), ("redirect", "redirected_away")],
+)
+def test_each_way_of_being_gone_is_known(
+    fake: FakeSite, tmp_path: Path, how: Literal["alert", "not_found", "redirect"], reason: str
+) -> None:
+    fake.site.delete(BROKEN, how)
+    report = crawl(fake, tmp_path / "store", recipes=(str(BROKEN),))
+    assert (report.deleted, report.new) == (1, 7)
+    assert look_up(tmp_path / "store", BROKEN) == ("deleted", reason)
 
 
 def test_changes_and_deletions_are_found_by_a_check(fake: FakeSite, tmp_path: Path) -> None:
