@@ -106,9 +106,19 @@ class CrawlRun:
         self.keep("robots", response)
         return response
 
-    def keep(self, kind: str, response: Response) -> int:
-        """Put a response into the archive; return its row in the crawl state."""
-        place = self.archive.append(response)
+    def keep(self, kind: str, response: Response, *, is_revisit: bool = False) -> int:
+        """Put a response into the archive; return its row in the crawl state.
+
+        Parameters
+        ----------
+        kind
+            What it is, such as ``list``.
+        response
+            As received.
+        is_revisit
+            The very same body is there already: only note that it came again.
+        """
+        place = self.archive.append(response, is_revisit=is_revisit)
         with self.state as state:
             return state.add_response(kind, response, place)
 

@@ -81,8 +81,8 @@ def fetch_page(run: CrawlRun, page: PageRow) -> None:
 def _settle_page(run: CrawlRun, page: PageRow, response: Response) -> None:
     gone = find_missing_reason(page.number, response.status, response.url, response.body)
     if response.status == 304 and page.content_hash:
-        run.counts["not_modified"] += 1
-        _mark(run, page.number, "done", None)
+        run.keep("not_modified", response)
+        _settle_unchanged(run, page)
     elif gone:
         run.counts["deleted"] += 1
         run.keep("gone", response)
@@ -92,14 +92,23 @@ def _settle_page(run: CrawlRun, page: PageRow, response: Response) -> None:
             orphans = state.mark_deleted(page.number, detail, response.fetched_at)
         run.remove_files(orphans)
     elif response.status != 200:
+        run.keep("failed", response)
         run.failed[f"status_{response.status}"] += 1
         _mark(run, page.number, "failed", f"status_{response.status}")
+    elif run.state.has_body(page.number, response.body):
+        run.keep("revisit", response, is_revisit=True)
+        _settle_unchanged(run, page)
     else:
         run.counts["fetched"] += 1
         place = run.archive.append(response)
         with run.state as state:
             response_id = state.add_response("recipe", response, place)
             state.mark_fetched(page.number, response, response_id)
+
+
+def _settle_unchanged(run: CrawlRun, page: PageRow) -> None:
+    run.counts["not_modified"] += 1
+    _mark(run, page.number, "done", None)
 
 
 def _mark(run: CrawlRun, number: int, status: str, reason: str | None) -> None:

@@ -246,6 +246,15 @@ class CrawlState:
             [status, reason, checked_at, status, number],
         )
 
+    def has_body(self, number: int, body: bytes) -> bool:
+        """Tell whether a page that was read had this very body."""
+        row = self._db.execute(
+            "SELECT r.sha256 FROM pages p JOIN responses r ON r.id = p.read_response_id"
+            " WHERE p.number = ? AND p.content_hash IS NOT NULL",
+            [number],
+        ).fetchone()
+        return row is not None and row[0] == hashlib.sha256(body).hexdigest()
+
     def mark_fetched(self, number: int, response: Response, response_id: int) -> None:
         """Note that a page lies in the archive and is to be read."""
         self.mark_page(number, "fetched", None, response.fetched_at)

@@ -198,9 +198,7 @@ def test_missing_recipe_is_an_alert(shared: FakeSite, path: str) -> None:
     assert "레시피 정보가 없습니다." in answer.text
 
 
-@pytest.mark.parametrize(
-    "path", ["/nowhere", "/cache/recipe/2020/01/01/no.jpg", "/recipe/abc"]
-)
+@pytest.mark.parametrize("path", ["/nowhere", "/cache/recipe/2020/01/01/no.jpg", "/recipe/abc"])
 def test_other_addresses_are_404(shared: FakeSite, path: str) -> None:
     assert requests.get(shared.base_url + path, timeout=10).status_code == HTTPStatus.NOT_FOUND
 

@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from warcio.archiveiterator import ArchiveIterator
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from mmpipeline.errors import BusyError, ConfigError, FetchError, LayoutChangedError
@@ -407,7 +408,8 @@ def test_old_pages_are_asked_for_again_longest_unasked_first(site: Site, tmp_pat
         "/recipe/7000005",
         "/recipe/7000002",
     ]
-    assert (report.fetched, report.changed, report.new, report.photos) == (2, 1, 0, 0)
+    assert (report.fetched, report.changed, report.new, report.photos) == (1, 1, 0, 0)
+    assert report.not_modified == 1  # no ETag, but the very same body
     assert report.snapshot_id != before.snapshot_id
     site.asked.clear()
     again = crawl(site, store)
@@ -425,7 +427,7 @@ def test_checks_that_a_kill_cut_short_are_gone_on_with(site: Site, tmp_path: Pat
     assert crawl(site, store, images=False, max_pages=4).left == 6
     site.asked.clear()
     report = crawl(site, store, images=False)
-    assert (report.resumed, report.fetched, report.left) == (6, 6, 0)
+    assert (report.resumed, report.not_modified, report.left) == (6, 6, 0)
     pages = [path for path in site.paths if path.startswith("/recipe/7")]
     assert pages == [f"/recipe/{number}" for number in sorted(NUMBERS)[5::-1]]
 
@@ -645,7 +647,7 @@ def test_a_recheck_asks_for_known_pages_only(site: Site, tmp_path: Path) -> None
     config = ScrapeConfig(base_url=site.url, pace_s=0, allow_loopback=True, images=False)
     report = recheck_site(store, config, None, older_than_days=1, at_most=4)
     assert site.paths == [f"/recipe/{number}" for number in sorted(NUMBERS)[:-5:-1]]
-    assert (report.fetched, report.new, report.changed) == (4, 0, 0)
+    assert (report.fetched, report.not_modified, report.new, report.changed) == (0, 4, 0, 0)
     with pytest.raises(ConfigError, match="older_than_days"):
         recheck_site(store, config, None, older_than_days=-1, at_most=4)
 
@@ -679,3 +681,25 @@ def test_a_crawl_killed_anywhere_equals_an_uninterrupted_one(stop_at: int) -> No
                               for i in row["images"]]}  # type: ignore[attr-defined]
             for row in parse(folder / "whole", folder / "b")
         ]  # fmt: skip
+
+
+def test_an_unchanged_site_adds_no_page_body_without_any_etag(site: Site, tmp_path: Path) -> None:
+    fill_site(site, NUMBERS)
+    store = tmp_path / "store"
+    before = crawl(site, store)
+    for number in NUMBERS:
+        set_checked(store, number, "2025-01-01T00:00:00+00:00")
+    after = crawl(site, store)
+    assert (after.not_modified, after.fetched, after.photos) == (len(NUMBERS), 0, 0)
+    assert after.snapshot_id == before.snapshot_id
+    bodies: Counter[str] = Counter()
+    kinds: Counter[str] = Counter()
+    with (store / "archive" / "pages-00001.warc.gz").open("rb") as file:
+        for record in ArchiveIterator(file):
+            url = record.rec_headers.get_header("WARC-Target-URI") or ""
+            if "/recipe/7" in url:
+                kinds[record.rec_type] += 1
+                bodies[url] += len(record.raw_stream.read()) > 0
+    assert set(bodies.values()) == {1}
+    assert kinds == {"response": len(NUMBERS), "revisit": len(NUMBERS)}
+    assert len(parse(store, tmp_path / "out")) == len(NUMBERS)
