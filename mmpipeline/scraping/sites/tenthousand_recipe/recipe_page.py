@@ -7,6 +7,7 @@ there, or the two disagree, that is noted as a finding. Nothing here raises on a
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bs4.exceptions import ParserRejectedMarkup
 
@@ -194,8 +195,10 @@ def read_parsed_page(
         return UnreadablePage("no_title", f"{REQUIRED_FIELDS['title']} matched nothing: {start}")
     ingredients, steps = read_ingredients(page), read_steps(page)
     findings += _cross_check(title, ingredients, steps, second)
+    recipe, taken = _fill_gaps(_read_fields(page, url, number), second)
+    findings += taken
     recipe = replace(
-        _read_fields(page, second, url, number),
+        recipe,
         title=title or second.title,
         ingredients=tuple(ingredients or _read_lines(second.ingredients)),
         instructions=tuple(step.text for step in steps if step.text) or second.steps,
@@ -216,7 +219,7 @@ def read_parsed_page(
     )
 
 
-def _read_fields(page: Page, second: JsonLdRecipe, url: str, number: int) -> Recipe:
+def _read_fields(page: Page, url: str, number: int) -> Recipe:
     author, author_hash = fields.read_author(page)
     published_on, modified_on = fields.read_dates(page)
     info = {n: read_text(page.find(f".view2_summary_info{n}")) for n in (1, 2, 3)}
@@ -228,16 +231,32 @@ def _read_fields(page: Page, second: JsonLdRecipe, url: str, number: int) -> Rec
         language="other",
         dish_name=read_text(page.find("#relationGoods .best_tit b")),
         intro=read_text(intro_box, skip=("view2_summary_in_m1", "view2_summary_in_m2")),
-        servings=fields.parse_servings(info[1] or second.servings),
-        minutes=fields.parse_minutes(info[2] or second.total_time),
+        servings=fields.parse_servings(info[1]),
+        minutes=fields.parse_minutes(info[2]),
         level=info[3],
         tags=tuple(fields.read_tags(page)),
-        published_on=published_on or fields.parse_date(second.published),
+        published_on=published_on,
         modified_on=modified_on,
         url=normalize_url(canonical, url) or url,
-        author=author or second.author,
+        author=author,
         author_hash=author_hash,
     )
+
+
+def _fill_gaps(recipe: Recipe, second: JsonLdRecipe) -> tuple[Recipe, list[Finding]]:
+    """Take from the JSON-LD what the page itself does not say, and say so."""
+    offered: dict[str, Any] = {
+        "servings": fields.parse_servings(second.servings),
+        "minutes": fields.parse_minutes(second.total_time),
+        "published_on": fields.parse_date(second.published),
+        "author": second.author,
+    }
+    taken = {
+        name: value
+        for name, value in offered.items()
+        if value is not None and getattr(recipe, name) is None
+    }
+    return replace(recipe, **taken), [Finding(name, "taken_from_json_ld") for name in taken]
 
 
 def _read_lines(lines: tuple[str, ...]) -> list[Ingredient]:
@@ -253,11 +272,8 @@ def _detect_language(recipe: Recipe) -> str:
 def _cross_check(
     title: str | None, ingredients: list[Ingredient], steps: list[Step], second: JsonLdRecipe
 ) -> list[Finding]:
-    first = {
-        "title": title,
-        "ingredients": ingredients,
-        "instructions": [step for step in steps if step.text],
-    }
+    written = sum(step.text is not None for step in steps)
+    first = {"title": title, "ingredients": ingredients, "instructions": written}
     other = {
         "title": second.title,
         "ingredients": second.ingredients,
@@ -273,4 +289,7 @@ def _cross_check(
     if ingredients and second.ingredients and len(ingredients) != len(second.ingredients):
         detail = f"page {len(ingredients)}, JSON-LD {len(second.ingredients)}"
         findings.append(Finding("ingredients", "json_ld_differs", detail))
+    if written and second.steps and written != len(second.steps):
+        detail = f"page {written}, JSON-LD {len(second.steps)}"
+        findings.append(Finding("instructions", "json_ld_differs", detail))
     return findings
