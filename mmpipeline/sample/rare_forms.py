@@ -33,6 +33,7 @@ _OTHER_LD = (
     '<script type="application/ld+json">{"@context": "http://schema.org/", '
     '"@type": "BreadcrumbList", "itemListElement": []}</script>'
 )
+_LOGO = "/img/logo.png"
 _ICON = '<img src="/img/mobile/icon_quot.png">'
 
 
@@ -82,7 +83,8 @@ def rare_recipe_page(config: SampleConfig, recipe: SampleRecipe, host: str, page
     ])
     links = (
         f'<link rel="canonical" href="{host}/recipe/{recipe.source_id}">\n'
-        f'<meta property="og:image" content="{photo}">\n{_OTHER_LD}\n'
+        f'<meta property="og:image" content="{photo if recipe.has_photo else host + _LOGO}">\n'
+        f"{_OTHER_LD}\n"
         f"{_json_ld(recipe, photo, generation)}"
     )
     return page_head(recipe.title, max(2_000, page_chars - len(body) - len(links)), links) + body

@@ -216,3 +216,39 @@ except RequestFailedError as failure:
     reason, kilobytes = done.stdout.split()
     assert reason == "too_large"
     assert int(kilobytes) < 50_000
+
+
+def test_every_form_of_page_is_crawled_and_read(tmp_path: Path) -> None:
+    world = SampleConfig(recipes=100, photo_size_px=32)
+    with serve_site(world, page_chars=6_000, every_form=True) as fake:
+        report = crawl(
+            fake,
+            tmp_path / "store",
+            images=True,
+            required_field_bound=0.5,
+            categories=("cat4",),
+            rankings=("d",),
+            queries=("찌개",),
+        )
+    assert report.new == 50
+    assert not report.failed
+    (tmp_path / "out").mkdir()
+    counts = parse_snapshot(
+        tmp_path / "store",
+        tmp_path / "out",
+        DataLayout.at(tmp_path),
+        ParseConfig(required_field_bound=0.5),
+    )
+    assert (counts["recipes"], counts["quarantined"]) == (50, 0)
+    rows = read_parquet(tmp_path / "out" / "recipes.parquet").to_pylist()
+    images = [image for row in rows for image in row["images"]]
+    assert all(image["path"] for image in images)
+    assert {Path(image["id"]).suffix for image in images} == {".jpg", ".png", ".JPG", ".gif"}
+    assert all(row["title"] and row["author"] and row["author_hash"] for row in rows)
+    assert all(len([c for c in row["categories"] if c.startswith("cat4")]) == 1 for row in rows)
+    details = read_parquet(tmp_path / "out" / "details.parquet").to_pylist()
+    kinds = {note["kind"] for row in details for step in row["steps"] for note in step["notes"]}
+    assert kinds == {"ingredients", "tools", "heat", "tip"}
+    assert any(row["video_url"] for row in details)
+    assert any(row["tools"] == ["냄비", "도마"] for row in details)
+    assert any(len(step["image_ids"]) == 2 for row in details for step in row["steps"])
