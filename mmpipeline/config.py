@@ -48,13 +48,27 @@ class SampleConfig(Section):
 
 
 class ScrapeConfig(Section):
-    """How the site is asked."""
+    """How the site is asked, and for what.
+
+    The list of everything is walked newest first. `categories`, `queries` and `rankings` name
+    further lists; a recipe's own page does not say its categories, so they are known only when
+    the categories' lists are walked (once round all of them is some 27,000 list pages).
+    """
 
     base_url: str = "https://www.10000recipe.com"
     order: Literal["date", "reco"] = "date"
     pace_s: float = Field(1.5, ge=0, description="least time between two requests to one host")
     timeout_s: float = Field(30, gt=0, description="whole request, not a single read")
     retries: int = Field(3, ge=0, le=10)
+    whole_site: bool = Field(True, description="walk the list of everything")
+    categories: tuple[str, ...] = Field((), description="'all', 'cat4' or 'cat4=55'")
+    queries: tuple[str, ...] = Field((), description="words to search for")
+    rankings: tuple[Literal["d", "w", "m"], ...] = Field((), description="of a day, week, month")
+    recipes: tuple[str, ...] = Field((), description="numbers or addresses of single recipes")
+    new_pages: bool = Field(True, description="fetch pages that were never fetched")
+    recheck_after_days: float | None = Field(30, ge=0, description="known pages; none: never")
+    max_rechecks: int = Field(2000, ge=0, description="known pages asked for again in one run")
+    required_field_bound: float = Field(0.2, ge=0, le=1, description="pages that may lack one")
     max_pages: int | None = Field(None, ge=1, description="recipe pages asked for in one run")
     max_minutes: float | None = Field(None, gt=0, description="time that one run may take")
     images: bool = True

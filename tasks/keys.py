@@ -26,6 +26,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "tenthousand_recipe": (
         "mmpipeline.scraping.sites",
         "mmpipeline.scraping.parse",
+        "mmpipeline.scraping.details",
         "mmpipeline.scraping.decoding",
         "mmpipeline.scraping.photos",
         "mmpipeline.text",

@@ -7,8 +7,10 @@ from html import escape
 from mmpipeline.config import SampleConfig
 from mmpipeline.sample.page_frame import page_head, page_views, photo_path
 from mmpipeline.sample.recipes import SampleRecipe, recipe_at
+from mmpipeline.scraping.sites.tenthousand_recipe.categories import CATEGORIES
 
 CARDS_PER_PAGE = 40
+RANKED = 100
 _LINKS_PER_BLOCK = 10
 
 
@@ -52,7 +54,7 @@ def list_page(
         HTML.
     """
     cards = [_card(config, recipe_at(config, 2 * position), host) for position in positions]
-    for place in (3, 17):  # adverts are list items without a recipe link
+    for place in (3, 17, 26, 38):  # adverts are list items without a recipe link
         if len(cards) > place:
             cards.insert(place, '<li><ins class="adsbygoogle" data-ad-slot="1"></ins></li>')
     listed = "\n".join(cards) or (
@@ -76,6 +78,31 @@ def list_page(
         f'<nav class="text-center"><ul class="pagination">{_pager(query, total)}</ul></nav></ul>\n'
         '</div><ul class="btm_stats"><li><span class="btm_stats_3">총 레시피수</span> '
         f"<b>{total:,}</b></li></ul></body></html>"
+    )
+
+
+def ranking_page(config: SampleConfig, positions: list[int], host: str) -> str:
+    """Build the ranking: the cards of a list after some items that are none, and no pager.
+
+    Parameters
+    ----------
+    config
+        The world.
+    positions
+        The site positions to show.
+    host
+        Scheme and host for absolute addresses.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    cards = [_card(config, recipe_at(config, 2 * position), host) for position in positions]
+    others = "".join(f'<li><a href="/theme/{number}">테마 {number}</a></li>' for number in range(6))
+    return (
+        f"{page_head('레시피 랭킹', 8_000)}<ul>{others}</ul>"
+        f'<ul class="common_sp_list_ul ea4">{"".join(cards)}</ul></body></html>'
     )
 
 
@@ -141,20 +168,15 @@ def _search_form(query: ListQuery) -> str:
 
 @lru_cache(maxsize=1)
 def _category_block() -> str:
-    kinds = (
-        ("63", "밑반찬"),
-        ("56", "메인반찬"),
-        ("54", "국/탕"),
-        ("55", "찌개"),
-        ("53", "면/만두"),
-    )
-    links = "".join(
-        f"<a href=\"javascript:goSearchRecipe('cat4','{code}')\">{name}</a>" for code, name in kinds
-    )
+    blocks = []
+    for axis, codes in CATEGORIES.items():
+        everything = f"<a href=\"javascript:goSearchRecipe('{axis}','')\" class=\"active\">전체</a>"
+        links = "".join(
+            f"<a href=\"javascript:goSearchRecipe('{axis}','{code}')\">{name}</a>"
+            for code, (name, _) in codes.items()
+        )
+        blocks.append(f'<div class="cate_list">{everything}{links}</div>')
     return (
         '<div id="id_search_category" style="display:none" class="rcp_m_cate"><table><tr><td>'
-        '<div class="rcp_cate st3"><div class="cate_list">'
-        f"<a href=\"javascript:goSearchRecipe('cat4','')\" class=\"active\">전체</a>"
-        f"{links}</div></div>"
-        "</td></tr></table></div>\n"
+        f'<div class="rcp_cate st3">{"".join(blocks)}</div></td></tr></table></div>\n'
     )

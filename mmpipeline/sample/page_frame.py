@@ -5,8 +5,17 @@ from functools import lru_cache
 from mmpipeline.config import SampleConfig
 from mmpipeline.sample.recipes import SampleRecipe, hex_digest
 
+_RARE_ENDINGS = (".jpg", ".png", ".JPG", ".gif", ".jpg")
 
-def photo_path(config: SampleConfig, recipe: SampleRecipe, shot: int = 0, suffix: str = "") -> str:
+
+def photo_path(
+    config: SampleConfig,
+    recipe: SampleRecipe,
+    shot: int = 0,
+    suffix: str = "",
+    *,
+    is_rare: bool = False,
+) -> str:
     """Return the path of a photo: 32 hex digits and a 1, the last eight naming recipe and shot.
 
     Parameters
@@ -19,6 +28,8 @@ def photo_path(config: SampleConfig, recipe: SampleRecipe, shot: int = 0, suffix
         0 for the main photo.
     suffix
         ``_m`` for the list's thumbnail, ``_f`` for the wide one.
+    is_rare
+        Whether names have other endings too, and every fourth lacks the 1.
 
     Returns
     -------
@@ -27,7 +38,10 @@ def photo_path(config: SampleConfig, recipe: SampleRecipe, shot: int = 0, suffix
     """
     name = hex_digest(config.seed, recipe.index, f"shot{shot}")[:24]
     number = recipe.index * 16 + shot
-    return f"/cache/recipe/{recipe.published:%Y/%m/%d}/{name}{number:08x}1{suffix}.jpg"
+    place = recipe.index // 2
+    ending = _RARE_ENDINGS[place % 5] if is_rare else ".jpg"
+    last = "" if is_rare and place % 4 == 2 else "1"
+    return f"/cache/recipe/{recipe.published:%Y/%m/%d}/{name}{number:08x}{last}{suffix}{ending}"
 
 
 def page_views(recipe: SampleRecipe) -> int:

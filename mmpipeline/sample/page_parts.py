@@ -107,10 +107,43 @@ def json_ld(recipe: SampleRecipe, images: list[str], *, is_old: bool) -> str:
     str
         A script element; on some pages its JSON is broken as the site's is.
     """
+    return json_ld_recipe(
+        recipe, images, steps_as_text=is_old, is_broken=recipe.index // 2 % 11 == 0
+    )
+
+
+def json_ld_recipe(
+    recipe: SampleRecipe,
+    images: list[str],
+    *,
+    steps_as_text: bool,
+    with_ingredients: bool = True,
+    is_broken: bool = False,
+) -> str:
+    """Return a JSON-LD block in one of its forms.
+
+    Parameters
+    ----------
+    recipe
+        The recipe.
+    images
+        Absolute URLs of the main photo; empty when there is none.
+    steps_as_text
+        One numbered string, as in 2019, instead of a list.
+    with_ingredients
+        Whether there is a ``recipeIngredient``.
+    is_broken
+        Whether a quote in the text breaks the JSON.
+
+    Returns
+    -------
+    str
+        A script element.
+    """
     steps: object = [{"@type": "HowToStep", "text": step} for step in recipe.steps]
-    if is_old:
+    if steps_as_text:
         steps = "".join(f"\n{number}. {step}" for number, step in enumerate(recipe.steps, 1))
-    value = {
+    value: dict[str, object] = {
         "@context": "http://schema.org/",
         "@type": "Recipe",
         "name": recipe.title,
@@ -118,15 +151,16 @@ def json_ld(recipe: SampleRecipe, images: list[str], *, is_old: bool) -> str:
         "author": {"@type": "Person", "name": recipe.author},
         "datePublished": recipe.published.strftime("%Y-%m-%dT%H:%M:%S+09:00"),
         "description": intro_of(recipe),
-        "recipeIngredient": [f"{item.name} {item.amount}".strip() for item in recipe.ingredients],
         "recipeInstructions": steps,
     }
+    if with_ingredients:
+        value["recipeIngredient"] = [f"{i.name} {i.amount}".strip() for i in recipe.ingredients]
     if recipe.minutes is not None:
         value["totalTime"] = f"PT{recipe.minutes}M"
     if recipe.servings is not None:
         value["recipeYield"] = f"{recipe.servings} servings"
     text = json.dumps(value, ensure_ascii=False, indent=1)
-    if recipe.index // 2 % 11 == 0:  # the site's template does not escape quotes
+    if is_broken:  # the site's template does not escape quotes
         text = text.replace('"description": "', '"description": "오늘은 "별미" ', 1)
     return f'<script type="application/ld+json">\n{text}\n</script>'
 

@@ -12,7 +12,6 @@ from mmpipeline.sample.page_frame import page_head, page_views, photo_path
 from mmpipeline.sample.page_parts import INGREDIENT_FORMS, intro_of, json_ld, steps_block
 from mmpipeline.sample.recipes import SampleRecipe, hex_digest
 
-GONE_PAGE = "<script>alert('레시피 정보가 없습니다.');history.back();</script>"
 STEP_SHOT = 2
 """Shots from this one on are step photos; 0 is the main one."""
 

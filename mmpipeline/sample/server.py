@@ -6,8 +6,11 @@ standard input ends, so it never outlives whoever started it.
 """
 
 import argparse
+import socket
+import struct
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +19,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from mmpipeline.config import SampleConfig
 from mmpipeline.errors import PipelineError
+from mmpipeline.sample.faults import Fault, SiteResponse
 from mmpipeline.sample.site import SampleSite
+
+_DRIP_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,9 @@ class _Handler(BaseHTTPRequestHandler):
             fake.log.append((self.command, self.path))
         headers = {name.lower(): value for name, value in self.headers.items()}
         response = fake.site.respond(self.path, fake.base_url, headers)
+        if response.on_the_wire is not None:
+            self._answer_badly(response)
+            return
         self.send_response(response.status)
         for name, value in response.headers.items():
             self.send_header(name, value)
@@ -83,13 +92,32 @@ class _Handler(BaseHTTPRequestHandler):
         if with_body:
             self.wfile.write(response.body)
 
+    def _answer_badly(self, response: SiteResponse) -> None:
+        """Send bytes one by one, or half of them and then nothing."""
+        self.close_connection = True
+        self.send_response(response.status)
+        self.send_header("Content-Type", response.headers.get("Content-Type", "text/html"))
+        self.send_header("Content-Length", str(len(response.body)))
+        self.end_headers()
+        if response.on_the_wire == "slow_drip":
+            for at in range(len(response.body)):
+                self.wfile.write(response.body[at : at + 1])
+                time.sleep(_DRIP_S)
+            return
+        self.wfile.write(response.body[: len(response.body) // 2])
+        if response.on_the_wire == "reset_in_body":
+            self.wfile.flush()
+            # Closing a socket that lingers for no time sends a reset instead of an end.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
     def log_message(self, format: str, *args: object) -> None:
         """Write nothing: requests are counted instead."""
 
 
 @contextmanager
 def serve_site(
-    config: SampleConfig, port: int = 0, *, page_chars: int = 40_000
+    config: SampleConfig, port: int = 0, *, page_chars: int = 40_000, every_form: bool = False
 ) -> Iterator[FakeSite]:
     """Serve the fake site in a thread.
 
@@ -101,6 +129,8 @@ def serve_site(
         Port on 127.0.0.1; 0 takes a free one.
     page_chars
         About how long a recipe page is, in characters.
+    every_form
+        Serve recipe pages in every form there is.
 
     Yields
     ------
@@ -112,7 +142,7 @@ def serve_site(
     OSError
         If the port is taken.
     """
-    server = _Server(port, SampleSite(config, page_chars))
+    server = _Server(port, SampleSite(config, page_chars, every_form=every_form))
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
@@ -142,13 +172,30 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--recipes", type=int, help="size of the world, instead of the section's")
     parser.add_argument("--seed", type=int, help="seed, instead of the section's")
     parser.add_argument("--page-chars", type=int, default=40_000)
+    parser.add_argument("--every-form", action="store_true", help="pages of all generations")
+    parser.add_argument(
+        "--fault",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("PATH", "KIND"),
+        help="let a path fail, such as: --fault /recipe/6000000 slow_drip",
+    )
+    parser.add_argument("--retry-after", type=float, default=1, help="what a 429 asks for, in s")
     options = parser.parse_args(arguments)
     try:
         section = SampleConfig.model_validate_json(options.config_json).model_dump()
         chosen = {"recipes": options.recipes, "seed": options.seed}
         section |= {key: value for key, value in chosen.items() if value is not None}
         config = SampleConfig.model_validate(section)
-        with serve_site(config, options.port, page_chars=options.page_chars) as fake:
+        with serve_site(
+            config,
+            options.port,
+            page_chars=options.page_chars,
+            every_form=options.every_form,
+        ) as fake:
+            for path, kind in options.fault:
+                fake.site.break_page(path, Fault(kind, retry_after_s=options.retry_after))
             sys.stdout.write(fake.base_url + "\n")
             sys.stdout.flush()
             sys.stdin.read()

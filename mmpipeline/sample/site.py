@@ -6,20 +6,24 @@ Recipes can be deleted and the world can grow while the site runs, as the real o
 
 import hashlib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, timedelta, timezone
 from email.utils import format_datetime
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from mmpipeline.config import SampleConfig
 from mmpipeline.sample.densities import world_of
 from mmpipeline.sample.draws import dish_row, draw_recipe, origin_of
-from mmpipeline.sample.list_pages import CARDS_PER_PAGE, ListQuery, list_page
+from mmpipeline.sample.faults import GONE_PAGE, Fault, FaultBook, SiteResponse
+from mmpipeline.sample.list_pages import CARDS_PER_PAGE, RANKED, ListQuery, list_page, ranking_page
+from mmpipeline.sample.other_pages import ajax_fragment, print_page
 from mmpipeline.sample.page_frame import photo_path
 from mmpipeline.sample.photos import photo_at, shrink_photo
-from mmpipeline.sample.recipe_pages import GONE_PAGE, recipe_page
+from mmpipeline.sample.rare_forms import rare_recipe_page
+from mmpipeline.sample.recipe_pages import recipe_page
 from mmpipeline.sample.recipes import (
     SampleRecipe,
     position_of_site_id,
@@ -37,20 +41,14 @@ User-agent: dotbot
 Disallow: /
 """
 
+_START_PAGE = "<!DOCTYPE html><title>만개의레시피</title><h1>처음</h1>"
 _HTML = "text/html; charset=UTF-8"
 _THUMBNAIL_PX = 64
-_PHOTO = re.compile(r"/cache/recipe/\d{4}/\d\d/\d\d/[0-9a-f]{24}([0-9a-f]{8})1(|_m|_f)\.jpg")
+_PHOTO = re.compile(
+    r"/cache/recipe/\d{4}/\d\d/\d\d/[0-9a-f]{24}([0-9a-f]{8})1?(|_m|_f)\.(?:jpg|JPG|png|gif)"
+)
 _RECIPE = re.compile(r"/recipe/(\d{1,9})")
 _SEOUL = timezone(timedelta(hours=9))
-
-
-@dataclass(frozen=True)
-class SiteResponse:
-    """What the site answers; `body` is empty for a 304."""
-
-    status: int
-    body: bytes = b""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class SampleSite:
@@ -62,20 +60,39 @@ class SampleSite:
         The world; its recipes with an even index are on the site.
     page_chars
         About how long a recipe page is; the real ones have 200,000 characters.
+    every_form
+        Serve recipe pages in every form there is, instead of two generations.
     """
 
-    def __init__(self, config: SampleConfig, page_chars: int = 40_000) -> None:
+    def __init__(
+        self, config: SampleConfig, page_chars: int = 40_000, *, every_form: bool = False
+    ) -> None:
         self.config = config
         self.page_chars = page_chars
+        self.every_form = every_form
         self.deleted: frozenset[int] = frozenset()
+        self.revised: frozenset[int] = frozenset()
+        self._gone_how: dict[int, str] = {}
+        self._faults = FaultBook()
 
     def grow(self, recipes: int) -> None:
         """Let the world have `recipes` recipes from now on; the earlier ones stay as they are."""
         self.config = self.config.model_copy(update={"recipes": recipes})
 
-    def delete(self, site_id: int) -> None:
-        """Take a recipe off the lists; its page becomes an alert."""
+    def delete(
+        self, site_id: int, how: Literal["alert", "not_found", "redirect"] = "alert"
+    ) -> None:
+        """Take a recipe off the lists; its page becomes an alert, a 404, or leads to the start."""
         self.deleted |= {site_id}
+        self._gone_how[site_id] = how
+
+    def revise(self, site_id: int) -> None:
+        """Let the author change a recipe: its page gets one more step and another date."""
+        self.revised |= {site_id}
+
+    def break_page(self, path: str, fault: Fault | None) -> None:
+        """Set a fault on a path, or clear it with None; see `faults.Fault`."""
+        self._faults.set(path, fault)
 
     def positions(self, query: ListQuery) -> list[int]:
         """Return the positions of all recipes that a list holds, in its order.
@@ -115,19 +132,32 @@ class SampleSite:
         SiteResponse
             Status, headers and body.
         """
-        parts = urlsplit(target)
-        path = unquote(parts.path)
-        if path == "/robots.txt":
-            return SiteResponse(200, ROBOTS.encode(), {"Content-Type": "text/plain"})
-        if path == "/recipe/list.html":
-            return _page(self._list(_parse_query(parts.query), host), headers)
-        if path == "/recipe/ajax.html":
-            return SiteResponse(200, b"", {"Content-Type": _HTML})
+        path = unquote(urlsplit(target).path)
+        return self._faults.apply(path, lambda: self._answer(target, path, host, headers))
+
+    def _answer(
+        self, target: str, path: str, host: str, headers: Mapping[str, str]
+    ) -> SiteResponse:
         if match := _RECIPE.fullmatch(path):
             return self._recipe(int(match[1]), host, headers)
         if match := _PHOTO.fullmatch(path):
             return self._photo(path, int(match[1], 16), match[2], headers)
-        return SiteResponse(404, b"not found", {"Content-Type": _HTML})
+        query = urlsplit(target).query
+        fields = _parse_fields(query)
+        pages: dict[str, Callable[[], SiteResponse]] = {
+            "/robots.txt": lambda: SiteResponse(
+                200, ROBOTS.encode(), {"Content-Type": "text/plain"}
+            ),
+            "/": lambda: _page(_START_PAGE, headers),
+            "/recipe/list.html": lambda: _page(self._list(_parse_query(query), host), headers),
+            "/ranking/home_new.html": lambda: _page(self._ranking(host), headers),
+            "/recipe/ajax.html": lambda: SiteResponse(
+                200, ajax_fragment(fields).encode(), {"Content-Type": _HTML}
+            ),
+            "/recipe/print.html": lambda: self._print_view(fields.get("seq", "")),
+        }
+        missing = SiteResponse(404, b"not found", {"Content-Type": _HTML})
+        return pages.get(path, lambda: missing)()
 
     def _list(self, query: ListQuery, host: str) -> str:
         positions = self.positions(query)
@@ -135,13 +165,36 @@ class SampleSite:
         shown = positions[start : start + CARDS_PER_PAGE]
         return list_page(self.config, query, shown, len(positions), host)
 
+    def _gone(self, site_id: int) -> SiteResponse:
+        how = self._gone_how.get(site_id, "alert")
+        if how == "redirect":
+            return SiteResponse(302, b"", {"Location": "/"})
+        if how == "not_found":
+            return SiteResponse(404, b"not found", {"Content-Type": _HTML})
+        return SiteResponse(200, GONE_PAGE.encode(), {"Content-Type": _HTML})
+
+    def _ranking(self, host: str) -> str:
+        positions = self.positions(ListQuery())[:RANKED]
+        return ranking_page(self.config, positions, host)
+
+    def _print_view(self, seq: str) -> SiteResponse:
+        position = position_of_site_id(int(seq)) if seq.isdecimal() and len(seq) < 10 else None
+        if position is None or not self._is_there(2 * position):
+            return SiteResponse(200, GONE_PAGE.encode(), {"Content-Type": _HTML})
+        text = print_page(recipe_at(self.config, 2 * position))
+        return SiteResponse(200, text.encode(), {"Content-Type": _HTML})
+
     def _recipe(self, site_id: int, host: str, headers: Mapping[str, str]) -> SiteResponse:
         position = position_of_site_id(site_id)
         if position is None or not self._is_there(2 * position):
-            return SiteResponse(200, GONE_PAGE.encode(), {"Content-Type": _HTML})
+            return self._gone(site_id)
         recipe = recipe_at(self.config, 2 * position)
-        text = recipe_page(self.config, recipe, host, self.page_chars)
-        return _page(text, headers, _http_date(recipe.index))
+        if site_id in self.revised:
+            recipe = replace(recipe, steps=(*recipe.steps, "한 번 더 간을 본다."))
+        build = rare_recipe_page if self.every_form else recipe_page
+        text = build(self.config, recipe, host, self.page_chars)
+        modified = None if site_id in self.revised else _http_date(recipe.index)
+        return _page(text, headers, modified)
 
     def _photo(
         self, path: str, number: int, suffix: str, headers: Mapping[str, str]
@@ -151,7 +204,10 @@ class SampleSite:
         if index % 2 or not self._is_there(index):
             return missing
         recipe = recipe_at(self.config, index)
-        if not recipe.has_photo or path != photo_path(self.config, recipe, shot, suffix):
+        if not recipe.has_photo or path not in {
+            photo_path(self.config, recipe, shot, suffix, is_rare=is_rare)
+            for is_rare in (False, self.every_form)
+        }:
             return missing
         known = {
             "Content-Type": "image/jpeg",
@@ -194,8 +250,12 @@ def _http_date(index: int) -> str:
     return format_datetime(moment, usegmt=True)
 
 
+def _parse_fields(text: str) -> dict[str, str]:
+    return {key: value[-1] for key, value in parse_qs(text, encoding="utf-8").items()}
+
+
 def _parse_query(text: str) -> ListQuery:
-    values = {key: value[-1] for key, value in parse_qs(text, encoding="utf-8").items()}
+    values = _parse_fields(text)
     page = values.get("page", "1")
     keys = ("cat1", "cat2", "cat3", "cat4")
     return ListQuery(

@@ -5,8 +5,8 @@ store into recipe tables offline. `snapshot_id` names what a store holds, and is
 depend on.
 """
 
-from mmpipeline.scraping.crawl import crawl_site, snapshot_id
+from mmpipeline.scraping.crawl import crawl_site, recheck_site, snapshot_id
 from mmpipeline.scraping.parse import parse_snapshot
 from mmpipeline.scraping.report import CrawlReport
 
-__all__ = ["CrawlReport", "crawl_site", "parse_snapshot", "snapshot_id"]
+__all__ = ["CrawlReport", "crawl_site", "parse_snapshot", "recheck_site", "snapshot_id"]

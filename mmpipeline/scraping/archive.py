@@ -27,6 +27,7 @@ from mmpipeline.scraping.decoding import decode_body
 from mmpipeline.scraping.failures import RequestFailedError
 from mmpipeline.scraping.fetcher import Response
 
+_SAME_BODY = "http://netpreserve.org/warc/1.0/revisit/identical-payload-digest"
 SEGMENT_BYTES = 256_000_000
 _PREFIX, _SUFFIX = "pages-", ".warc.gz"
 
@@ -96,13 +97,15 @@ class PageArchive:
     def _next_name(self) -> str:
         return self._name(int(self._segment[len(_PREFIX) : -len(_SUFFIX)]) + 1)
 
-    def append(self, response: Response) -> ArchivePlace:
+    def append(self, response: Response, *, is_revisit: bool = False) -> ArchivePlace:
         """Write one response behind the last; it is in the file when this returns.
 
         Parameters
         ----------
         response
             As received.
+        is_revisit
+            Leave its body out: the archive has the very same one from an earlier time.
 
         Returns
         -------
@@ -114,7 +117,7 @@ class PageArchive:
             self.close()
             self._segment = self._next_name()
             file = self._open()
-        return self._write(file, _response_record(response))
+        return self._write(file, _response_record(response, is_revisit=is_revisit))
 
     def _open(self) -> BinaryIO:
         if self._file is None:
@@ -124,12 +127,15 @@ class PageArchive:
         return self._file
 
     def _write(self, file: BinaryIO, record: bytes) -> ArchivePlace:
-        compressor = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-        content = compressor.compress(record) + compressor.flush()
+        content = self.compress(record)
         offset = file.tell()
         file.write(content)
         file.flush()
         return ArchivePlace(self._segment, offset, len(content))
+
+    def compress(self, record: bytes) -> bytes:
+        """Compress one record; see `compress_record`."""
+        return compress_record(record)
 
     def close(self) -> None:
         """Flush the segment to the disk."""
@@ -152,7 +158,13 @@ class PageArchive:
         self.close()
 
 
-def _response_record(response: Response) -> bytes:
+def compress_record(record: bytes) -> bytes:
+    """Return a record as one gzip member, readable alone."""
+    compressor = zlib.compressobj(6, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    return compressor.compress(record) + compressor.flush()
+
+
+def _response_record(response: Response, *, is_revisit: bool) -> bytes:
     # The body has no chunks any more; a reader that saw the header would look for them.
     headers = [
         (f"X-Archive-Orig-{name}" if name.lower() == "transfer-encoding" else name, value)
@@ -160,18 +172,22 @@ def _response_record(response: Response) -> bytes:
     ]
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=False)
+    payload = b"" if is_revisit else response.raw
+    warc_headers = {
+        "WARC-Date": response.fetched_at.replace("+00:00", "Z"),
+        "WARC-Payload-Digest": f"sha256:{hashlib.sha256(response.raw).hexdigest()}",
+    }
+    if is_revisit:
+        warc_headers["WARC-Profile"] = _SAME_BODY
     record = writer.create_warc_record(
         response.url,
-        "response",
-        payload=io.BytesIO(response.raw),
-        length=len(response.raw),
+        "revisit" if is_revisit else "response",
+        payload=io.BytesIO(payload),
+        length=len(payload),
         http_headers=StatusAndHeaders(
             f"{response.status} {response.reason}".strip(), headers, protocol="HTTP/1.1"
         ),
-        warc_headers_dict={
-            "WARC-Date": response.fetched_at.replace("+00:00", "Z"),
-            "WARC-Payload-Digest": f"sha256:{hashlib.sha256(response.raw).hexdigest()}",
-        },
+        warc_headers_dict=warc_headers,
     )
     writer.write_record(record)
     return out.getvalue()

@@ -4,22 +4,26 @@ Everything a step learns is committed before the next step begins, so the run ma
 any point and the next one goes on there. The newest recipes come first.
 """
 
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
 from tqdm import tqdm
 
 from mmpipeline.config import ScrapeConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.scraping.archive import PageArchive
 from mmpipeline.scraping.crawl_run import CrawlRun
+from mmpipeline.scraping.estimate import estimate_rest
 from mmpipeline.scraping.fetcher import Fetcher, FetchLimits
-from mmpipeline.scraping.list_walk import walk_lists
+from mmpipeline.scraping.list_walk import add_named_recipes, walk_wanted_lists, walk_whole_site
 from mmpipeline.scraping.pacing import Pacer
-from mmpipeline.scraping.page_visit import fetch_pages, read_pages
+from mmpipeline.scraping.page_visit import fetch_pages
 from mmpipeline.scraping.photo_visit import fetch_photos
 from mmpipeline.scraping.report import CrawlReport
+from mmpipeline.scraping.sites.tenthousand_recipe.lists import named_recipes, wanted_lists
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import LOOPBACK_HOSTS
 from mmpipeline.scraping.store import ARCHIVE_FOLDER, open_state, read_state
 from mmpipeline.scraping.transport import name_user_agent
@@ -62,7 +66,9 @@ def crawl_site(
     BusyError
         If another crawl is at work in this store.
     """
-    fetcher = _make_fetcher(config, contact, pacer, limits)
+    fetcher = open_fetcher(config, contact, pacer, limits)
+    named_recipes(config)  # a slip in the config is told before anything is asked
+    wanted_lists(config)
     with ExitStack() as stack:
         stack.callback(fetcher.close)
         state = stack.enter_context(open_state(store))
@@ -71,6 +77,49 @@ def crawl_site(
             state.forget_lost_responses(folder)
         archive = stack.enter_context(PageArchive(folder, state.good_bytes()))
         return _do_all_steps(CrawlRun(store, config, state, archive, fetcher))
+
+
+def recheck_site(
+    store: Path,
+    config: ScrapeConfig,
+    contact: str | None,
+    *,
+    older_than_days: float,
+    at_most: int,
+) -> CrawlReport:
+    """Ask again for known pages only, those first that were not asked for longest.
+
+    Parameters
+    ----------
+    store, config, contact
+        As for `crawl_site`.
+    older_than_days
+        How long ago a page must have been asked for to be due.
+    at_most
+        Pages asked for.
+
+    Returns
+    -------
+    CrawlReport
+        What was found and done.
+
+    Raises
+    ------
+    ConfigError
+        If a number is out of bounds.
+    """
+    changes = {
+        "whole_site": False, "new_pages": False,
+        "categories": (), "queries": (), "rankings": (), "recipes": (),
+        "recheck_after_days": older_than_days, "max_rechecks": at_most,
+    }  # fmt: skip
+    try:
+        narrowed = ScrapeConfig.model_validate(config.model_dump() | changes)
+    except ValidationError as error:
+        raise ConfigError(
+            f"older_than_days {older_than_days} and at_most {at_most} must not be negative"
+        ) from error
+    return crawl_site(store, narrowed, contact)
 
 
 def snapshot_id(store: Path) -> str:
@@ -85,9 +134,23 @@ def snapshot_id(store: Path) -> str:
         return state.snapshot_id()
 
 
-def _make_fetcher(
-    config: ScrapeConfig, contact: str | None, pacer: Pacer | None, limits: FetchLimits | None
+def _tell(message: str) -> None:
+    tqdm.write(message, file=sys.stderr)  # standard output belongs to whoever calls
+
+
+def open_fetcher(
+    config: ScrapeConfig,
+    contact: str | None,
+    pacer: Pacer | None = None,
+    limits: FetchLimits | None = None,
 ) -> Fetcher:
+    """Return a fetcher that may ask the configured site and no other; see `crawl_site`.
+
+    Raises
+    ------
+    ConfigError
+        If the address is none, or a live host is to be asked without a contact.
+    """
     parts = urlsplit(config.base_url)
     host = parts.hostname
     if parts.scheme not in {"http", "https"} or not host:
@@ -108,22 +171,35 @@ def _make_fetcher(
         pacer=pacer or Pacer(config.pace_s),
         limits=limits or FetchLimits(timeout_s=config.timeout_s, retries=config.retries),
         allow_loopback=is_loopback,
-        on_wait=tqdm.write,
+        on_wait=_tell,
     )
+
+
+def _mark_due(run: CrawlRun) -> None:
+    """Put known pages that were not asked for in a long time back to be asked for."""
+    cutoff = run.recheck_cutoff
+    if cutoff is not None:
+        with run.state as state:
+            state.mark_due(cutoff, run.config.max_rechecks)
 
 
 def _do_all_steps(run: CrawlRun) -> CrawlReport:
     state, counts = run.state, run.counts
     before = state.snapshot_id()
-    resumed = state.count_pages("todo", "fetched")
+    resumed = state.count_pages("todo", "recheck", "fetched")
     with state:
         state.retry_failed()
     run.ask_for_permission()
-    walk_lists(run)
+    add_named_recipes(run)
+    if run.config.whole_site:
+        walk_whole_site(run)
+    _mark_due(run)
     fetch_pages(run)
-    read_pages(run)
+    walk_wanted_lists(run)
+    fetch_pages(run)
     if run.config.images:
         fetch_photos(run)
+    rest = estimate_rest(run)
     return CrawlReport(
         listed=counts["listed"],
         fetched=counts["fetched"],
@@ -137,7 +213,9 @@ def _do_all_steps(run: CrawlRun) -> CrawlReport:
         requests=run.fetcher.requests_sent,
         seconds=run.seconds,
         resumed=resumed,
-        left=state.count_pages("todo"),
+        left=state.count_pages("todo", "recheck"),
+        unlisted=rest.unlisted,
+        seconds_left=rest.seconds,
         previous_snapshot_id=before,
         snapshot_id=state.snapshot_id(),
     )

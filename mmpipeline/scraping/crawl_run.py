@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from mmpipeline.errors import FetchError
 from mmpipeline.scraping.archive import PageArchive
 from mmpipeline.scraping.fetcher import Fetcher, Response
 from mmpipeline.scraping.robots import MAX_RULES_BYTES, RobotsPolicy
+from mmpipeline.scraping.robots_cache import RobotsCache
 from mmpipeline.scraping.state import CrawlState
 from mmpipeline.scraping.store import ARCHIVE_FOLDER
 
@@ -34,6 +35,8 @@ class CrawlRun:
         Fields of the report by name.
     failed
         Pages and photos that could not be had, by reason.
+    missing
+        Pages read that lack a field, by field.
     """
 
     store: Path
@@ -43,14 +46,17 @@ class CrawlRun:
     fetcher: Fetcher
     counts: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
+    missing: Counter[str] = field(default_factory=Counter)
     robots: RobotsPolicy = field(init=False)
     _started: float = field(init=False)
+    _started_at: datetime = field(init=False)
 
     def __post_init__(self) -> None:
         """Let robots.txt decide on redirects too."""
-        self.robots = RobotsPolicy(self._fetch_robots)
+        self.robots = RobotsPolicy(self._fetch_robots, RobotsCache(self.state))
         self.fetcher.may_fetch = self.robots.allows
         self._started = time.monotonic()
+        self._started_at = datetime.now(UTC)
 
     @property
     def archive_folder(self) -> Path:
@@ -67,6 +73,15 @@ class CrawlRun:
         """Whether the run may go on, by the configured limit."""
         limit = self.config.max_minutes
         return limit is None or self.seconds < limit * 60
+
+    @property
+    def recheck_cutoff(self) -> str | None:
+        """Time before which a page must have been asked for to be due again, ISO 8601 in UTC."""
+        days = self.config.recheck_after_days
+        if days is None:
+            return None
+        moment = self._started_at - timedelta(days=days)
+        return moment.isoformat(timespec="seconds")
 
     def ask_for_permission(self) -> None:
         """Read the site's robots.txt, and take up the pace it asks for.
@@ -91,9 +106,19 @@ class CrawlRun:
         self.keep("robots", response)
         return response
 
-    def keep(self, kind: str, response: Response) -> int:
-        """Put a response into the archive; return its row in the crawl state."""
-        place = self.archive.append(response)
+    def keep(self, kind: str, response: Response, *, is_revisit: bool = False) -> int:
+        """Put a response into the archive; return its row in the crawl state.
+
+        Parameters
+        ----------
+        kind
+            What it is, such as ``list``.
+        response
+            As received.
+        is_revisit
+            The very same body is there already: only note that it came again.
+        """
+        place = self.archive.append(response, is_revisit=is_revisit)
         with self.state as state:
             return state.add_response(kind, response, place)
 

@@ -1,19 +1,24 @@
 """Fetches recipe pages into the archive, and reads them from there.
 
-Fetching and reading are apart because reading costs several times the CPU of fetching: the pages
-of a run are all safe before the first is read.
+A page is safe in the archive before it is read. Reading goes by fifty, and nothing of a batch is
+committed before it is clear that pages are still readable: what was known of them stays.
 """
 
+import math
 from collections import Counter
+from urllib.parse import urlsplit
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.scraping.archive import read_page
 from mmpipeline.scraping.crawl_run import CrawlRun, now, show_progress
 from mmpipeline.scraping.failures import RequestFailedError
 from mmpipeline.scraping.fetcher import Response
-from mmpipeline.scraping.parse import LAYOUT_MIN_PAGES, check_layout
+from mmpipeline.scraping.parse import check_layout
+from mmpipeline.scraping.photo_visit import fetch_photos_meanwhile
 from mmpipeline.scraping.photos import photo_key
 from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
+    REQUIRED_FIELDS,
+    PageRecord,
     UnreadablePage,
     find_missing_reason,
     read_recipe_page,
@@ -21,23 +26,42 @@ from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import recipe_url
 from mmpipeline.scraping.state import PageRow, ReadablePage
 
-_ReadResult = tuple[ReadablePage, str, list[str]]  # page, content hash, photos
+_ReadResult = tuple[ReadablePage, PageRecord | UnreadablePage, list[str]]  # and its photos
+_BATCH_PAGES = 50
 
 
 def fetch_pages(run: CrawlRun) -> None:
-    """Fetch recipe pages, newest first, until none is left or the run's bounds are met."""
-    total = run.state.count_pages("todo")
-    limit = min(total, run.config.max_pages or total)
-    with show_progress("fetch pages", limit, "page") as advance:
-        for _ in range(limit):
-            page = run.state.next_page() if run.has_time else None
+    """Fetch recipe pages, newest first, and read them, until none is left or bounds are met.
+
+    Pages are read fifty at a time, and photos of other hosts fetched while the site's pace makes
+    us wait.
+
+    Raises
+    ------
+    LayoutChangedError
+        If too many of the run's pages lack a field; those that were not read yet stay unread.
+    """
+    statuses = ("todo", "recheck") if run.config.new_pages else ("recheck",)
+    limit = run.state.count_pages(*statuses)
+    if run.config.max_pages is not None:
+        limit = min(limit, run.config.max_pages - run.counts["asked"])
+    host = urlsplit(run.config.base_url).netloc
+    with show_progress("fetch pages", max(0, limit), "page") as advance:
+        for number in range(1, limit + 1):
+            fetch_photos_meanwhile(run, host)
+            page = run.state.next_page(statuses) if run.has_time else None
             if page is None:
-                return
-            _fetch_page(run, page)
+                break
+            run.counts["asked"] += 1
+            fetch_page(run, page)
+            if number % _BATCH_PAGES == 0:
+                read_pages(run)
             advance()
+    read_pages(run)
 
 
-def _fetch_page(run: CrawlRun, page: PageRow) -> None:
+def fetch_page(run: CrawlRun, page: PageRow) -> None:
+    """Fetch one page into the archive, and note in the state what became of it."""
     url = recipe_url(run.config.base_url, str(page.number))
     if not run.robots.allows(url):
         run.counts["skipped_robots"] += 1
@@ -57,8 +81,8 @@ def _fetch_page(run: CrawlRun, page: PageRow) -> None:
 def _settle_page(run: CrawlRun, page: PageRow, response: Response) -> None:
     gone = find_missing_reason(page.number, response.status, response.url, response.body)
     if response.status == 304 and page.content_hash:
-        run.counts["not_modified"] += 1
-        _mark(run, page.number, "done", None)
+        run.keep("not_modified", response)
+        _settle_unchanged(run, page)
     elif gone:
         run.counts["deleted"] += 1
         run.keep("gone", response)
@@ -68,14 +92,23 @@ def _settle_page(run: CrawlRun, page: PageRow, response: Response) -> None:
             orphans = state.mark_deleted(page.number, detail, response.fetched_at)
         run.remove_files(orphans)
     elif response.status != 200:
+        run.keep("failed", response)
         run.failed[f"status_{response.status}"] += 1
         _mark(run, page.number, "failed", f"status_{response.status}")
+    elif run.state.has_body(page.number, response.body):
+        run.keep("revisit", response, is_revisit=True)
+        _settle_unchanged(run, page)
     else:
         run.counts["fetched"] += 1
         place = run.archive.append(response)
         with run.state as state:
             response_id = state.add_response("recipe", response, place)
             state.mark_fetched(page.number, response, response_id)
+
+
+def _settle_unchanged(run: CrawlRun, page: PageRow) -> None:
+    run.counts["not_modified"] += 1
+    _mark(run, page.number, "done", None)
 
 
 def _mark(run: CrawlRun, number: int, status: str, reason: str | None) -> None:
@@ -89,24 +122,19 @@ def read_pages(run: CrawlRun) -> None:
     Raises
     ------
     LayoutChangedError
-        If none of the pages is a recipe page as we know it; they stay to be read again.
+        If too many of a batch or of the run's pages lack a field that every recipe has. Nothing
+        of such a batch is committed: its pages stay to be read again.
     """
-    pages = list(run.state.pages_to_read())
-    missing: Counter[str] = Counter()
-    results: list[_ReadResult] = []
-    with show_progress("read pages", len(pages), "page") as advance:
-        for count, page in enumerate(pages, start=1):
-            results += _read_page(run, page, missing)
-            if count == LAYOUT_MIN_PAGES:
-                # Nothing is committed before it is clear that pages are still readable.
-                check_layout(missing, count, bound=(count - 1) / count)
-            if count >= LAYOUT_MIN_PAGES or count == len(pages):
-                _commit_read(run, results)
-                results = []
-            advance()
+    batch: list[_ReadResult] = []
+    for page in list(run.state.pages_to_read()):
+        batch += _read_page(run, page)
+        if len(batch) == _BATCH_PAGES:
+            _commit_read(run, batch)
+            batch = []
+    _commit_read(run, batch)
 
 
-def _read_page(run: CrawlRun, page: ReadablePage, missing: Counter[str]) -> list[_ReadResult]:
+def _read_page(run: CrawlRun, page: ReadablePage) -> list[_ReadResult]:
     try:
         archived = read_page(run.archive_folder, page.place, run.config.max_page_bytes)
     except ArtifactError as error:  # a damaged record: the page is fetched again by the next run
@@ -115,22 +143,45 @@ def _read_page(run: CrawlRun, page: ReadablePage, missing: Counter[str]) -> list
         return []
     record = read_recipe_page(archived.body, archived.content_type, archived.url, page.number)
     if isinstance(record, UnreadablePage):
-        missing["title"] += 1
-        return [(page, record.content_hash(), [])]
+        return [(page, record, [])]
     links = (image.url or "" for image in record.recipe.images)
-    return [(page, record.content_hash(), [photo_key(link, archived.url) for link in links])]
+    return [(page, record, [photo_key(link, archived.url) for link in links])]
 
 
 def _commit_read(run: CrawlRun, results: list[_ReadResult]) -> None:
+    _check_layout(run, [record for _, record, _ in results])
     orphans = []
     with run.state as state:
-        for page, content_hash, urls in results:
+        for page, record, urls in results:
+            had_content = not (page.content_hash or "unreadable:").startswith("unreadable:")
+            if isinstance(record, UnreadablePage) and had_content:
+                run.failed[record.reason] += 1
+                state.restore_read(page.number, record.reason)
+                continue
+            content_hash = record.content_hash()
             state.mark_read(page.number, content_hash)
             if run.config.images:
                 orphans += state.photos.set_recipe(page.number, urls)
             run.counts["new"] += page.content_hash is None
             run.counts["changed"] += page.content_hash not in {None, content_hash}
     run.remove_files(orphans)
+
+
+def _check_layout(run: CrawlRun, records: list[PageRecord | UnreadablePage]) -> None:
+    """Check a batch alone, since a change begins late in a long run, and the run as a whole."""
+    missing: Counter[str] = Counter()
+    for record in records:
+        lacking = REQUIRED_FIELDS if isinstance(record, UnreadablePage) else record.missing_fields
+        missing.update(list(lacking))
+    run.missing += missing
+    run.counts["read"] += len(records)
+    for lacked, pages in ((missing, len(records)), (run.missing, run.counts["read"])):
+        check_layout(lacked, pages, _bound_for(run.config.required_field_bound, max(1, pages)))
+
+
+def _bound_for(bound: float, pages: int) -> float:
+    """Return the share that chance alone would not reach: three standard deviations more."""
+    return min(0.95, bound + 3 * math.sqrt(bound * (1 - bound) / pages))
 
 
 def _conditions(page: PageRow) -> dict[str, str]:

@@ -20,6 +20,7 @@ from mmpipeline.schemas import (
     QuarantineRow,
 )
 from mmpipeline.scraping.archive import read_page
+from mmpipeline.scraping.details import DETAIL_SCHEMA, detail_row
 from mmpipeline.scraping.photos import photo_key
 from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
     REQUIRED_FIELDS,
@@ -48,7 +49,7 @@ def parse_snapshot(
     store
         The scraper's store.
     target
-        Folder that gets ``recipes.parquet`` and ``quarantine.parquet``.
+        Folder that gets ``recipes.parquet``, ``details.parquet`` and ``quarantine.parquet``.
     layout
         The data folder, which photo paths are stored relative to.
     config
@@ -74,6 +75,7 @@ def parse_snapshot(
     with (
         read_state(store) as state,
         ParquetSink(target / "recipes.parquet", RECIPE_SCHEMA) as recipes,
+        ParquetSink(target / "details.parquet", DETAIL_SCHEMA) as details,
         ParquetSink(target / "quarantine.parquet", QUARANTINE_SCHEMA) as quarantine,
     ):
         pages = state.pages_with_content()
@@ -87,12 +89,13 @@ def parse_snapshot(
                 quarantine.append(row.to_row())
             counts["findings"] += sum(row.field is not None for row in rows)
             if record is None:
-                missing.update(REQUIRED_FIELDS)
+                missing.update(list(REQUIRED_FIELDS))
                 continue
             missing.update(record.missing_fields)
             counts["photos"] += sum(image.path is not None for image in record.recipe.images)
             counts["recipes"] += 1
             recipes.append(record.recipe.to_row())
+            details.append(detail_row(record))
     check_layout(missing, counts["pages"], config.required_field_bound)
     if counts["pages"] == 0:
         raise StageError(f"{store} holds no recipe page yet; run the scraper first")

@@ -17,6 +17,16 @@ def fetch_photos(run: CrawlRun) -> None:
             advance()
 
 
+def fetch_photos_meanwhile(run: CrawlRun, host: str) -> None:
+    """Fetch photos of other hosts that may be asked before a host may be asked again."""
+    pacer = run.fetcher.pacer
+    while run.config.images and run.has_time and (entry := run.state.photos.next()):
+        other = urlsplit(urljoin(run.config.base_url, entry[0])).netloc
+        if other == host or pacer.ready_at(other) >= pacer.ready_at(host):
+            return
+        _fetch_photo(run, entry[0])
+
+
 def _fetch_photo(run: CrawlRun, key: str) -> None:
     url = urljoin(run.config.base_url, key)
     try:

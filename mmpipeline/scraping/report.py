@@ -29,6 +29,10 @@ class CrawlReport:
         Pages left undone by an earlier run and found waiting at the start.
     left
         Pages known and still to be fetched in a later run.
+    unlisted
+        Recipes that the site says it has and no list page has shown yet.
+    seconds_left
+        How long the rest takes at this run's speed.
     previous_snapshot_id, snapshot_id
         Hash of what decides the parsed result, before and after the run.
     """
@@ -46,6 +50,8 @@ class CrawlReport:
     photos: int = 0
     resumed: int = 0
     left: int = 0
+    unlisted: int = 0
+    seconds_left: float = 0.0
     previous_snapshot_id: str = ""
     snapshot_id: str = ""
 
@@ -68,6 +74,8 @@ class CrawlReport:
             "photos",
             "resumed",
             "left",
+            "unlisted",
+            "seconds_left",
         )
         counts = {name: float(getattr(self, name)) for name in names}
         return counts | {f"failed_{name}": float(n) for name, n in sorted(self.failed.items())}
@@ -77,7 +85,8 @@ class CrawlReport:
         asked = f"{self.requests:,} requests"
         if not self.found_something_new and not self.failed and not self.left:
             return f"nothing new ({asked})"
-        names = ("new", "changed", "deleted", "not_modified", "photos", "skipped_robots", "left")
+        names = ("new", "changed", "deleted", "not_modified", "photos", "skipped_robots", "left",
+                 "unlisted")  # fmt: skip
         parts = [
             f"{getattr(self, name):,} {name.replace('_', ' ')}"
             for name in names
@@ -86,4 +95,14 @@ class CrawlReport:
         if self.resumed:
             parts.append(f"resumed {self.resumed:,} left undone")
         parts += [f"{n:,} failed: {reason}" for reason, n in sorted(self.failed.items())]
+        if self.left + self.unlisted:
+            parts.append(f"{describe_duration(self.seconds_left)} for the rest")
         return ", ".join([*(parts or ["nothing new"]), asked])
+
+
+def describe_duration(seconds: float) -> str:
+    """Return a duration for a person, such as "about 4.6 days"."""
+    for unit, size in (("days", 86_400.0), ("hours", 3600.0), ("minutes", 60.0)):
+        if seconds >= 2 * size:
+            return f"about {seconds / size:.1f} {unit}"
+    return f"about {seconds:.0f} seconds"

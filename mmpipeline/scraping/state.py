@@ -5,8 +5,9 @@ bytes lie in the archive, so after a kill the next run fetches exactly the pages
 marked. Commits are not flushed to the disk one by one: a power cut may cost the last few pages,
 which are then fetched again, and never consistency.
 
-A page is ``todo``, ``fetched`` (in the archive, not read yet), ``done`` (read: it has a content
-hash), ``deleted``, ``failed`` or ``skipped_robots``; the last three with a reason.
+A page is ``todo``, ``recheck`` (known, due to be asked for again), ``fetched`` (in the archive,
+not read yet), ``done`` (read: it has a content hash), ``deleted``, ``failed`` or
+``skipped_robots``; the last three with a reason.
 """
 
 import hashlib
@@ -19,9 +20,10 @@ from typing import Self
 
 from mmpipeline.scraping.archive import ArchivePlace
 from mmpipeline.scraping.fetcher import Response
+from mmpipeline.scraping.list_table import ListTable
 from mmpipeline.scraping.photo_table import MAX_ATTEMPTS, PhotoTable
 
-_HAS_CONTENT = "p.content_hash IS NOT NULL AND p.response_id IS NOT NULL"
+_HAS_CONTENT = "p.content_hash IS NOT NULL AND p.read_response_id IS NOT NULL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,14 @@ class CrawlState:
     ----------
     photos
         Its table of photos.
+    lists
+        Its table of which recipe stands on which list.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self.photos = PhotoTable(connection)
+        self.lists = ListTable(connection)
 
     def __enter__(self) -> Self:
         """Begin a transaction (they do not nest)."""
@@ -123,9 +128,10 @@ class CrawlState:
                 continue
             condition = "SELECT id FROM responses WHERE segment = ? AND offset + length > ?"
             lost += self._db.execute(
-                f"UPDATE pages SET status = 'todo', response_id = NULL, etag = NULL,"
-                f" last_modified = NULL, content_hash = NULL WHERE response_id IN ({condition})",
-                [segment, kept],
+                "UPDATE pages SET status = 'todo', response_id = NULL, read_response_id = NULL,"
+                " etag = NULL, last_modified = NULL, content_hash = NULL"
+                f" WHERE response_id IN ({condition}) OR read_response_id IN ({condition})",
+                [segment, kept, segment, kept],
             ).rowcount
             self._db.execute(f"DELETE FROM responses WHERE id IN ({condition})", [segment, kept])
         return lost
@@ -133,7 +139,7 @@ class CrawlState:
     # --- list walk
 
     def add_listed(self, number: int, *, joined: bool, seen_at: str) -> bool:
-        """Note that a list page shows a recipe; return whether it was unknown."""
+        """Note that a recipe was found; return whether it was unknown."""
         cursor = self._db.execute(
             "INSERT INTO pages (number, joined, first_seen) VALUES (?, ?, ?)"
             " ON CONFLICT (number) DO NOTHING",
@@ -148,10 +154,6 @@ class CrawlState:
             " WHERE number = ?",
             [views, reviews, number],
         )
-
-    def add_category(self, number: int, code: str) -> None:
-        """Note that a recipe is listed under a category such as ``cat4=55``."""
-        self._db.execute("INSERT OR IGNORE INTO categories VALUES (?, ?)", [number, code])
 
     def count_joined(self, numbers: Iterable[int]) -> int:
         """Count those recipes below which every list entry is already known."""
@@ -189,13 +191,52 @@ class CrawlState:
         ).rowcount
         return retried
 
-    def next_page(self) -> PageRow | None:
-        """Return the newest page that is to be fetched."""
-        row = self._db.execute(
-            "SELECT number, attempts, content_hash, etag, last_modified FROM pages"
-            " WHERE status = 'todo' ORDER BY number DESC LIMIT 1"
-        ).fetchone()
-        return None if row is None else PageRow(*row)
+    def mark_due(self, checked_before: str, limit: int) -> int:
+        """Put the pages that were not asked for longest back to be asked for; return how many.
+
+        Parameters
+        ----------
+        checked_before
+            ISO 8601, UTC: a page that was asked for since is not due.
+        limit
+            Most pages that may wait to be asked for again.
+        """
+        room = limit - self.count_pages("recheck")
+        return self._db.execute(
+            "UPDATE pages SET status = 'recheck' WHERE number IN (SELECT number FROM pages"
+            " WHERE status IN ('done', 'failed') AND checked_at < ?"
+            " ORDER BY checked_at, number DESC LIMIT ?)",
+            [checked_before, max(0, room)],
+        ).rowcount
+
+    def mark_relisted(self, number: int, checked_before: str) -> None:
+        """Ask again for a deleted recipe that a list shows, unless that was done just now."""
+        self._db.execute(
+            "UPDATE pages SET status = 'todo'"
+            " WHERE number = ? AND status = 'deleted' AND checked_at < ?",
+            [number, checked_before],
+        )
+
+    def next_page(self, statuses: Iterable[str] = ("todo", "recheck")) -> PageRow | None:
+        """Return the page to be fetched next: the newest to do, else the longest unasked."""
+        for status in statuses:
+            order = "number DESC" if status == "todo" else "checked_at, number DESC"
+            row = self._db.execute(
+                "SELECT number, attempts, content_hash, etag, last_modified FROM pages"
+                f" WHERE status = ? ORDER BY {order} LIMIT 1",
+                [status],
+            ).fetchone()
+            if row is not None:
+                return PageRow(*row)
+        return None
+
+    def restore_read(self, number: int, reason: str) -> None:
+        """Keep what a page said before: what came last cannot be read."""
+        self._db.execute(
+            "UPDATE pages SET status = 'failed', reason = ?, attempts = attempts + 1,"
+            " response_id = read_response_id, etag = NULL, last_modified = NULL WHERE number = ?",
+            [reason, number],
+        )
 
     def mark_page(self, number: int, status: str, reason: str | None, checked_at: str) -> None:
         """Set what became of asking for a page."""
@@ -204,6 +245,15 @@ class CrawlState:
             " attempts = CASE WHEN ? = 'failed' THEN attempts + 1 ELSE 0 END WHERE number = ?",
             [status, reason, checked_at, status, number],
         )
+
+    def has_body(self, number: int, body: bytes) -> bool:
+        """Tell whether a page that was read had this very body."""
+        row = self._db.execute(
+            "SELECT r.sha256 FROM pages p JOIN responses r ON r.id = p.read_response_id"
+            " WHERE p.number = ? AND p.content_hash IS NOT NULL",
+            [number],
+        ).fetchone()
+        return row is not None and row[0] == hashlib.sha256(body).hexdigest()
 
     def mark_fetched(self, number: int, response: Response, response_id: int) -> None:
         """Note that a page lies in the archive and is to be read."""
@@ -220,7 +270,8 @@ class CrawlState:
             [content_hash, number],
         ).fetchone()
         self._db.execute(
-            "UPDATE pages SET status = 'done', content_hash = ? WHERE number = ?",
+            "UPDATE pages SET status = 'done', content_hash = ?, read_response_id = response_id"
+            " WHERE number = ?",
             [content_hash, number],
         )
         if changed and changed[0]:
@@ -233,32 +284,35 @@ class CrawlState:
     def mark_deleted(self, number: int, reason: str, checked_at: str) -> list[str]:
         """Note that a recipe is gone; return the files of photos that only it had."""
         self.mark_page(number, "deleted", reason, checked_at)
-        self._db.execute("UPDATE pages SET content_hash = NULL WHERE number = ?", [number])
+        self._db.execute(
+            "UPDATE pages SET content_hash = NULL, read_response_id = NULL WHERE number = ?",
+            [number],
+        )
         self._db.execute("INSERT INTO history VALUES (?, NULL, 'deleted', ?)", [number, checked_at])
         return self.photos.set_recipe(number, [])
 
     def pages_to_read(self) -> Iterator[ReadablePage]:
         """Yield pages that were fetched and not read since, by number."""
-        return self._pages_in_archive("p.status = 'fetched'")
+        return self._pages_in_archive("p.status = 'fetched'", "response_id")
 
     def pages_with_content(self) -> Iterator[ReadablePage]:
         """Yield pages that were ever read and are not deleted, by number.
 
         A page whose last request failed is among them: what it said before still holds.
         """
-        return self._pages_in_archive(_HAS_CONTENT)
+        return self._pages_in_archive(_HAS_CONTENT, "read_response_id")
 
     def count_with_content(self) -> int:
         """Count the pages that `pages_with_content` yields."""
         row = self._db.execute(f"SELECT count(*) FROM pages p WHERE {_HAS_CONTENT}").fetchone()
         return int(row[0])
 
-    def _pages_in_archive(self, condition: str) -> Iterator[ReadablePage]:
+    def _pages_in_archive(self, condition: str, response: str) -> Iterator[ReadablePage]:
         rows = self._db.execute(
             "SELECT number, segment, offset, length, content_hash,"
-            " (SELECT group_concat(code, ' ') FROM"
-            "   (SELECT code FROM categories c WHERE c.number = p.number ORDER BY code))"
-            " FROM pages p JOIN responses r ON r.id = p.response_id"
+            " (SELECT group_concat(list, ' ') FROM (SELECT list FROM listings l"
+            "   WHERE l.number = p.number AND list GLOB 'cat[1-4]=*' ORDER BY list))"
+            f" FROM pages p JOIN responses r ON r.id = p.{response}"
             f" WHERE {condition} ORDER BY number"
         )
         for number, segment, offset, length, content_hash, codes in rows:
@@ -272,8 +326,8 @@ class CrawlState:
         digest = hashlib.sha256()
         pages = f"SELECT number, content_hash FROM pages p WHERE {_HAS_CONTENT} ORDER BY 1"
         codes = (
-            "SELECT c.number, c.code FROM categories c JOIN pages p USING (number)"
-            f" WHERE {_HAS_CONTENT} ORDER BY 1, 2"
+            "SELECT l.number, l.list FROM listings l JOIN pages p USING (number)"
+            f" WHERE {_HAS_CONTENT} AND l.list GLOB 'cat[1-4]=*' ORDER BY 1, 2"
         )
         photos = "SELECT url, sha256 FROM photos WHERE status = 'done' ORDER BY url"
         for query in (pages, codes, photos):

@@ -9,12 +9,14 @@ CREATE TABLE IF NOT EXISTS pages (
     attempts INTEGER NOT NULL DEFAULT 0, joined INTEGER NOT NULL DEFAULT 0,
     first_seen TEXT, checked_at TEXT, etag TEXT, last_modified TEXT,
     response_id INTEGER REFERENCES responses (id), content_hash TEXT,
+    read_response_id INTEGER REFERENCES responses (id),
     views INTEGER, reviews INTEGER);
 CREATE INDEX IF NOT EXISTS pages_by_status ON pages (status, number);
+CREATE INDEX IF NOT EXISTS pages_by_check ON pages (status, checked_at);
 CREATE TABLE IF NOT EXISTS history (
     number INTEGER NOT NULL, content_hash TEXT, status TEXT NOT NULL, seen_at TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS categories (
-    number INTEGER NOT NULL, code TEXT NOT NULL, PRIMARY KEY (number, code)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS listings (
+    number INTEGER NOT NULL, list TEXT NOT NULL, PRIMARY KEY (number, list)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS photos (
     url TEXT PRIMARY KEY, status TEXT NOT NULL DEFAULT 'todo', reason TEXT,
     attempts INTEGER NOT NULL DEFAULT 0, sha256 TEXT, file TEXT,

@@ -2,8 +2,8 @@
 
 Two faults of plain requests are answered here. A redirect or a DNS entry can lead into a private
 network: the address of every new connection is checked before and after connecting. A timeout of
-requests holds per read, so a server that drips bytes holds the client for hours: a timer shuts
-the sockets when the request's whole time is over. It costs one short-lived thread a request.
+requests holds per read, so a server that drips bytes holds the client for hours: a watchdog shuts
+the sockets when the request's whole time is over.
 
 Environment proxies and ``.netrc`` are not used: a proxy would hide the address that is checked.
 """
@@ -25,6 +25,7 @@ from urllib3.connectionpool import HTTPConnectionPool
 from mmpipeline import __version__
 from mmpipeline.errors import ConfigError
 from mmpipeline.scraping.failures import RequestFailedError
+from mmpipeline.scraping.watchdog import Watchdog
 
 
 def is_public_address(address: str, *, allow_loopback: bool = False) -> bool:
@@ -66,6 +67,7 @@ class ConnectionGuard:
         self._allow_loopback = allow_loopback
         self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
         self._expired = threading.Event()
+        self._watchdog = Watchdog(self._shut_sockets)
 
     @property
     def is_expired(self) -> bool:
@@ -112,13 +114,11 @@ class ConnectionGuard:
     def deadline(self, seconds: float) -> Iterator[None]:
         """Shut all sockets if the block takes longer than `seconds`."""
         self._expired.clear()
-        timer = threading.Timer(seconds, self._shut_sockets)
-        timer.daemon = True
-        timer.start()
+        self._watchdog.arm(seconds)
         try:
             yield
         finally:
-            timer.cancel()
+            self._watchdog.disarm()
 
     def _shut_sockets(self) -> None:
         self._expired.set()

@@ -102,7 +102,7 @@ def test_list_page_has_the_sites_oddities(shared: FakeSite) -> None:
     page = soup(f"{shared.base_url}/recipe/list.html?order=date&page=1")
     items = page.select("#contents_area_full ul.common_sp_list_ul > li")
     assert len(links(page)) == 40
-    assert len(items) == 42
+    assert len(items) == 44
     total = page.select_one("div.m_list_tit > b")
     assert total is not None
     assert total.text == "66"
@@ -198,7 +198,7 @@ def test_missing_recipe_is_an_alert(shared: FakeSite, path: str) -> None:
     assert "레시피 정보가 없습니다." in answer.text
 
 
-@pytest.mark.parametrize("path", ["/", "/cache/recipe/2020/01/01/nothing.jpg", "/recipe/abc"])
+@pytest.mark.parametrize("path", ["/nowhere", "/cache/recipe/2020/01/01/no.jpg", "/recipe/abc"])
 def test_other_addresses_are_404(shared: FakeSite, path: str) -> None:
     assert requests.get(shared.base_url + path, timeout=10).status_code == HTTPStatus.NOT_FOUND
 

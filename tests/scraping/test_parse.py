@@ -8,7 +8,7 @@ from mmpipeline.errors import ArtifactError, LayoutChangedError, StageError
 from mmpipeline.scraping import crawl_site, parse_snapshot
 from mmpipeline.scraping.parse import check_layout
 from mmpipeline.scraping.store import open_state
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage import DataLayout, read_parquet
 from tests.scraping.local_site import Site, fill_site, make_recipe
 
 
@@ -24,7 +24,7 @@ def test_parsing_twice_gives_the_same_bytes(site: Site, tmp_path: Path) -> None:
         assert counts == {
             "pages": 3.0, "recipes": 3.0, "quarantined": 0.0, "findings": 0.0, "photos": 6.0,
         }  # fmt: skip
-    for file in ("recipes.parquet", "quarantine.parquet"):
+    for file in ("recipes.parquet", "details.parquet", "quarantine.parquet"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
@@ -58,3 +58,22 @@ def test_an_empty_store_is_told_from_none(tmp_path: Path) -> None:
         pass
     with pytest.raises(StageError, match="no recipe page"):
         parse_snapshot(tmp_path / "store", tmp_path / "a", layout, ParseConfig())
+
+
+def test_details_keep_what_the_common_schema_does_not(site: Site, tmp_path: Path) -> None:
+    fill_site(site, [7])
+    golden = Path(__file__).parents[1] / "golden" / "tenthousand_recipe" / "ingre_unit_2020.html"
+    site.pages["/recipe/7"] = golden.read_bytes()
+    config = ScrapeConfig(base_url=site.url, pace_s=0, allow_loopback=True, images=False)
+    crawl_site(tmp_path / "store", config, None)
+    (tmp_path / "a").mkdir()
+    parse_snapshot(tmp_path / "store", tmp_path / "a", DataLayout.at(tmp_path), ParseConfig())
+    recipe = read_parquet(tmp_path / "a" / "recipes.parquet").to_pylist()[0]
+    details = read_parquet(tmp_path / "a" / "details.parquet").to_pylist()[0]
+    assert details["recipe_id"] == recipe["recipe_id"] == "10k:7"
+    assert [step["text"] for step in details["steps"]] == recipe["instructions"]
+    notes = {note["kind"] for step in details["steps"] for note in step["notes"]}
+    assert notes == {"ingredients", "tools", "heat", "tip"}
+    known = {image["id"] for image in recipe["images"]}
+    assert {name for step in details["steps"] for name in step["image_ids"]} <= known
+    assert details["tools"]

@@ -7,8 +7,10 @@ be right, and a mark the site changes makes reading slower, not wrong.
 """
 
 import re
+from bisect import bisect_left
 
 _DROPPED_TAGS = re.compile(r"<(script|style|noscript|ins|svg|iframe|!--)", re.I)
+_CLOSINGS = re.compile(r"</(script|style|noscript|ins|svg|iframe)", re.I)
 _JSON_LD = re.compile(r"<script\b[^>]{0,200}ld\+json", re.I)
 _FILLED_IFRAME = re.compile(r"<iframe\b[^>]{0,2000}org_src", re.I)
 
@@ -47,22 +49,21 @@ def _drop_tags(html: str) -> str:
     kept = []
     position = 0
     never_closed: set[str] = set()
-    lowered = html.lower()
-    if len(lowered) != len(html):  # a few letters change length; then compare as written
-        lowered = html
+    closings: dict[str, list[int]] = {}
+    for closing in _CLOSINGS.finditer(html):
+        closings.setdefault(closing[1].lower(), []).append(closing.start())
     for tag in _DROPPED_TAGS.finditer(html):
         if tag.start() < position:
             continue
         name = tag[1].lower()
         if name in never_closed or _holds_field(html, tag.start(), name):
             continue
-        closing = "-->" if name == "!--" else f"</{name}"
-        end = lowered.find(closing, tag.end())
+        end = _find_end(html, tag, closings.get(name, []))
         if end < 0:
             never_closed.add(name)
             continue
         kept.append(html[position : tag.start()])
-        position = end + len(closing) if name == "!--" else _after_bracket(html, end)
+        position = end
     kept.append(html[position:])
     return "".join(kept)
 
@@ -73,8 +74,15 @@ def _holds_field(html: str, start: int, name: str) -> bool:
     return name == "iframe" and _FILLED_IFRAME.match(html, start) is not None
 
 
-def _after_bracket(html: str, start: int) -> int:
-    end = html.find(">", start)
+def _find_end(html: str, tag: re.Match[str], closings: list[int]) -> int:
+    """Return where the text after a dropped element begins; -1 when it is never closed."""
+    if tag[1] == "!--":
+        end = html.find("-->", tag.end())
+        return end + 3 if end >= 0 else -1
+    number = bisect_left(closings, tag.end())
+    if number == len(closings):
+        return -1
+    end = html.find(">", closings[number])
     return len(html) if end < 0 else end + 1
 
 

@@ -8,13 +8,10 @@ import re
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
 
-from bs4 import Tag
-
+from mmpipeline.scraping.sites.tenthousand_recipe.page_index import Page
 from mmpipeline.scraping.sites.tenthousand_recipe.steps import Step, read_free_form_images
 from mmpipeline.scraping.sites.tenthousand_recipe.tree import (
     attribute,
-    find_tag,
-    find_tags,
     read_text,
 )
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import IMAGE_HOST, normalize_url
@@ -56,10 +53,10 @@ def parse_date(text: str | None) -> date | None:
         return None
 
 
-def read_dates(tree: Tag) -> tuple[date | None, date | None]:
+def read_dates(page: Page) -> tuple[date | None, date | None]:
     """Return when the recipe was published (등록일) and last modified (수정일)."""
     published = modified = None
-    for entry in find_tags(tree, ".view_notice_date b"):
+    for entry in page.find_all(".view_notice_date b"):
         text = read_text(entry) or ""
         if "수정" in text:
             modified = parse_date(text)
@@ -68,12 +65,12 @@ def read_dates(tree: Tag) -> tuple[date | None, date | None]:
     return published, modified
 
 
-def read_author(tree: Tag) -> tuple[str | None, str | None]:
+def read_author(page: Page) -> tuple[str | None, str | None]:
     """Return the author's name for the credit, and the sha256 of the author's id."""
-    name = read_text(find_tag(tree, ".user_info2_name"), skip=("button",)) or read_text(
-        find_tag(tree, ".profile_cont .cont_name"), skip=("button",)
+    name = read_text(page.find(".user_info2_name"), skip=("button",)) or read_text(
+        page.find(".profile_cont .cont_name"), skip=("button",)
     )
-    link = attribute(find_tag(tree, 'a.user_info2_pic[href*="uid="]'), "href")
+    link = attribute(page.find('a.user_info2_pic[href*="uid="]'), "href")
     try:
         uid = parse_qs(urlsplit(link or "").query).get("uid", [""])[0].strip()
     except ValueError:
@@ -81,45 +78,45 @@ def read_author(tree: Tag) -> tuple[str | None, str | None]:
     return name, hashlib.sha256(uid.encode()).hexdigest() if uid else None
 
 
-def read_tags(tree: Tag) -> list[str]:
+def read_tags(page: Page) -> list[str]:
     """Return the tags without their number sign, each once."""
-    texts = (read_text(link) for link in find_tags(tree, ".view_tag a"))
+    texts = (read_text(link) for link in page.find_all(".view_tag a"))
     names = ((text or "").lstrip("# ") for text in texts)
     return list(dict.fromkeys(name for name in names if name))
 
 
-def read_tip(tree: Tag) -> str | None:
+def read_tip(page: Page) -> str | None:
     """Return the tip (팁-주의사항) that stands after the steps."""
-    return read_text(find_tag(tree, "dl.view_step_tip dd"))
+    return read_text(page.find("dl.view_step_tip dd"))
 
 
-def read_video(tree: Tag) -> str | None:
+def read_video(page: Page) -> str | None:
     """Return the address of the recipe's video; the page's script would fill it in."""
-    frame = find_tag(tree, ".view_movie iframe[org_src]")
+    frame = page.find(".view_movie iframe[org_src]")
     return attribute(frame, "org_src")
 
 
-def read_image_urls(tree: Tag, steps: list[Step], page_url: str) -> list[str]:
+def read_image_urls(page: Page, steps: list[Step], page_url: str) -> list[str]:
     """Return the recipe's photos, normalised, each once: main, finished dish, steps.
 
     Parameters
     ----------
-    tree
+    page
         The page.
     steps
         Its steps, whose photos come last.
     page_url
         What relative links are relative to.
     """
-    main = attribute(find_tag(tree, "#main_thumbs"), "src") or attribute(
-        find_tag(tree, 'meta[property="og:image"]'), "content"
+    main = attribute(page.find("#main_thumbs"), "src") or attribute(
+        page.find('meta[property="og:image"]'), "content"
     )
     finished = [
         attribute(image, "src")
-        for image in find_tags(tree, "#completeimgs .carousel-inner img, .completeimgs_item img")
+        for image in page.find_all("#completeimgs .carousel-inner img, .completeimgs_item img")
     ]
     of_steps = [link for step in steps for link in step.image_links]
-    links = [main, *finished, *of_steps, *read_free_form_images(tree)]
+    links = [main, *finished, *of_steps, *read_free_form_images(page)]
     urls = (normalize_url(link, page_url) for link in links if link)
     return list(dict.fromkeys(url for url in urls if url and not is_icon(url)))
 

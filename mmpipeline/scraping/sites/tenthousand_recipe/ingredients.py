@@ -11,7 +11,8 @@ import re
 from bs4 import Tag
 
 from mmpipeline.schemas import Ingredient
-from mmpipeline.scraping.sites.tenthousand_recipe.tree import find_tag, find_tags, read_text
+from mmpipeline.scraping.sites.tenthousand_recipe.page_index import Page
+from mmpipeline.scraping.sites.tenthousand_recipe.tree import read_text
 from mmpipeline.text.ingredients import parse_ingredient
 from mmpipeline.text.normalize import clean_text
 from mmpipeline.text.quantities import parse_amount
@@ -23,12 +24,12 @@ AMOUNT_CLASSES = ("ingre_list_ea", "ingre_unit")
 _COMMA = re.compile(r",(?!\d{3}(?!\d))(?![^(]*\))")
 
 
-def read_ingredients(tree: Tag) -> list[Ingredient]:
+def read_ingredients(page: Page) -> list[Ingredient]:
     """Return the ingredients of a recipe page.
 
     Parameters
     ----------
-    tree
+    page
         The page.
 
     Returns
@@ -36,20 +37,20 @@ def read_ingredients(tree: Tag) -> list[Ingredient]:
     list of Ingredient
         In page order; empty when the page has no ingredient block.
     """
-    area = find_tag(tree, "#divConfirmedMaterialArea")
+    area = page.find("#divConfirmedMaterialArea")
     if area is not None:
-        found = _read_lists(area)
+        found = _read_lists(page, area)
         if found:
             return found
-    return _read_definitions(tree)
+    return _read_definitions(page)
 
 
-def read_tools(tree: Tag) -> list[str]:
+def read_tools(page: Page) -> list[str]:
     """Return the kitchen tools (조리도구), which stand in a second block of the same class."""
     names = []
-    for item in find_tags(tree, ".ready_ingre3:not(#divConfirmedMaterialArea) li"):
+    for item in page.find_all(".ready_ingre3 li"):
         if item.find_parent(id="divConfirmedMaterialArea") is None:
-            name = _read_name(item)
+            name = _read_name(page, item)
             if name:
                 names.append(name)
     return names
@@ -63,29 +64,29 @@ def clean_group(text: str | None) -> str | None:
     return clean_text(inner[1] if inner else text)
 
 
-def _read_lists(area: Tag) -> list[Ingredient]:
+def _read_lists(page: Page, area: Tag) -> list[Ingredient]:
     """Read in page order: a header holds for the items after it, whatever element they share."""
     found = []
     group: str | None = None
-    for tag in find_tags(area, "ul, b.ready_ingre3_tt, li"):
+    for tag in page.find_all("ul, b.ready_ingre3_tt, li", area):
         if tag.name == "ul":
             group = None
         elif tag.name == "b":
             group = clean_group(read_text(tag))
         else:
-            ingredient = _read_item(tag, group)
+            ingredient = _read_item(page, tag, group)
             if ingredient is not None:
                 found.append(ingredient)
     return found
 
 
-def _read_item(item: Tag, group: str | None) -> Ingredient | None:
-    name = _read_name(item)
+def _read_item(page: Page, item: Tag, group: str | None) -> Ingredient | None:
+    name = _read_name(page, item)
     if name is None:
         return None
     name = name[:MAX_LINE_CHARACTERS]
     amount_text = next(
-        (text for css in AMOUNT_CLASSES if (text := read_text(find_tag(item, f".{css}")))), None
+        (text for css in AMOUNT_CLASSES if (text := read_text(page.find(f".{css}", item)))), None
     )
     if amount_text is None:  # some authors write the amount into the name
         return parse_ingredient(name, group)
@@ -101,15 +102,15 @@ def _read_item(item: Tag, group: str | None) -> Ingredient | None:
     )
 
 
-def _read_name(item: Tag) -> str | None:
+def _read_name(page: Page, item: Tag) -> str | None:
     skip = (BUY_BUTTON, *AMOUNT_CLASSES)
-    return read_text(find_tag(item, ".ingre_list_name"), skip) or read_text(item, skip)
+    return read_text(page.find(".ingre_list_name", item), skip) or read_text(item, skip)
 
 
-def _read_definitions(tree: Tag) -> list[Ingredient]:
+def _read_definitions(page: Page) -> list[Ingredient]:
     found = []
     group: str | None = None
-    for tag in find_tags(tree, ".cont_ingre dt, .cont_ingre dd"):
+    for tag in page.find_all(".cont_ingre dt, .cont_ingre dd"):
         text = read_text(tag)
         if tag.name == "dt":
             group = clean_group(text)

@@ -9,9 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from bs4 import Tag
-
-from mmpipeline.scraping.sites.tenthousand_recipe.tree import find_tags
+from mmpipeline.scraping.sites.tenthousand_recipe.page_index import Page
 from mmpipeline.text.normalize import clean_text
 
 _STEP_BREAK = re.compile(r"\s*\n\s*(?:\d{1,3}\s*\.)?\s*")
@@ -34,12 +32,12 @@ class JsonLdRecipe:
     total_time: str | None = None
 
 
-def read_json_ld(tree: Tag) -> tuple[JsonLdRecipe | None, str | None]:
+def read_json_ld(page: Page) -> tuple[JsonLdRecipe | None, str | None]:
     """Return the recipe that a page's JSON-LD describes.
 
     Parameters
     ----------
-    tree
+    page
         The page.
 
     Returns
@@ -49,7 +47,7 @@ def read_json_ld(tree: Tag) -> tuple[JsonLdRecipe | None, str | None]:
         not be read, what was wrong with it.
     """
     problem = None
-    for script in find_tags(tree, 'script[type="application/ld+json"]'):
+    for script in page.find_all('script[type="application/ld+json"]'):
         try:
             value = json.loads((script.string or "")[:_MAX_CHARACTERS], strict=False)
         except (ValueError, RecursionError) as error:

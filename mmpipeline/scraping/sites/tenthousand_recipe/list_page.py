@@ -9,12 +9,11 @@ from dataclasses import dataclass
 
 from bs4 import Tag
 
+from mmpipeline.scraping.sites.tenthousand_recipe.page_index import Page
 from mmpipeline.scraping.sites.tenthousand_recipe.tree import (
     attribute,
-    build_tree,
-    find_tag,
-    find_tags,
     first_number,
+    read_page_tree,
     read_text,
 )
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import find_recipe_number
@@ -53,10 +52,13 @@ class ListPage:
         In page order, each recipe once.
     total
         How many recipes the list has in all, as the page says it.
+    is_past_end
+        Whether the page says that there is nothing (more) to show.
     """
 
     cards: tuple[ListCard, ...]
     total: int | None = None
+    is_past_end: bool = False
 
 
 def parse_list_page(html: str) -> ListPage:
@@ -72,25 +74,29 @@ def parse_list_page(html: str) -> ListPage:
     ListPage
         Without cards when it is past the end.
     """
-    tree = build_tree(html)
+    page = read_page_tree(html)
     cards: dict[int, ListCard] = {}
-    for link in find_tags(tree, CARD_SELECTOR):
+    for link in page.find_all(CARD_SELECTOR):
         number = find_recipe_number(attribute(link, "href") or "")
         if number is not None and int(number) not in cards:
-            cards[int(number)] = _read_card(int(number), link)
-    return ListPage(tuple(cards.values()), first_number(read_text(find_tag(tree, ".m_list_tit b"))))
+            cards[int(number)] = _read_card(page, int(number), link)
+    return ListPage(
+        tuple(cards.values()),
+        first_number(read_text(page.find(".m_list_tit b"))),
+        is_past_end=not cards and page.find(".result_none") is not None,
+    )
 
 
-def _read_card(number: int, link: Tag) -> ListCard:
+def _read_card(page: Page, number: int, link: Tag) -> ListCard:
     item = link.find_parent("li")
     if item is None:
         return ListCard(number)
     return ListCard(
         number=number,
-        title=read_text(find_tag(item, ".common_sp_caption_tit")),
-        views=parse_views(read_text(find_tag(item, ".common_sp_caption_buyer")) or ""),
-        reviews=first_number(read_text(find_tag(item, ".common_sp_caption_rv_ea"))),
-        has_video=find_tag(link, ".common_vod_label") is not None,
+        title=read_text(page.find(".common_sp_caption_tit", item)),
+        views=parse_views(read_text(page.find(".common_sp_caption_buyer", item)) or ""),
+        reviews=first_number(read_text(page.find(".common_sp_caption_rv_ea", item))),
+        has_video=page.find(".common_vod_label", link) is not None,
     )
 
 

@@ -7,8 +7,8 @@ there, or the two disagree, that is noted as a finding. Nothing here raises on a
 import hashlib
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
-from bs4 import Tag
 from bs4.exceptions import ParserRejectedMarkup
 
 from mmpipeline.schemas import Ingredient, Recipe, RecipeImage
@@ -21,19 +21,19 @@ from mmpipeline.scraping.sites.tenthousand_recipe.ingredients import (
     read_tools,
 )
 from mmpipeline.scraping.sites.tenthousand_recipe.json_ld import JsonLdRecipe, read_json_ld
+from mmpipeline.scraping.sites.tenthousand_recipe.page_index import DeepPageError, Page
 from mmpipeline.scraping.sites.tenthousand_recipe.steps import Step, read_steps
 from mmpipeline.scraping.sites.tenthousand_recipe.tree import (
     OversizedPageError,
     attribute,
-    build_tree,
-    find_tag,
-    is_too_deep,
+    read_page_tree,
     read_text,
 )
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import (
     RECIPE_ID_PREFIX,
     find_recipe_number,
     image_name,
+    normalize_url,
 )
 from mmpipeline.text.ingredients import parse_ingredient
 from mmpipeline.text.language import detect_language
@@ -172,71 +172,91 @@ def read_recipe_page(
     if html is None:
         return UnreadablePage("charset_error", f"no character set fits: {body[:80]!r}")
     try:
-        tree = build_tree(html, cut=cut)
+        page = read_page_tree(html, cut=cut)
     except OversizedPageError as error:
         return UnreadablePage("too_many_tags", str(error))
     except (ParserRejectedMarkup, RecursionError) as error:
         return UnreadablePage("unparsable", str(error))
-    if is_too_deep(tree):
-        return UnreadablePage("too_deep", "elements nest deeper than in any page for readers")
-    return _read_tree(tree, url, number, categories)
+    except DeepPageError as error:
+        return UnreadablePage("too_deep", str(error))
+    return read_parsed_page(page, url, number, categories)
 
 
-def _read_tree(
-    tree: Tag, url: str, number: int, categories: tuple[str, ...]
+def read_parsed_page(
+    page: Page, url: str, number: int, categories: tuple[str, ...] = ()
 ) -> PageRecord | UnreadablePage:
-    second, problem = read_json_ld(tree)
+    """Read a recipe page that is a tree already; see `read_recipe_page`."""
+    second, problem = read_json_ld(page)
     findings = [Finding("json_ld", "json_ld_broken", problem)] if problem else []
     second = second or JsonLdRecipe()
-    title = read_text(find_tag(tree, REQUIRED_FIELDS["title"]))
+    title = read_text(page.find(REQUIRED_FIELDS["title"]))
     if title is None and second.title is None:
-        start = read_text(tree) or ""
+        start = read_text(page.soup) or ""
         return UnreadablePage("no_title", f"{REQUIRED_FIELDS['title']} matched nothing: {start}")
-    ingredients, steps = read_ingredients(tree), read_steps(tree)
+    ingredients, steps = read_ingredients(page), read_steps(page)
     findings += _cross_check(title, ingredients, steps, second)
+    recipe, taken = _fill_gaps(_read_fields(page, url, number), second)
+    findings += taken
     recipe = replace(
-        _read_fields(tree, second, url, number),
+        recipe,
         title=title or second.title,
         ingredients=tuple(ingredients or _read_lines(second.ingredients)),
         instructions=tuple(step.text for step in steps if step.text) or second.steps,
         categories=categories,
         images=tuple(
             RecipeImage(id=image_name(link), url=link)
-            for link in fields.read_image_urls(tree, steps, url)
+            for link in fields.read_image_urls(page, steps, url)
         ),
     )
     recipe = replace(recipe, language=_detect_language(recipe))
     return PageRecord(
         recipe=recipe,
         steps=tuple(steps),
-        tools=tuple(read_tools(tree)),
-        tip=fields.read_tip(tree),
-        video_url=fields.read_video(tree),
+        tools=tuple(read_tools(page)),
+        tip=fields.read_tip(page),
+        video_url=fields.read_video(page),
         findings=tuple(findings),
     )
 
 
-def _read_fields(tree: Tag, second: JsonLdRecipe, url: str, number: int) -> Recipe:
-    author, author_hash = fields.read_author(tree)
-    published_on, modified_on = fields.read_dates(tree)
-    info = {n: read_text(find_tag(tree, f".view2_summary_info{n}")) for n in (1, 2, 3)}
-    intro_box = find_tag(tree, "#recipeIntro") or find_tag(tree, ".view2_summary_in")
+def _read_fields(page: Page, url: str, number: int) -> Recipe:
+    author, author_hash = fields.read_author(page)
+    published_on, modified_on = fields.read_dates(page)
+    info = {n: read_text(page.find(f".view2_summary_info{n}")) for n in (1, 2, 3)}
+    intro_box = page.find("#recipeIntro") or page.find(".view2_summary_in")
+    canonical = attribute(page.find('link[rel="canonical"]'), "href") or url
     return Recipe(
         recipe_id=f"{RECIPE_ID_PREFIX}{number}",
         source=SOURCE,
         language="other",
-        dish_name=read_text(find_tag(tree, "#relationGoods .best_tit b")),
+        dish_name=read_text(page.find("#relationGoods .best_tit b")),
         intro=read_text(intro_box, skip=("view2_summary_in_m1", "view2_summary_in_m2")),
-        servings=fields.parse_servings(info[1] or second.servings),
-        minutes=fields.parse_minutes(info[2] or second.total_time),
+        servings=fields.parse_servings(info[1]),
+        minutes=fields.parse_minutes(info[2]),
         level=info[3],
-        tags=tuple(fields.read_tags(tree)),
-        published_on=published_on or fields.parse_date(second.published),
+        tags=tuple(fields.read_tags(page)),
+        published_on=published_on,
         modified_on=modified_on,
-        url=attribute(find_tag(tree, 'link[rel="canonical"]'), "href") or url,
-        author=author or second.author,
+        url=normalize_url(canonical, url) or url,
+        author=author,
         author_hash=author_hash,
     )
+
+
+def _fill_gaps(recipe: Recipe, second: JsonLdRecipe) -> tuple[Recipe, list[Finding]]:
+    """Take from the JSON-LD what the page itself does not say, and say so."""
+    offered: dict[str, Any] = {
+        "servings": fields.parse_servings(second.servings),
+        "minutes": fields.parse_minutes(second.total_time),
+        "published_on": fields.parse_date(second.published),
+        "author": second.author,
+    }
+    taken = {
+        name: value
+        for name, value in offered.items()
+        if value is not None and getattr(recipe, name) is None
+    }
+    return replace(recipe, **taken), [Finding(name, "taken_from_json_ld") for name in taken]
 
 
 def _read_lines(lines: tuple[str, ...]) -> list[Ingredient]:
@@ -252,11 +272,8 @@ def _detect_language(recipe: Recipe) -> str:
 def _cross_check(
     title: str | None, ingredients: list[Ingredient], steps: list[Step], second: JsonLdRecipe
 ) -> list[Finding]:
-    first = {
-        "title": title,
-        "ingredients": ingredients,
-        "instructions": [step for step in steps if step.text],
-    }
+    written = sum(step.text is not None for step in steps)
+    first = {"title": title, "ingredients": ingredients, "instructions": written}
     other = {
         "title": second.title,
         "ingredients": second.ingredients,
@@ -272,4 +289,7 @@ def _cross_check(
     if ingredients and second.ingredients and len(ingredients) != len(second.ingredients):
         detail = f"page {len(ingredients)}, JSON-LD {len(second.ingredients)}"
         findings.append(Finding("ingredients", "json_ld_differs", detail))
+    if written and second.steps and written != len(second.steps):
+        detail = f"page {written}, JSON-LD {len(second.steps)}"
+        findings.append(Finding("instructions", "json_ld_differs", detail))
     return findings

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from bs4 import Tag
 
+from mmpipeline.scraping.sites.tenthousand_recipe.page_index import Page
 from mmpipeline.scraping.sites.tenthousand_recipe.tree import (
     attribute,
-    find_tag,
-    find_tags,
     read_lines,
     read_text,
 )
@@ -46,12 +45,12 @@ class Step:
     notes: tuple[tuple[str, str], ...] = ()
 
 
-def read_steps(tree: Tag) -> list[Step]:
+def read_steps(page: Page) -> list[Step]:
     """Return the steps of a recipe page.
 
     Parameters
     ----------
-    tree
+    page
         The page.
 
     Returns
@@ -60,19 +59,19 @@ def read_steps(tree: Tag) -> list[Step]:
         In page order; of the old free-form body one entry a line of text. Empty when the page
         has neither.
     """
-    boxes = find_tags(tree, ".view_step_cont")
-    return [_read_step(box) for box in boxes] or _read_free_form(tree)
+    boxes = page.find_all(".view_step_cont")
+    return [_read_step(page, box) for box in boxes] or _read_free_form(page)
 
 
-def _read_step(box: Tag) -> Step:
-    body = find_tag(box, ".media-body")
+def _read_step(page: Page, box: Tag) -> Step:
+    body = page.find(".media-body", box)
     notes = [
         (kind, text)
-        for note in find_tags(box, ".step_add")
+        for note in page.find_all(".step_add", box)
         for css, kind in _NOTE_CLASSES.items()
         if css in note.get_attribute_list("class") and (text := read_text(note))
     ]
-    links = [attribute(image, "src") for image in find_tags(box, "[id^=stepimg] img")]
+    links = [attribute(image, "src") for image in page.find_all("[id^=stepimg] img", box)]
     return Step(
         text=read_text(body, skip=("step_add",)),
         image_links=tuple(dict.fromkeys(link for link in links if link)),
@@ -80,15 +79,15 @@ def _read_step(box: Tag) -> Step:
     )
 
 
-def _read_free_form(tree: Tag) -> list[Step]:
-    body = find_tag(tree, "#oldContArea") or find_tag(tree, ".view_cont_old")
+def _read_free_form(page: Page) -> list[Step]:
+    body = page.find("#oldContArea") or page.find(".view_cont_old")
     if body is None:
         return []
     lines = [_STEP_NUMBER.sub("", line) for line in read_lines(body)]
     return [Step(line) for line in lines if line and not _JUST_A_LINK.match(line)]
 
 
-def read_free_form_images(tree: Tag) -> list[str]:
+def read_free_form_images(page: Page) -> list[str]:
     """Return the photos inside the old free-form body, as linked."""
-    links = [attribute(image, "src") for image in find_tags(tree, "#oldContArea img")]
+    links = [attribute(image, "src") for image in page.find_all("#oldContArea img")]
     return [link for link in links if link]

@@ -8,10 +8,10 @@ from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PageElement, PreformattedString
 
 from mmpipeline.scraping.sites.tenthousand_recipe.cutting import cut_page
+from mmpipeline.scraping.sites.tenthousand_recipe.page_index import PageIndex
 from mmpipeline.text.normalize import clean_text
 
 _LINE = "\x1e"  # stands for a line break while a text is put together; no page can hold it cleaned
-_MAX_DEPTH = 250
 _MAX_TAGS = 20_000
 _BLOCKS = frozenset({"p", "div", "td", "tr", "li", "h1", "h2", "h3", "h4", "h5", "h6", "br"})
 
@@ -20,7 +20,7 @@ class OversizedPageError(ValueError):
     """A page with more elements than one made for readers has."""
 
 
-def build_tree(html: str, *, cut: bool = True) -> BeautifulSoup:
+def read_page_tree(html: str, *, cut: bool = True) -> PageIndex:
     """Parse a page.
 
     Parameters
@@ -32,45 +32,21 @@ def build_tree(html: str, *, cut: bool = True) -> BeautifulSoup:
 
     Returns
     -------
-    BeautifulSoup
-        The tree.
+    PageIndex
+        The tree, ready to be asked.
 
     Raises
     ------
     OversizedPageError
         If the page has more than 20,000 tags; a real one has a tenth of that, and a tree of five
         megabytes of tags takes half a minute.
+    DeepPageError
+        If its elements nest too deep.
     """
     html = cut_page(html) if cut else html
     if html.count("<") > _MAX_TAGS:
         raise OversizedPageError(f"more than {_MAX_TAGS:,} tags")
-    return BeautifulSoup(html, "lxml")
-
-
-def is_too_deep(tree: Tag) -> bool:
-    """Tell whether elements nest deeper than in any page made for readers.
-
-    Real pages stay below 60 levels. Reading nested elements one by one takes the square of the
-    depth, so a hostile page could otherwise hold the parser for minutes.
-    """
-    depths = {id(tree): 0}
-    for element in tree.descendants:
-        if isinstance(element, Tag):
-            depth = depths[id(element.parent)] + 1
-            if depth > _MAX_DEPTH:
-                return True
-            depths[id(element)] = depth
-    return False
-
-
-def find_tag(root: Tag, selector: str) -> Tag | None:
-    """Return the first element that a CSS selector matches."""
-    return root.select_one(selector)
-
-
-def find_tags(root: Tag, selector: str) -> list[Tag]:
-    """Return all elements that a CSS selector matches, in page order."""
-    return list(root.select(selector))
+    return PageIndex(BeautifulSoup(html, "lxml"))
 
 
 def read_text(tag: Tag | None, skip: Iterable[str] = ()) -> str | None:

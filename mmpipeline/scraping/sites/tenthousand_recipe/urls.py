@@ -6,7 +6,7 @@ thing is fetched once whatever its link looks like.
 """
 
 import re
-from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 RECIPE_HOST = "www.10000recipe.com"
 IMAGE_HOST = "recipe1.ezmember.co.kr"
@@ -42,21 +42,6 @@ def find_recipe_number(url: str) -> str | None:
 def recipe_url(base_url: str, number: str) -> str:
     """Return the address of a recipe page."""
     return f"{base_url.rstrip('/')}/recipe/{number}"
-
-
-def list_url(base_url: str, page: int, order: str) -> str:
-    """Return the address of a list page.
-
-    Parameters
-    ----------
-    base_url
-        Such as ``https://www.10000recipe.com``.
-    page
-        Counted from 1. The pager's "next" link jumps ten pages; counting does not.
-    order
-        ``date`` (newest first) or ``reco``.
-    """
-    return f"{base_url.rstrip('/')}/recipe/list.html?{urlencode({'order': order, 'page': page})}"
 
 
 def normalize_url(link: str, page_url: str) -> str | None:

@@ -2,15 +2,19 @@
 
 import json
 import re
+import subprocess
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmpipeline.schemas import Recipe
+from mmpipeline.schemas import RECIPE_SCHEMA, Recipe
+from mmpipeline.scraping.details import DETAIL_SCHEMA, detail_row
 from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
     PageRecord,
     UnreadablePage,
@@ -197,10 +201,6 @@ def test_any_bytes_give_a_record_or_a_reason(body: bytes) -> None:
 def test_a_damaged_page_gives_a_row_that_can_be_stored(
     name: str, place: int, length: int, patch: bytes
 ) -> None:
-    import pyarrow as pa
-
-    from mmpipeline.schemas import RECIPE_SCHEMA
-
     body = (GOLDEN / f"{name}.html").read_bytes()
     place %= len(body)
     record = read(body[:place] + patch + body[place + length :])
@@ -208,3 +208,68 @@ def test_a_damaged_page_gives_a_row_that_can_be_stored(
         assert isinstance(record.recipe, Recipe)
         pa.Table.from_pylist([record.recipe.to_row()], schema=RECIPE_SCHEMA)
         record.content_hash().encode()
+
+
+CHILD = """
+import resource, sys
+from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import read_recipe_page
+body = sys.stdin.buffer.read()
+used = resource.getrusage(resource.RUSAGE_SELF)
+limit = int(used.ru_utime + used.ru_stime) + 2  # seconds of CPU; over it, the process is killed
+resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+print(type(read_recipe_page(body, None, "https://www.10000recipe.com/recipe/1", 1)).__name__)
+"""
+
+
+@pytest.mark.parametrize(
+    ("part", "times"),
+    [
+        ("<div>", 16_000),
+        ("<li class='a b'>무 <span class='ingre_unit'>1개</span></li>", 85_000),
+        ("<p class='media-body'>국을 끓인다. 다시 끓이고 또 끓인다.</p>" + "물" * 80, 15_000),
+        ("<script>var a = '<div class=\"view_step\">'; // 국국국국\n</script>", 70_000),
+    ],
+)
+def test_hostile_pages_stay_within_the_cpu_limit_of_a_child(part: str, times: int) -> None:
+    page = f"<meta charset='utf-8'><div class='view2_summary'><h3>국</h3></div>{part * times}"
+    done = subprocess.run(
+        [sys.executable, "-c", CHILD], input=page.encode(), capture_output=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-500:]
+    assert done.stdout.decode().strip() in {"PageRecord", "UnreadablePage"}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(PAGES),
+    st.lists(
+        st.tuples(
+            st.sampled_from(["delete", "repeat", "swap", "insert"]),
+            st.integers(0, 10_000),
+            st.integers(1, 400),
+            st.sampled_from([
+                "<ul>", "</ul></div>", "<div id='divConfirmedMaterialArea'>", "<!--", "-->", "\x00",
+                "<script>", "</script>", "&#55296;", "<li><li>", "<b class='ready_ingre3_tt'>[",
+                "<template>", "<svg><style>", "<table><tr>", "\u200b\u00a0\u0007", "]]>", "<?x",
+            ]),
+        ),
+        max_size=6,
+    ),
+)  # fmt: skip
+def test_mutated_golden_pages_give_a_record_or_a_reason(
+    name: str, mutations: list[tuple[str, int, int, str]]
+) -> None:
+    html = (GOLDEN / f"{name}.html").read_text()
+    for kind, place, length, text in mutations:
+        place %= len(html) or 1
+        part = html[place : place + length]
+        changed = {"delete": "", "repeat": part * 2, "swap": part[::-1], "insert": text + part}
+        html = html[:place] + changed[kind] + html[place + length :]
+    record = read(html.encode())
+    assert isinstance(record, PageRecord | UnreadablePage)
+    if isinstance(record, PageRecord):
+        pa.Table.from_pylist([record.recipe.to_row()], schema=RECIPE_SCHEMA)
+        pa.Table.from_pylist([detail_row(record)], schema=DETAIL_SCHEMA)
+        row = json.dumps(record.recipe.to_row(), default=str, ensure_ascii=False)
+        assert not re.search("[\u200b\u00a0\u0007]", row)

@@ -5,7 +5,6 @@ from hypothesis import strategies as st
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import (
     find_recipe_number,
     image_name,
-    list_url,
     normalize_url,
 )
 
@@ -68,6 +67,3 @@ def test_normalizing_twice_changes_nothing(link: str) -> None:
 
 def test_names() -> None:
     assert image_name("https://example.org/a/b.JPG?x=1") == "b.JPG"
-    assert list_url("https://example.org/", 3, "date") == (
-        "https://example.org/recipe/list.html?order=date&page=3"
-    )

@@ -1,0 +1,60 @@
+"""What a recipe page says beyond the schema that both doors share.
+
+The notes of each step (ingredients, tools, heat, tip), which photo belongs to which step, kitchen
+tools, the author's tip and the video: worth keeping for whoever shows or studies the recipes, and
+in a table of its own, since the other door has none of it.
+"""
+
+from typing import Any
+
+import pyarrow as pa
+
+from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import PageRecord
+from mmpipeline.scraping.sites.tenthousand_recipe.urls import image_name
+
+_NOTE = pa.struct([
+    pa.field("kind", pa.string(), nullable=False),  # ingredients, tools, heat or tip
+    pa.field("text", pa.string(), nullable=False),
+])
+_STEP = pa.struct([
+    pa.field("text", pa.string()),  # null: a step of photos only
+    pa.field("image_ids", pa.list_(pa.string()), nullable=False),  # ids of the recipe's images
+    pa.field("notes", pa.list_(_NOTE), nullable=False),
+])
+DETAIL_SCHEMA = pa.schema([
+    pa.field("recipe_id", pa.string(), nullable=False),
+    pa.field("steps", pa.list_(_STEP), nullable=False),
+    pa.field("tools", pa.list_(pa.string()), nullable=False),
+    pa.field("tip", pa.string()),
+    pa.field("video_url", pa.string()),
+])
+"""One row a recipe, in the order of ``recipes.parquet``."""
+
+
+def detail_row(record: PageRecord) -> dict[str, Any]:
+    """Return a page's row of `DETAIL_SCHEMA`.
+
+    Parameters
+    ----------
+    record
+        What the page says.
+
+    Returns
+    -------
+    dict
+        Column values.
+    """
+    return {
+        "recipe_id": record.recipe.recipe_id,
+        "steps": [
+            {
+                "text": step.text,
+                "image_ids": [image_name(link) for link in step.image_links],
+                "notes": [{"kind": kind, "text": text} for kind, text in step.notes],
+            }
+            for step in record.steps
+        ],
+        "tools": list(record.tools),
+        "tip": record.tip,
+        "video_url": record.video_url,
+    }
