@@ -39,7 +39,7 @@ SECTIONS = {
     "publish_index": "index",
 }
 """Flows that need nothing but the newest artifacts, and their config section."""
-FLOWS = (PARENT, "scrape_recipes", "normalize_recipe1m", *SECTIONS)
+FLOWS = (PARENT, "scrape_recipes", "recheck_recipes", "normalize_recipe1m", *SECTIONS)
 FULL_DISK_BYTES = 1_000_000
 NEXT_STEPS = """
 Next:  .venv/bin/mmpipeline search --title 김치찌개 -k 5      ask it yourself
@@ -115,7 +115,7 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
         )
     if flow in SECTIONS:
         return {"config": getattr(config, SECTIONS[flow])}
-    if flow == "scrape_recipes":
+    if flow in {"scrape_recipes", "recheck_recipes"}:
         return {"scrape": config.scrape, "parse": config.parse}
     dump = source.resolve() if source is not None else None
     if flow == "normalize_recipe1m":

@@ -6,13 +6,14 @@ from prefect import flow
 
 from mmpipeline.config import CatalogConfig
 from tasks import catalog
+from tasks.newest import default_root
 
 
 @flow(name="build_catalog")
 def build_catalog(
     sources: list[Path] | None = None,
     config: CatalogConfig = CatalogConfig(),
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
 ) -> Path:
     """Merge recipes, group duplicates, label dishes, split.
 
@@ -23,11 +24,12 @@ def build_catalog(
     config
         How recipes are grouped, labelled and split.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the catalogue artifact.
     """
-    return catalog.merge(sources or catalog.newest_recipes(data_root), config, data_root)
+    root = data_root or default_root()
+    return catalog.merge(sources or catalog.newest_recipes(root), config, root)

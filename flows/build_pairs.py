@@ -6,14 +6,14 @@ from prefect import flow
 
 from mmpipeline.config import PairConfig
 from tasks import pairs
-from tasks.newest import or_newest
+from tasks.newest import default_root, or_newest
 
 
 @flow(name="build_pairs")
 def build_pairs(
     catalog: Path | None = None,
     config: PairConfig = PairConfig(),
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
     embedding: Path | None = None,
 ) -> Path:
     """Pair recipes of one dish, and set them against recipes of others.
@@ -25,7 +25,7 @@ def build_pairs(
     config
         How many pairs of each kind an anchor gets.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
     embedding
         Folder of a published index: hard negatives come from the dishes nearest in its vectors.
         None takes the dishes that share most ingredients.
@@ -35,4 +35,5 @@ def build_pairs(
     Path
         Folder of the pair artifact.
     """
-    return pairs.build(or_newest(catalog, "catalog", data_root), config, data_root, embedding)
+    root = data_root or default_root()
+    return pairs.build(or_newest(catalog, "catalog", root), config, root, embedding)

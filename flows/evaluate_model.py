@@ -6,7 +6,7 @@ from prefect import flow
 
 from mmpipeline.config import EvaluateConfig
 from tasks import evaluation
-from tasks.newest import or_newest
+from tasks.newest import default_root, or_newest
 
 
 @flow(name="evaluate_model")
@@ -15,7 +15,7 @@ def evaluate_model(
     features: Path | None = None,
     catalog: Path | None = None,
     config: EvaluateConfig = EvaluateConfig(),
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
 ) -> Path:
     """Write the report that sets a model beside its baselines.
 
@@ -26,17 +26,18 @@ def evaluate_model(
     config
         What is measured.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the evaluation artifact.
     """
+    root = data_root or default_root()
     return evaluation.evaluate(
-        or_newest(model, "model", data_root),
-        or_newest(features, "features", data_root),
-        or_newest(catalog, "catalog", data_root),
+        or_newest(model, "model", root),
+        or_newest(features, "features", root),
+        or_newest(catalog, "catalog", root),
         config,
-        data_root,
+        root,
     )

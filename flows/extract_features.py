@@ -6,14 +6,14 @@ from prefect import flow
 
 from mmpipeline.config import FeatureConfig
 from tasks import features
-from tasks.newest import or_newest
+from tasks.newest import default_root, or_newest
 
 
 @flow(name="extract_features")
 def extract_features(
     catalog: Path | None = None,
     config: FeatureConfig = FeatureConfig(),
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
 ) -> Path:
     """Turn every photo and text of a catalogue into a vector.
 
@@ -24,11 +24,12 @@ def extract_features(
     config
         How each modality becomes a vector.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the feature artifact.
     """
-    return features.extract(or_newest(catalog, "catalog", data_root), config, data_root)
+    root = data_root or default_root()
+    return features.extract(or_newest(catalog, "catalog", root), config, root)

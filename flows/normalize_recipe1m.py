@@ -6,11 +6,12 @@ from prefect import flow
 
 from mmpipeline.config import Recipe1MConfig
 from tasks import recipe1m
+from tasks.newest import default_root
 
 
 @flow(name="normalize_recipe1m")
 def normalize_recipe1m(
-    dump: Path, config: Recipe1MConfig = Recipe1MConfig(), data_root: Path = Path("data")
+    dump: Path, config: Recipe1MConfig = Recipe1MConfig(), data_root: Path | None = None
 ) -> Path:
     """Turn layer1.json, layer2.json and the image folders into recipes.
 
@@ -21,11 +22,12 @@ def normalize_recipe1m(
     config
         How it is read.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the recipe artifact.
     """
-    return recipe1m.normalize(dump, config, data_root)
+    root = data_root or default_root()
+    return recipe1m.normalize(dump, config, root)

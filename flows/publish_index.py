@@ -6,7 +6,7 @@ from prefect import flow
 
 from mmpipeline.config import IndexConfig
 from tasks import index
-from tasks.newest import or_newest
+from tasks.newest import default_root, or_newest
 
 
 @flow(name="publish_index")
@@ -15,7 +15,7 @@ def publish_index(
     features: Path | None = None,
     catalog: Path | None = None,
     config: IndexConfig = IndexConfig(),
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
 ) -> Path:
     """Embed a catalogue with a model and make the result the current index.
 
@@ -26,17 +26,18 @@ def publish_index(
     config
         What an index version holds.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the index version.
     """
+    root = data_root or default_root()
     return index.publish(
-        or_newest(model, "model", data_root),
-        or_newest(features, "features", data_root),
-        or_newest(catalog, "catalog", data_root),
+        or_newest(model, "model", root),
+        or_newest(features, "features", root),
+        or_newest(catalog, "catalog", root),
         config,
-        data_root,
+        root,
     )

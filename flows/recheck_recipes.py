@@ -6,6 +6,7 @@ from prefect import flow
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from tasks import scraping
+from tasks.newest import default_root
 
 
 @flow(name="recheck_recipes")
@@ -15,7 +16,7 @@ def recheck_recipes(
     scrape: ScrapeConfig = ScrapeConfig(),
     parse: ParseConfig = ParseConfig(),
     site: str = "tenthousand_recipe",
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
 ) -> Path:
     """Ask for the pages that were not asked for longest, then parse the archive.
 
@@ -32,12 +33,13 @@ def recheck_recipes(
     site
         Name of the scrape store below `data/raw`.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the recipe artifact.
     """
-    scraping.recheck(scrape, older_than_days, at_most, site, data_root)
-    return scraping.parse(site, parse, data_root)
+    root = data_root or default_root()
+    scraping.recheck(scrape, older_than_days, at_most, site, root)
+    return scraping.parse(site, parse, root)

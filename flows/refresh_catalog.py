@@ -15,6 +15,7 @@ from flows.scrape_recipes import scrape_recipes
 from flows.train_fusion import train_fusion
 from mmpipeline.config import PipelineConfig
 from tasks.index import ask_example
+from tasks.newest import default_root
 from tasks.planning import is_published, plan_refresh, say_up_to_date
 from tasks.sample import open_doors
 from tasks.stage import side_by_side
@@ -23,7 +24,7 @@ from tasks.stage import side_by_side
 @flow(name="refresh_catalog")
 def refresh_catalog(
     config: PipelineConfig = PipelineConfig(),
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
     dump: Path | None = None,
     scrape: bool = True,
     sample: bool = False,
@@ -35,7 +36,7 @@ def refresh_catalog(
     config
         The whole experiment.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
     dump
         A folder in Recipe1M's layout; None leaves that door shut.
     scrape
@@ -48,21 +49,22 @@ def refresh_catalog(
     Path
         Folder of the published index version.
     """
-    with open_doors(config, data_root, dump=dump, scrape=scrape, sample=sample) as doors:
+    root = data_root or default_root()
+    with open_doors(config, root, dump=dump, scrape=scrape, sample=sample) as doors:
         calls = []
         if doors.scrape:
-            calls.append(partial(scrape_recipes, doors.scrape, config.parse, doors.site, data_root))
+            calls.append(partial(scrape_recipes, doors.scrape, config.parse, doors.site, root))
         if doors.dump:
-            calls.append(partial(normalize_recipe1m, doors.dump, config.recipe1m, data_root))
+            calls.append(partial(normalize_recipe1m, doors.dump, config.recipe1m, root))
         recipes = side_by_side(*calls)
-    plan = plan_refresh(data_root, recipes, config)
-    if is_published(data_root, plan):
-        return say_up_to_date(data_root, plan)
-    catalog = build_catalog(recipes, config.catalog, data_root)
-    features = extract_features(catalog, config.features, data_root)
-    pairs = build_pairs(catalog, config.pairs, data_root)
-    model = train_fusion(features, pairs, config.train, data_root)
-    evaluate_model(model, features, catalog, config.evaluate, data_root)
-    index = publish_index(model, features, catalog, config.index, data_root)
-    ask_example(data_root)
+    plan = plan_refresh(root, recipes, config)
+    if is_published(root, plan):
+        return say_up_to_date(root, plan)
+    catalog = build_catalog(recipes, config.catalog, root)
+    features = extract_features(catalog, config.features, root)
+    pairs = build_pairs(catalog, config.pairs, root)
+    model = train_fusion(features, pairs, config.train, root)
+    evaluate_model(model, features, catalog, config.evaluate, root)
+    index = publish_index(model, features, catalog, config.index, root)
+    ask_example(root)
     return index

@@ -6,6 +6,7 @@ from prefect import flow
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from tasks import scraping
+from tasks.newest import default_root
 
 
 @flow(name="scrape_recipes")
@@ -13,7 +14,7 @@ def scrape_recipes(
     scrape: ScrapeConfig = ScrapeConfig(),
     parse: ParseConfig = ParseConfig(),
     site: str = "tenthousand_recipe",
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
 ) -> Path:
     """Ask the site what may be new, then parse the archive into recipes.
 
@@ -26,12 +27,13 @@ def scrape_recipes(
     site
         Name of the scrape store below `data/raw`.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the recipe artifact.
     """
-    scraping.crawl(scrape, site, data_root)
-    return scraping.parse(site, parse, data_root)
+    root = data_root or default_root()
+    scraping.crawl(scrape, site, root)
+    return scraping.parse(site, parse, root)

@@ -6,7 +6,7 @@ from prefect import flow
 
 from mmpipeline.config import TrainConfig
 from tasks import training
-from tasks.newest import or_newest
+from tasks.newest import default_root, or_newest
 
 
 @flow(name="train_fusion")
@@ -14,7 +14,7 @@ def train_fusion(
     features: Path | None = None,
     pairs: Path | None = None,
     config: TrainConfig = TrainConfig(),
-    data_root: Path = Path("data"),
+    data_root: Path | None = None,
 ) -> Path:
     """Train the model that fuses any subset of modalities into one vector.
 
@@ -27,16 +27,17 @@ def train_fusion(
     config
         The model and its training.
     data_root
-        The data folder.
+        The data folder; None takes the environment's.
 
     Returns
     -------
     Path
         Folder of the model artifact.
     """
+    root = data_root or default_root()
     return training.train(
-        or_newest(features, "features", data_root),
-        or_newest(pairs, "pairs", data_root),
+        or_newest(features, "features", root),
+        or_newest(pairs, "pairs", root),
         config,
-        data_root,
+        root,
     )

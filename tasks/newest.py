@@ -1,8 +1,14 @@
-"""What a flow works on when nobody names its input: the artifact made last."""
+"""What a flow works on when nobody says: the environment's data folder, the newest artifact."""
 
 from pathlib import Path
 
+from mmpipeline.config import load_settings
 from mmpipeline.storage import ArtifactStore, DataLayout
+
+
+def default_root() -> Path:
+    """Return the environment's data folder, absolute."""
+    return load_settings().data_root.resolve()
 
 
 def or_newest(folder: Path | None, kind: str, data_root: Path) -> Path:

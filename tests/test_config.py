@@ -51,5 +51,10 @@ def test_the_environment_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMPIPELINE_PREFECT_PORT", "80")
     with pytest.raises(ConfigError, match="MMPIPELINE_PREFECT_PORT"):
         load_settings()
+    for wrong in ("lots", "0", "-5GB"):
+        monkeypatch.setenv("MMPIPELINE_DUCKDB_MEMORY", wrong)
+        with pytest.raises(ConfigError, match="MMPIPELINE_DUCKDB_MEMORY"):
+            load_settings()
+    monkeypatch.setenv("MMPIPELINE_DUCKDB_MEMORY", "500 MB")
     monkeypatch.setenv("MMPIPELINE_PREFECT_PORT", "4321")
     assert load_settings().prefect_port == 4321
