@@ -33,9 +33,9 @@ def test_a_source_without_recipes_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_folder_has_one_run_at_a_time(tmp_path: Path) -> None:
+    second = only_run(tmp_path)
     with only_run(tmp_path), pytest.raises(BusyError, match="another run is at work"):
-        with only_run(tmp_path):
-            pass
+        second.__enter__()
     with only_run(tmp_path):
         pass
 
