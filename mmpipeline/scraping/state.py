@@ -258,9 +258,14 @@ class CrawlState:
     def mark_fetched(self, number: int, response: Response, response_id: int) -> None:
         """Note that a page lies in the archive and is to be read."""
         self.mark_page(number, "fetched", None, response.fetched_at)
+        self._db.execute("UPDATE pages SET response_id = ? WHERE number = ?", [response_id, number])
+        self.set_validators(number, response)
+
+    def set_validators(self, number: int, response: Response) -> None:
+        """Keep what the next request for a page is made conditional on."""
         self._db.execute(
-            "UPDATE pages SET response_id = ?, etag = ?, last_modified = ? WHERE number = ?",
-            [response_id, response.header("ETag"), response.header("Last-Modified"), number],
+            "UPDATE pages SET etag = ?, last_modified = ? WHERE number = ?",
+            [response.header("ETag"), response.header("Last-Modified"), number],
         )
 
     def mark_read(self, number: int, content_hash: str) -> None:
