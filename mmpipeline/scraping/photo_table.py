@@ -19,6 +19,10 @@ class StoredPhoto:
     ----------
     file
         Path below the store's folder.
+    width, height
+        Pixels of the upright photo: after the turn that its EXIF tag asks for.
+    size_bytes
+        Length of the file, which is as received.
     """
 
     sha256: str
