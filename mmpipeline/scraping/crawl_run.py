@@ -120,7 +120,7 @@ class CrawlRun:
         """
         place = self.archive.append(response, revisit=revisit)
         with self.state as state:
-            return state.add_response(kind, response, place)
+            return state.responses.add(kind, response, place)
 
     def remove_files(self, files: list[str]) -> None:
         """Delete files of the store that nothing refers to any more."""

@@ -111,7 +111,7 @@ def _settle_page(run: CrawlRun, page: PageRow, response: Response) -> None:
         run.counts["fetched"] += 1
         place = run.archive.append(response)
         with run.state as state:
-            response_id = state.add_response("recipe", response, place)
+            response_id = state.responses.add("recipe", response, place)
             state.mark_fetched(page.number, response, response_id)
 
 
