@@ -1,5 +1,6 @@
 """List pages of the fake site: cards, adverts between them, the pager that jumps by ten."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
@@ -28,6 +29,18 @@ class ListQuery:
         parts = [f"{key}={value}" for key, value in self.categories]
         parts += [f"q={escape(self.q)}"] if self.q else []
         return "/recipe/list.html?" + "&amp;".join([*parts, f"order={self.order}", f"page={page}"])
+
+
+def read_list_query(values: Mapping[str, str]) -> ListQuery:
+    """Return what the fields of a list page's address ask for; what cannot be read is left out."""
+    page = values.get("page", "1")
+    keys = ("cat1", "cat2", "cat3", "cat4")
+    return ListQuery(
+        page=max(1, int(page)) if page.isdecimal() else 1,
+        order="date" if values.get("order") == "date" else "reco",
+        q=values.get("q", ""),
+        categories=tuple((key, values[key]) for key in keys if key in values),
+    )
 
 
 def list_page(
@@ -154,11 +167,17 @@ def _pager(query: ListQuery, total: int) -> str:
     return "".join(links)
 
 
+_HIDDEN_FIELDS = (
+    "query", "cat1", "cat2", "cat3", "cat4", "fct", "order", "lastcate", "dsearch", "copyshot",
+    "scrap", "degree", "portion", "time", "niresource",
+)  # fmt: skip
+
+
 def _search_form(query: ListQuery) -> str:
     chosen = dict(query.categories)
     hidden = "".join(
         f'<input type="hidden" name="{name}" value="{chosen.get(name, "")}">'
-        for name in ("cat1", "cat2", "cat3", "cat4", "fct", "order", "lastcate", "dsearch")
+        for name in _HIDDEN_FIELDS
     )
     return (
         '<form id="srRecipeFrm" name="srRecipeFrm" method="get" action="/recipe/list.html">'

@@ -22,6 +22,8 @@ def print_page(recipe: SampleRecipe) -> str:
     return (
         f'<title>{title}</title><div class="title">{title}</div>\n'
         f"<span>분량 : {recipe.servings or 2}인분</span>"
+        f"<span>조리시간 : {recipe.minutes or 30}분 이내</span>"
+        f"<span>난이도 : {recipe.level or '아무나'}</span>\n"
         f'<span class="name">By.{escape(recipe.author)}</span>\n{"".join(groups)}\n'
         f'<div class="print_step"><ol>{steps}</ol></div>'
     )

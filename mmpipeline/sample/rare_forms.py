@@ -6,6 +6,7 @@ things that a parser meets: a missing field, an odd header, a link written in an
 words are the recipe's own, so what a page says can be checked against it.
 """
 
+from dataclasses import replace
 from html import escape
 from itertools import groupby
 
@@ -33,7 +34,10 @@ _OTHER_LD = (
     '<script type="application/ld+json">{"@context": "http://schema.org/", '
     '"@type": "BreadcrumbList", "itemListElement": []}</script>'
 )
-_LOGO = "/img/logo.png"
+_IMAGE_HOST = "https://recipe1.ezmember.co.kr"
+"""Names the real host as real pages do; only pictures that no crawler wants are linked there."""
+
+_LOGO = f"{_IMAGE_HOST}/img/logo.png"
 _ICON = '<img src="/img/mobile/icon_quot.png">'
 
 
@@ -51,6 +55,7 @@ def rare_recipe_page(config: SampleConfig, recipe: SampleRecipe, host: str, page
         HTML.
     """
     place, generation = recipe.index // 2, generation_of(recipe)
+    recipe = _with_third_group(recipe)
     is_new = generation in {"ingre_list", "ingre_unit_buy"}
     photo = _link(config, recipe, host, 0)
     tags = _tags(recipe)
@@ -83,7 +88,7 @@ def rare_recipe_page(config: SampleConfig, recipe: SampleRecipe, host: str, page
     ])
     links = (
         f'<link rel="canonical" href="{host}/recipe/{recipe.source_id}">\n'
-        f'<meta property="og:image" content="{photo if recipe.has_photo else host + _LOGO}">\n'
+        f'<meta property="og:image" content="{photo if recipe.has_photo else _LOGO}">\n'
         f"{_OTHER_LD}\n"
         f"{_json_ld(recipe, photo, generation)}"
     )
@@ -98,13 +103,16 @@ def _link(config: SampleConfig, recipe: SampleRecipe, host: str, shot: int) -> s
 
 
 def _top(recipe: SampleRecipe, photo: str) -> str:
+    avatar = "/img/df/pm_100_100.png"
+    if recipe.index // 2 % 3 == 0:
+        avatar = f"{_IMAGE_HOST}/cache/rpf/2020/01/02/{'0' * 32}1.0a"
     image = f'<img id="main_thumbs" src="{photo}" alt="main thumb" class="portrait">'
     return (
         '<div class="view2_pic"><div class="view_cate st2"><div class="view_cate_num">'
         f'<span class="hit font_num">{page_views(recipe):,}</span></div></div>'
         f'<div class="centeredcrop">{image if recipe.has_photo else ""}</div>'
         '<div class="user_info2"><a class="app_block_link_remove user_info2_pic" '
-        f'href="/profile/index.html?uid={recipe.author_uid}"><img src="/img/df/pm_100_100.png"></a>'
+        f'href="/profile/index.html?uid={recipe.author_uid}"><img src="{avatar}"></a>'
         f'<span class="user_info2_name">{escape(recipe.author)}            '
         '<button id="friendDiv">소식받기</button></span></div></div>'
     )
@@ -142,6 +150,16 @@ def _ingredients(recipe: SampleRecipe, generation: str) -> str:
     if recipe.index // 2 % 3 == 0:  # an odd header: a count in it, a space before the bracket
         block = block.replace("[재료]", "[재료 (60인분) ]", 1)
     return block.replace(' class="case1"', "", 1) if recipe.index // 2 % 4 == 1 else block
+
+
+def _with_third_group(recipe: SampleRecipe) -> SampleRecipe:
+    """Put the last ingredient of some recipes into a group of its own, with a long name."""
+    others, last = recipe.ingredients[:-1], recipe.ingredients[-1:]
+    stays = {item.group for item in others}
+    if recipe.index // 2 % 3 != 2 or not all(item.group in stays for item in last):
+        return recipe
+    moved = [replace(item, group="[마지막에 두르는 우리집 만능 양념장]") for item in last]
+    return replace(recipe, ingredients=(*others, *moved))
 
 
 def _flat_ingredients(recipe: SampleRecipe) -> str:

@@ -18,7 +18,15 @@ from mmpipeline.config import SampleConfig
 from mmpipeline.sample.densities import world_of
 from mmpipeline.sample.draws import dish_row, draw_recipe, origin_of
 from mmpipeline.sample.faults import GONE_PAGE, Fault, FaultBook, SiteResponse
-from mmpipeline.sample.list_pages import CARDS_PER_PAGE, RANKED, ListQuery, list_page, ranking_page
+from mmpipeline.sample.list_pages import (
+    CARDS_PER_PAGE,
+    RANKED,
+    ListQuery,
+    list_page,
+    ranking_page,
+    read_list_query,
+)
+from mmpipeline.sample.mobile_pages import mobile_list_page, mobile_recipe_page
 from mmpipeline.sample.other_pages import ajax_fragment, print_page
 from mmpipeline.sample.page_frame import photo_path
 from mmpipeline.sample.photos import photo_at, shrink_photo
@@ -125,7 +133,8 @@ class SampleSite:
         host
             Scheme and host for absolute addresses, ``http://127.0.0.1:8000``.
         headers
-            The request's headers with lower-case names; ``if-none-match`` is obeyed.
+            The request's headers with lower-case names; ``if-none-match`` is obeyed, and a
+            ``host`` that begins with ``m.`` gets the mobile pages.
 
         Returns
         -------
@@ -138,8 +147,9 @@ class SampleSite:
     def _answer(
         self, target: str, path: str, host: str, headers: Mapping[str, str]
     ) -> SiteResponse:
+        is_mobile = headers.get("host", "").startswith("m.")
         if match := _RECIPE.fullmatch(path):
-            return self._recipe(int(match[1]), host, headers)
+            return self._recipe(int(match[1]), host, headers, is_mobile=is_mobile)
         if match := _PHOTO.fullmatch(path):
             return self._photo(path, int(match[1], 16), match[2], headers)
         query = urlsplit(target).query
@@ -149,7 +159,9 @@ class SampleSite:
                 200, ROBOTS.encode(), {"Content-Type": "text/plain"}
             ),
             "/": lambda: _page(_START_PAGE, headers),
-            "/recipe/list.html": lambda: _page(self._list(_parse_query(query), host), headers),
+            "/recipe/list.html": lambda: _page(
+                self._list(read_list_query(fields), host, is_mobile=is_mobile), headers
+            ),
             "/ranking/home_new.html": lambda: _page(self._ranking(host), headers),
             "/recipe/ajax.html": lambda: SiteResponse(
                 200, ajax_fragment(fields).encode(), {"Content-Type": _HTML}
@@ -159,10 +171,12 @@ class SampleSite:
         missing = SiteResponse(404, b"not found", {"Content-Type": _HTML})
         return pages.get(path, lambda: missing)()
 
-    def _list(self, query: ListQuery, host: str) -> str:
+    def _list(self, query: ListQuery, host: str, *, is_mobile: bool) -> str:
         positions = self.positions(query)
         start = (query.page - 1) * CARDS_PER_PAGE
         shown = positions[start : start + CARDS_PER_PAGE]
+        if is_mobile:
+            return mobile_list_page([recipe_at(self.config, 2 * position) for position in shown])
         return list_page(self.config, query, shown, len(positions), host)
 
     def _gone(self, site_id: int) -> SiteResponse:
@@ -184,16 +198,21 @@ class SampleSite:
         text = print_page(recipe_at(self.config, 2 * position))
         return SiteResponse(200, text.encode(), {"Content-Type": _HTML})
 
-    def _recipe(self, site_id: int, host: str, headers: Mapping[str, str]) -> SiteResponse:
+    def _recipe(
+        self, site_id: int, host: str, headers: Mapping[str, str], *, is_mobile: bool
+    ) -> SiteResponse:
         position = position_of_site_id(site_id)
         if position is None or not self._is_there(2 * position):
             return self._gone(site_id)
         recipe = recipe_at(self.config, 2 * position)
         if site_id in self.revised:
             recipe = replace(recipe, steps=(*recipe.steps, "한 번 더 간을 본다."))
+        modified = None if site_id in self.revised else _http_date(recipe.index)
+        if is_mobile:
+            photo = host + photo_path(self.config, recipe) if recipe.has_photo else None
+            return _page(mobile_recipe_page(recipe, photo), headers, modified)
         build = rare_recipe_page if self.every_form else recipe_page
         text = build(self.config, recipe, host, self.page_chars)
-        modified = None if site_id in self.revised else _http_date(recipe.index)
         return _page(text, headers, modified)
 
     def _photo(
@@ -252,18 +271,6 @@ def _http_date(index: int) -> str:
 
 def _parse_fields(text: str) -> dict[str, str]:
     return {key: value[-1] for key, value in parse_qs(text, encoding="utf-8").items()}
-
-
-def _parse_query(text: str) -> ListQuery:
-    values = _parse_fields(text)
-    page = values.get("page", "1")
-    keys = ("cat1", "cat2", "cat3", "cat4")
-    return ListQuery(
-        page=max(1, int(page)) if page.isdecimal() else 1,
-        order="date" if values.get("order") == "date" else "reco",
-        q=values.get("q", ""),
-        categories=tuple((key, values[key]) for key in keys if key in values),
-    )
 
 
 @lru_cache(maxsize=32)

@@ -4,6 +4,13 @@ Records are appended to numbered segments, one gzip member each, so any record c
 by its place and a segment stays readable up to where a crash cut it. The crawl state knows how
 far each segment is good; what lies behind that is cut off before the next append, which loses at
 most the one page that was in the air.
+
+What brings nothing new leaves a ``revisit`` record without a body: status, headers, time, and the
+sha256 of the body as received in ``WARC-Payload-Digest``. Its profile says why. `SAME_BODY`
+is the standard's own: the archive has these very bytes. `SAME_RECIPE` is ours: adverts, views or
+comments changed the bytes, but the recipe read from them is the one read from the page's last
+``response`` record; the price is that those changed bytes cannot be had back. The standard tells
+readers to leave the block of a record alone whose profile they do not know.
 """
 
 import hashlib
@@ -27,7 +34,12 @@ from mmpipeline.scraping.decoding import decode_body
 from mmpipeline.scraping.failures import RequestFailedError
 from mmpipeline.scraping.fetcher import Response
 
-_SAME_BODY = "http://netpreserve.org/warc/1.0/revisit/identical-payload-digest"
+SAME_BODY = "http://netpreserve.org/warc/1.0/revisit/identical-payload-digest"
+"""Profile of a revisit whose body is, byte for byte, one that the archive has."""
+
+SAME_RECIPE = "urn:x-mmpipeline:revisit:same-recipe"
+"""Profile of a revisit whose body differs from the archive's only outside the recipe."""
+
 SEGMENT_BYTES = 256_000_000
 _PREFIX, _SUFFIX = "pages-", ".warc.gz"
 
@@ -97,15 +109,16 @@ class PageArchive:
     def _next_name(self) -> str:
         return self._name(int(self._segment[len(_PREFIX) : -len(_SUFFIX)]) + 1)
 
-    def append(self, response: Response, *, is_revisit: bool = False) -> ArchivePlace:
+    def append(self, response: Response, *, revisit: str | None = None) -> ArchivePlace:
         """Write one response behind the last; it is in the file when this returns.
 
         Parameters
         ----------
         response
             As received.
-        is_revisit
-            Leave its body out: the archive has the very same one from an earlier time.
+        revisit
+            Leave its body out, for the reason that this profile names: `SAME_BODY` or
+            `SAME_RECIPE`.
 
         Returns
         -------
@@ -117,7 +130,7 @@ class PageArchive:
             self.close()
             self._segment = self._next_name()
             file = self._open()
-        return self._write(file, _response_record(response, is_revisit=is_revisit))
+        return self._write(file, _response_record(response, revisit))
 
     def _open(self) -> BinaryIO:
         if self._file is None:
@@ -164,7 +177,7 @@ def compress_record(record: bytes) -> bytes:
     return compressor.compress(record) + compressor.flush()
 
 
-def _response_record(response: Response, *, is_revisit: bool) -> bytes:
+def _response_record(response: Response, revisit: str | None) -> bytes:
     # The body has no chunks any more; a reader that saw the header would look for them.
     headers = [
         (f"X-Archive-Orig-{name}" if name.lower() == "transfer-encoding" else name, value)
@@ -172,16 +185,16 @@ def _response_record(response: Response, *, is_revisit: bool) -> bytes:
     ]
     out = io.BytesIO()
     writer = WARCWriter(out, gzip=False)
-    payload = b"" if is_revisit else response.raw
+    payload = b"" if revisit else response.raw
     warc_headers = {
         "WARC-Date": response.fetched_at.replace("+00:00", "Z"),
         "WARC-Payload-Digest": f"sha256:{hashlib.sha256(response.raw).hexdigest()}",
     }
-    if is_revisit:
-        warc_headers["WARC-Profile"] = _SAME_BODY
+    if revisit:
+        warc_headers["WARC-Profile"] = revisit
     record = writer.create_warc_record(
         response.url,
-        "revisit" if is_revisit else "response",
+        "revisit" if revisit else "response",
         payload=io.BytesIO(payload),
         length=len(payload),
         http_headers=StatusAndHeaders(

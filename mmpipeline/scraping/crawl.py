@@ -74,8 +74,8 @@ def crawl_site(
         state = stack.enter_context(open_state(store))
         folder = store / ARCHIVE_FOLDER
         with state:
-            state.forget_lost_responses(folder)
-        archive = stack.enter_context(PageArchive(folder, state.good_bytes()))
+            state.responses.forget_lost(folder)
+        archive = stack.enter_context(PageArchive(folder, state.responses.good_bytes()))
         return _do_all_steps(CrawlRun(store, config, state, archive, fetcher))
 
 

@@ -106,7 +106,7 @@ class CrawlRun:
         self.keep("robots", response)
         return response
 
-    def keep(self, kind: str, response: Response, *, is_revisit: bool = False) -> int:
+    def keep(self, kind: str, response: Response, *, revisit: str | None = None) -> int:
         """Put a response into the archive; return its row in the crawl state.
 
         Parameters
@@ -115,12 +115,12 @@ class CrawlRun:
             What it is, such as ``list``.
         response
             As received.
-        is_revisit
-            The very same body is there already: only note that it came again.
+        revisit
+            Only note that it came again, with this profile of `PageArchive.append`.
         """
-        place = self.archive.append(response, is_revisit=is_revisit)
+        place = self.archive.append(response, revisit=revisit)
         with self.state as state:
-            return state.add_response(kind, response, place)
+            return state.responses.add(kind, response, place)
 
     def remove_files(self, files: list[str]) -> None:
         """Delete files of the store that nothing refers to any more."""

@@ -2,6 +2,10 @@
 
 A page is safe in the archive before it is read. Reading goes by fifty, and nothing of a batch is
 committed before it is clear that pages are still readable: what was known of them stays.
+
+A page that is known already and comes again with other bytes is read before it is put away:
+when only adverts, views or comments changed, the archive gets a note instead of a body. That costs
+a changed page a second reading, and keeps years of refreshes from filling the disk.
 """
 
 import math
@@ -9,7 +13,7 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.scraping.archive import read_page
+from mmpipeline.scraping.archive import SAME_BODY, SAME_RECIPE, read_page
 from mmpipeline.scraping.crawl_run import CrawlRun, now, show_progress
 from mmpipeline.scraping.failures import RequestFailedError
 from mmpipeline.scraping.fetcher import Response
@@ -96,14 +100,40 @@ def _settle_page(run: CrawlRun, page: PageRow, response: Response) -> None:
         run.failed[f"status_{response.status}"] += 1
         _mark(run, page.number, "failed", f"status_{response.status}")
     elif run.state.has_body(page.number, response.body):
-        run.keep("revisit", response, is_revisit=True)
+        run.keep("revisit", response, revisit=SAME_BODY)
+        _settle_unchanged(run, page)
+    elif _says_the_same(run, page, response):
+        run.keep("revisit", response, revisit=SAME_RECIPE)
+        with run.state as state:
+            state.set_validators(page.number, response)
         _settle_unchanged(run, page)
     else:
         run.counts["fetched"] += 1
         place = run.archive.append(response)
         with run.state as state:
-            response_id = state.add_response("recipe", response, place)
+            response_id = state.responses.add("recipe", response, place)
             state.mark_fetched(page.number, response, response_id)
+
+
+def _says_the_same(run: CrawlRun, page: PageRow, response: Response) -> bool:
+    """Tell whether a page gives the very recipe that is known; count what it lacks if so."""
+    if _is_unread(page.content_hash):
+        return False
+    record = read_recipe_page(
+        response.body, response.header("Content-Type"), response.url, page.number
+    )
+    if isinstance(record, UnreadablePage) or record.content_hash() != page.content_hash:
+        return False
+    photos = set(_photo_keys(record, response.url))
+    if run.config.images and photos != run.state.photos.of_recipe(page.number):
+        return False  # moved to other addresses, or never asked for: the page is read in full
+    run.missing.update(list(record.missing_fields))
+    run.counts["read"] += 1
+    return True
+
+
+def _is_unread(content_hash: str | None) -> bool:
+    return content_hash is None or content_hash.startswith("unreadable:")
 
 
 def _settle_unchanged(run: CrawlRun, page: PageRow) -> None:
@@ -144,8 +174,11 @@ def _read_page(run: CrawlRun, page: ReadablePage) -> list[_ReadResult]:
     record = read_recipe_page(archived.body, archived.content_type, archived.url, page.number)
     if isinstance(record, UnreadablePage):
         return [(page, record, [])]
-    links = (image.url or "" for image in record.recipe.images)
-    return [(page, record, [photo_key(link, archived.url) for link in links])]
+    return [(page, record, _photo_keys(record, archived.url))]
+
+
+def _photo_keys(record: PageRecord, url: str) -> list[str]:
+    return [photo_key(image.url or "", url) for image in record.recipe.images]
 
 
 def _commit_read(run: CrawlRun, results: list[_ReadResult]) -> None:
@@ -153,8 +186,7 @@ def _commit_read(run: CrawlRun, results: list[_ReadResult]) -> None:
     orphans = []
     with run.state as state:
         for page, record, urls in results:
-            had_content = not (page.content_hash or "unreadable:").startswith("unreadable:")
-            if isinstance(record, UnreadablePage) and had_content:
+            if isinstance(record, UnreadablePage) and not _is_unread(page.content_hash):
                 run.failed[record.reason] += 1
                 state.restore_read(page.number, record.reason)
                 continue

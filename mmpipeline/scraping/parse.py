@@ -21,6 +21,7 @@ from mmpipeline.schemas import (
 )
 from mmpipeline.scraping.archive import read_page
 from mmpipeline.scraping.details import DETAIL_SCHEMA, detail_row
+from mmpipeline.scraping.photo_table import StoredPhoto
 from mmpipeline.scraping.photos import photo_key
 from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
     REQUIRED_FIELDS,
@@ -84,7 +85,7 @@ def parse_snapshot(
             unit="page", disable=None, leave=False, ncols=100,
         ):  # fmt: skip
             counts["pages"] += 1
-            record, rows = _parse_page(store, page, state, layout)
+            record, photos, rows = _parse_page(store, page, state, layout)
             for row in rows:
                 quarantine.append(row.to_row())
             counts["findings"] += sum(row.field is not None for row in rows)
@@ -95,7 +96,7 @@ def parse_snapshot(
             counts["photos"] += sum(image.path is not None for image in record.recipe.images)
             counts["recipes"] += 1
             recipes.append(record.recipe.to_row())
-            details.append(detail_row(record))
+            details.append(detail_row(record, photos))
     check_layout(missing, counts["pages"], config.required_field_bound)
     if counts["pages"] == 0:
         raise StageError(f"{store} holds no recipe page yet; run the scraper first")
@@ -134,7 +135,7 @@ def check_layout(missing: Counter[str], pages: int, bound: float) -> None:
 
 def _parse_page(
     store: Path, page: ReadablePage, state: CrawlState, layout: DataLayout
-) -> tuple[PageRecord | None, list[QuarantineRow]]:
+) -> tuple[PageRecord | None, dict[str, StoredPhoto], list[QuarantineRow]]:
     def note(reason: str, detail: str, field: str | None = None) -> QuarantineRow:
         return QuarantineRow(
             source=SOURCE,
@@ -148,19 +149,21 @@ def _parse_page(
     try:
         archived = read_page(store / ARCHIVE_FOLDER, page.place, _MAX_PAGE_BYTES)
     except ArtifactError as error:
-        return None, [note("archive_damaged", str(error))]
+        return None, {}, [note("archive_damaged", str(error))]
     record = read_recipe_page(
         archived.body, archived.content_type, archived.url, page.number, categories=page.categories
     )
     if isinstance(record, UnreadablePage):
-        return None, [note(record.reason, record.detail)]
-    images = []
+        return None, {}, [note(record.reason, record.detail)]
+    images, photos = [], {}
     for image in record.recipe.images:
         photo = state.photos.find(photo_key(image.url or "", archived.url))
+        if photo:
+            photos[image.id] = photo
         path = layout.relative(store / photo.file) if photo else None
         # A port of this machine is no address that outlives the run.
         url = None if is_loopback(image.url or "") else image.url
         images.append(replace(image, url=url, path=path, sha256=photo.sha256 if photo else None))
     recipe = replace(record.recipe, images=tuple(images))
     rows = [note(finding.reason, finding.detail, finding.field) for finding in record.findings]
-    return replace(record, recipe=recipe), rows
+    return replace(record, recipe=recipe), photos, rows

@@ -19,6 +19,10 @@ class StoredPhoto:
     ----------
     file
         Path below the store's folder.
+    width, height
+        Pixels of the upright photo: after the turn that its EXIF tag asks for.
+    size_bytes
+        Length of the file, which is as received.
     """
 
     sha256: str
@@ -43,10 +47,7 @@ class PhotoTable:
     def set_recipe(self, number: int, urls: Iterable[str]) -> list[str]:
         """Set which photos a recipe has; return the files that no recipe has any more."""
         wanted = set(urls)
-        before = {
-            row[0]
-            for row in self._db.execute("SELECT url FROM recipe_photos WHERE number = ?", [number])
-        }
+        before = self.of_recipe(number)
         for url in sorted(wanted - before):
             self._db.execute("INSERT INTO photos (url) VALUES (?) ON CONFLICT DO NOTHING", [url])
             self._db.execute("INSERT INTO recipe_photos VALUES (?, ?)", [number, url])
@@ -57,6 +58,11 @@ class PhotoTable:
             )
             orphans += self._drop_unused(url)
         return orphans
+
+    def of_recipe(self, number: int) -> set[str]:
+        """Return the addresses of a recipe's photos, fetched or not."""
+        rows = self._db.execute("SELECT url FROM recipe_photos WHERE number = ?", [number])
+        return {row[0] for row in rows}
 
     def _drop_unused(self, url: str) -> list[str]:
         used = self._db.execute("SELECT 1 FROM recipe_photos WHERE url = ? LIMIT 1", [url])

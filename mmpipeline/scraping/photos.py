@@ -2,7 +2,8 @@
 
 A photo is decoded once when it arrives, with caps on bytes and pixels, and its file is kept
 exactly as received (orientation tags included): what a page shows twice costs one file, and a
-file that cannot be decoded never reaches a later stage.
+file that cannot be decoded never reaches a later stage. The size that is recorded is that of the
+upright photo, after the EXIF turn, since that is what every reader of the file works with.
 """
 
 import hashlib
@@ -13,7 +14,7 @@ import zlib
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from PIL import Image
+from PIL import ExifTags, Image
 
 from mmpipeline.errors import ImageError
 from mmpipeline.scraping.photo_table import StoredPhoto
@@ -21,6 +22,9 @@ from mmpipeline.storage.atomic import write_bytes_atomic
 
 MAX_PIXELS = 25_000_000
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}
+_SIDEWAYS = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
+
 # What Pillow's decoders raise on damaged input.
 _DECODER_ERRORS = (
     OSError,
@@ -67,7 +71,8 @@ def check_photo(content: bytes) -> tuple[str, int, int]:
     Returns
     -------
     tuple of str, int, int
-        File suffix, width and height in pixels before any EXIF turn.
+        File suffix; width and height in pixels of the upright photo, that is after the turn that
+        its EXIF tag asks for. Of an animation the first frame counts.
 
     Raises
     ------
@@ -84,11 +89,20 @@ def check_photo(content: bytes) -> tuple[str, int, int]:
                         f"photo of {width} x {height} pixels; at most {MAX_PIXELS:,} are accepted"
                     )
                 image.load()
+                if _is_on_its_side(image):
+                    width, height = height, width
                 return _SUFFIXES[str(image.format)], width, height
     except _DECODER_ERRORS as error:
         raise ImageError(
             f"expected a JPEG, PNG, WebP or GIF photo, got {content[:8]!r}: {error}"
         ) from error
+
+
+def _is_on_its_side(image: Image.Image) -> bool:
+    try:
+        return image.getexif().get(ExifTags.Base.Orientation) in _SIDEWAYS
+    except _DECODER_ERRORS:  # a broken tag turns nothing; the pixels are good
+        return False
 
 
 def keep_photo(store: Path, content: bytes) -> StoredPhoto:

@@ -14,7 +14,6 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -22,6 +21,7 @@ from mmpipeline.scraping.archive import ArchivePlace
 from mmpipeline.scraping.fetcher import Response
 from mmpipeline.scraping.list_table import ListTable
 from mmpipeline.scraping.photo_table import MAX_ATTEMPTS, PhotoTable
+from mmpipeline.scraping.response_table import ResponseTable
 
 _HAS_CONTENT = "p.content_hash IS NOT NULL AND p.read_response_id IS NOT NULL"
 
@@ -61,12 +61,15 @@ class CrawlState:
         Its table of photos.
     lists
         Its table of which recipe stands on which list.
+    responses
+        Its table of what lies where in the archive.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
         self.photos = PhotoTable(connection)
         self.lists = ListTable(connection)
+        self.responses = ResponseTable(connection)
 
     def __enter__(self) -> Self:
         """Begin a transaction (they do not nest)."""
@@ -92,49 +95,6 @@ class CrawlState:
     def set(self, key: str, value: str | None) -> None:
         """Remember a value."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
-
-    # --- archive
-
-    def add_response(self, kind: str, response: Response, place: ArchivePlace) -> int:
-        """Record where a response lies in the archive; return its row id."""
-        cursor = self._db.execute(
-            "INSERT INTO responses (kind, url, status, fetched_at, sha256, segment, offset, length)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            [
-                kind,
-                response.url,
-                response.status,
-                response.fetched_at,
-                hashlib.sha256(response.body).hexdigest(),
-                place.segment,
-                place.offset,
-                place.length,
-            ],
-        )
-        return int(cursor.lastrowid or 0)
-
-    def good_bytes(self) -> dict[str, int]:
-        """Return the length up to which each archive segment is recorded."""
-        rows = self._db.execute("SELECT segment, max(offset + length) FROM responses GROUP BY 1")
-        return dict(rows.fetchall())
-
-    def forget_lost_responses(self, folder: Path) -> int:
-        """Put pages whose bytes are not in the archive (power cut) back to do; return how many."""
-        lost = 0
-        for segment, needed in self.good_bytes().items():
-            path = folder / segment
-            kept = path.stat().st_size if path.is_file() else 0
-            if kept >= needed:
-                continue
-            condition = "SELECT id FROM responses WHERE segment = ? AND offset + length > ?"
-            lost += self._db.execute(
-                "UPDATE pages SET status = 'todo', response_id = NULL, read_response_id = NULL,"
-                " etag = NULL, last_modified = NULL, content_hash = NULL"
-                f" WHERE response_id IN ({condition}) OR read_response_id IN ({condition})",
-                [segment, kept, segment, kept],
-            ).rowcount
-            self._db.execute(f"DELETE FROM responses WHERE id IN ({condition})", [segment, kept])
-        return lost
 
     # --- list walk
 
@@ -258,9 +218,14 @@ class CrawlState:
     def mark_fetched(self, number: int, response: Response, response_id: int) -> None:
         """Note that a page lies in the archive and is to be read."""
         self.mark_page(number, "fetched", None, response.fetched_at)
+        self._db.execute("UPDATE pages SET response_id = ? WHERE number = ?", [response_id, number])
+        self.set_validators(number, response)
+
+    def set_validators(self, number: int, response: Response) -> None:
+        """Keep what the next request for a page is made conditional on."""
         self._db.execute(
-            "UPDATE pages SET response_id = ?, etag = ?, last_modified = ? WHERE number = ?",
-            [response_id, response.header("ETag"), response.header("Last-Modified"), number],
+            "UPDATE pages SET etag = ?, last_modified = ? WHERE number = ?",
+            [response.header("ETag"), response.header("Last-Modified"), number],
         )
 
     def mark_read(self, number: int, content_hash: str) -> None:
@@ -318,8 +283,6 @@ class CrawlState:
         for number, segment, offset, length, content_hash, codes in rows:
             place = ArchivePlace(segment, offset, length)
             yield ReadablePage(number, place, content_hash, tuple((codes or "").split()))
-
-    # --- what decides the parsed result
 
     def snapshot_id(self) -> str:
         """Return a hash of everything that decides the parsed result: 16 hex digits."""

@@ -1,5 +1,7 @@
 """The fake site's pages in every form: each stands there, and our parser reads what it says."""
 
+import re
+
 import pytest
 import requests
 from bs4 import BeautifulSoup
@@ -70,6 +72,16 @@ def test_our_parser_reads_what_the_recipe_says() -> None:
     assert {generation_of(recipe) for recipe in RECIPES} == set(GENERATIONS)
 
 
+def test_groups_and_amounts_come_in_every_form() -> None:
+    groups = {len(BeautifulSoup(page, "lxml").select(".ready_ingre3_tt")) for page in PAGES}
+    assert {1, 2, 3} <= groups
+    amounts = {item.amount for recipe in RECIPES for item in recipe.ingredients}
+    for form in (r"", r"\D+", r".*\d~\d.*", r".*\d/\d.*", r".*\d\.\d.*"):
+        assert any(re.fullmatch(form, amount) for amount in amounts), form
+    assert any(" " * 84 in page for page in PAGES)
+    assert any("[재료 (60인분) ]" in page for page in PAGES)
+
+
 def test_cutting_changes_nothing() -> None:
     for recipe, page in zip(RECIPES, PAGES, strict=True):
         assert read(recipe, page) == read(recipe, page, cut=False)
@@ -102,3 +114,26 @@ def test_the_site_serves_them_with_their_photos_and_smaller_pages() -> None:
         asked = requests.get(f"{ajax}getListComment&seq={recipe.source_id}&page=1", timeout=10)
         assert "reply_list" in asked.text
         assert requests.get(f"{ajax}other", timeout=10).text == ""
+
+
+def test_addresses_come_with_either_scheme_or_none() -> None:
+    with serve_site(CONFIG, page_chars=8_000, every_form=True) as fake:
+        links: list[str] = []
+        for recipe in RECIPES:
+            page = requests.get(f"{fake.base_url}/recipe/{recipe.source_id}", timeout=10)
+            tree = BeautifulSoup(page.text, "lxml")
+            links += [str(image["src"]) for image in tree.select("img[src]")]
+            links += [str(m["content"]) for m in tree.select('meta[property="og:image"]')]
+            record = read_recipe_page(
+                page.content, page.headers["Content-Type"], page.url, int(recipe.source_id)
+            )
+            assert isinstance(record, PageRecord)
+            photos = [image.url or "" for image in record.recipe.images]
+            assert all(url.startswith(f"{fake.base_url}/cache/recipe/") for url in photos)
+            assert len(set(photos)) == len(photos)
+    for start in ("http://127", "https://recipe1.ezmember.co.kr/", "//127", "/img/"):
+        assert any(link.startswith(start) for link in links), start
+    names = {len(link.rpartition("/")[2].partition(".")[0]) for link in links if "/recipe/" in link}
+    assert names == {32, 33}
+    endings = {link.rpartition(".")[2] for link in links if "/cache/recipe/" in link}
+    assert endings == {"jpg", "JPG", "png", "gif"}

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 import time
@@ -109,12 +110,43 @@ def test_list_page_has_the_sites_oddities(shared: FakeSite) -> None:
     assert [a.text for a in page.select("ul.pagination li a")] == ["1", "2"]
 
 
+def test_cards_come_in_every_form(shared: FakeSite) -> None:
+    pages = [soup(f"{shared.base_url}/recipe/list.html?order=date&page={n}") for n in (1, 2)]
+    cards = [card for page in pages for card in page.select("li:has(a.common_sp_link)")]
+    for selector in (
+        ".common_vod_label + img", ".common_sp_caption_rv_star", ".common_sp_caption_rv_ea",
+        ".common_sp_caption_rv_name img",
+    ):  # fmt: skip
+        held = sum(card.select_one(selector) is not None for card in cards)
+        assert 0 < held < len(cards), selector
+    views = [card.select(".common_sp_caption_buyer")[0].text for card in cards]
+    for form in (r"조회수 \d{1,3}", r"조회수 \d{1,3},\d{3}", r"조회수 \d+\.\d만"):
+        assert any(re.fullmatch(form, text) for text in views), form
+    text = requests.get(f"{shared.base_url}/recipe/list.html?order=date", timeout=10).text
+    assert re.findall(r'<a href="/recipe/\d+" class="common_sp_link">', text)
+    assert "javascript:goSearchRecipe('cat4','63')" in text
+    hidden = [str(field["name"]) for field in pages[0].select("#srRecipeFrm input[type=hidden]")]
+    assert {"q", "query", "cat4", "order", "copyshot", "niresource"} <= set(hidden)
+
+
+def test_a_search_without_hits_says_so(shared: FakeSite) -> None:
+    page = soup(f"{shared.base_url}/recipe/list.html?q=없는말")
+    assert page.select_one("div.result_none") is not None
+    assert not links(page)
+
+
 def test_pager_jumps_in_blocks_of_ten() -> None:
     with serve_site(SampleConfig(recipes=2000)) as fake:
         page = soup(f"{fake.base_url}/recipe/list.html?order=date&page=12")
         marks = {a.get("aria-label"): a["href"] for a in page.select("ul.pagination a")}
         assert str(marks["Prev"]).endswith("page=10")
         assert str(marks["Next"]).endswith("page=21")
+        text = requests.get(f"{fake.base_url}/recipe/list.html?page=12", timeout=10).text
+        assert "총 <b>1,000</b>개의" in text
+        assert "&amp;page=21" in text
+        ranking = soup(f"{fake.base_url}/ranking/home_new.html?dtype=d&rtype=r")
+        assert len(ranking.select("ul.common_sp_list_ul.ea4 > li.common_sp_list_li")) == 100
+        assert "common_sp_list_li" not in str(ranking.select_one("li"))
 
 
 def test_every_recipe_page_says_what_the_recipe_says(pages: dict[str, BeautifulSoup]) -> None:

@@ -1,7 +1,10 @@
+import hashlib
+import io
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from mmpipeline.errors import ArtifactError, LayoutChangedError, StageError
@@ -9,7 +12,7 @@ from mmpipeline.scraping import crawl_site, parse_snapshot
 from mmpipeline.scraping.parse import check_layout
 from mmpipeline.scraping.store import open_state
 from mmpipeline.storage import DataLayout, read_parquet
-from tests.scraping.local_site import Site, fill_site, make_recipe
+from tests.scraping.local_site import Answer, Site, fill_site, make_photo, make_recipe
 
 
 def test_parsing_twice_gives_the_same_bytes(site: Site, tmp_path: Path) -> None:
@@ -77,3 +80,43 @@ def test_details_keep_what_the_common_schema_does_not(site: Site, tmp_path: Path
     known = {image["id"] for image in recipe["images"]}
     assert {name for step in details["steps"] for name in step["image_ids"]} <= known
     assert details["tools"]
+
+
+def test_sizes_of_kept_photos_reach_the_details(site: Site, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was held on its side
+    made: dict[str, dict[str, Image.Exif]] = {
+        "JPEG": {"exif": exif},
+        "PNG": {},
+        "WEBP": {},
+        "GIF": {},
+    }
+    fill_site(site, list(range(1, 6)))
+    files: dict[int, bytes] = {}
+    for number, (kind, options) in enumerate(made.items(), 1):
+        out = io.BytesIO()
+        Image.new("RGB", (20 + number, 10), "red").save(out, kind, **options)
+        files[number] = out.getvalue()
+        name = hashlib.md5(str(number).encode()).hexdigest()
+        site.pages[f"/cache/recipe/2025/01/01/{name}.jpg"] = Answer(200, files[number])
+    del site.pages[f"/cache/recipe/2025/01/01/{hashlib.md5(b'5').hexdigest()}.jpg"]
+    config = ScrapeConfig(base_url=site.url, pace_s=0, allow_loopback=True)
+    crawl_site(tmp_path / "store", config, None)
+    (tmp_path / "a").mkdir()
+    parse_snapshot(tmp_path / "store", tmp_path / "a", DataLayout.at(tmp_path), ParseConfig())
+    rows = read_parquet(tmp_path / "a" / "details.parquet").to_pylist()
+    kept = [[tuple(photo.values())[1:] for photo in row["photos"]] for row in rows]
+    shared = (8, 6, len(make_photo(1)))
+    assert kept == [
+        [(10, 21, len(files[1])), shared],  # upright
+        [(22, 10, len(files[2])), shared],
+        [(23, 10, len(files[3])), shared],
+        [(24, 10, len(files[4])), shared],
+        [shared],  # the main photo could not be had
+    ]
+    recipes = read_parquet(tmp_path / "a" / "recipes.parquet").to_pylist()
+    for recipe, row in zip(recipes, rows, strict=True):
+        files_of = {image["id"]: image["path"] for image in recipe["images"] if image["path"]}
+        assert [photo["image_id"] for photo in row["photos"]] == list(files_of)
+        for photo in row["photos"]:
+            assert (tmp_path / files_of[photo["image_id"]]).stat().st_size == photo["size_bytes"]

@@ -4,7 +4,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from mmpipeline.errors import ImageError
 from mmpipeline.scraping.photos import check_photo, keep_photo, photo_key
@@ -54,3 +54,38 @@ def test_a_photo_keeps_its_name_when_the_site_moves() -> None:
     page = "http://127.0.0.1:1234/recipe/1"
     assert photo_key("http://127.0.0.1:1234/cache/a.jpg?x=1", page) == "/cache/a.jpg?x=1"
     assert photo_key("https://img.example.org/a.jpg", page) == "https://img.example.org/a.jpg"
+
+
+def turned(kind: str, orientation: int, size: tuple[int, int] = (9, 4)) -> bytes:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    out = io.BytesIO()
+    Image.new("RGB", size, "red").save(out, kind, exif=exif)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_size_is_that_of_the_upright_photo(kind: str, orientation: int) -> None:
+    content = turned(kind, orientation)
+    with Image.open(io.BytesIO(content)) as image:
+        upright = ImageOps.exif_transpose(image)
+    assert check_photo(content)[1:] == upright.size
+    assert (upright.size == (4, 9)) == (orientation >= 5)
+
+
+def test_a_broken_orientation_tag_costs_no_photo() -> None:
+    content = turned("JPEG", 6).replace(b"Exif\0\0MM", b"Exif\0\0??")
+    assert content != turned("JPEG", 6)
+    assert check_photo(content) == (".jpg", 9, 4)
+
+
+def test_the_first_frame_of_an_animation_counts() -> None:
+    out = io.BytesIO()
+    frames = [Image.new("RGB", (70, 30), colour) for colour in ("red", "green", "blue")]
+    frames[0].save(out, "GIF", save_all=True, append_images=frames[1:])
+    content = out.getvalue()
+    with Image.open(io.BytesIO(content)) as image:
+        assert getattr(image, "n_frames", 1) == 3
+    assert check_photo(content) == (".gif", 70, 30)
+    assert check_photo(content[:-20]) == (".gif", 70, 30)  # the last frame is cut

@@ -270,6 +270,6 @@ def test_mutated_golden_pages_give_a_record_or_a_reason(
     assert isinstance(record, PageRecord | UnreadablePage)
     if isinstance(record, PageRecord):
         pa.Table.from_pylist([record.recipe.to_row()], schema=RECIPE_SCHEMA)
-        pa.Table.from_pylist([detail_row(record)], schema=DETAIL_SCHEMA)
+        pa.Table.from_pylist([detail_row(record, {})], schema=DETAIL_SCHEMA)
         row = json.dumps(record.recipe.to_row(), default=str, ensure_ascii=False)
         assert not re.search("[\u200b\u00a0\u0007]", row)
