@@ -83,7 +83,7 @@ def report(stage: str, text: str, artifact: Artifact | None = None, seconds: flo
         Wall time; 0 says nothing.
     """
     clock = f"{seconds:6.1f} s" if seconds else ""
-    first, *more = textwrap.wrap(text, WIDTH - INDENT)
+    first, *more = textwrap.wrap(text, WIDTH - INDENT) or ["done"]
     log.info("%-19s%8s  %s", stage, clock, first)
     if artifact is not None:
         more.append(_place(artifact))

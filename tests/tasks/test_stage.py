@@ -49,6 +49,18 @@ def test_counts_that_are_missing_are_left_out() -> None:
     )
 
 
+def test_a_stage_with_nothing_to_count_is_done_all_the_same(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def make(draft: Draft) -> dict[str, float]:
+        return {}
+
+    with caplog.at_level(logging.INFO, logger="mmpipeline.run"):
+        folder = produce(tmp_path, KEY, make, ("unheard",))
+    assert folder.is_dir()
+    assert caplog.messages[0].endswith("done")
+
+
 def test_side_by_side_keeps_context_and_order_and_raises() -> None:
     variable = ContextVar("variable", default="outside")
     variable.set("inside")
