@@ -11,10 +11,20 @@ import pytest
 import requests
 
 from mmpipeline.catalog.build import build_catalog
-from mmpipeline.config import CatalogConfig, SampleConfig, ScrapeConfig
+from mmpipeline.config import (
+    CatalogConfig,
+    FeatureConfig,
+    IndexConfig,
+    SampleConfig,
+    ScrapeConfig,
+)
+from mmpipeline.features.extract import extract_features
+from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.models import FusionModel, save_model
 from mmpipeline.sample.faults import Fault
 from mmpipeline.sample.recipes import site_id_at
 from mmpipeline.sample.server import serve_site
+from mmpipeline.search.publish import build_index
 from mmpipeline.storage import DataLayout, open_artifact, read_parquet
 from tasks.servers import prefect_server, quiet_environment
 
@@ -36,7 +46,7 @@ else:
 """
 
 
-def test_a_deleted_recipe_leaves_recipes_photos_and_catalogue(tmp_path: Path) -> None:
+def test_a_deleted_recipe_leaves_recipes_photos_catalogue_and_index(tmp_path: Path) -> None:
     layout = DataLayout.at(tmp_path / "data")
     layout.state.mkdir(parents=True)
     gone, disturbed = site_id_at(4), site_id_at(6)
@@ -90,13 +100,33 @@ def test_a_deleted_recipe_leaves_recipes_photos_and_catalogue(tmp_path: Path) ->
     assert counted["not_modified"] == 28
     assert {"fetched", "new", "changed", "skipped_robots"} <= set(counted)
 
-    catalogue = tmp_path / "catalog"
-    catalogue.mkdir()
-    build_catalog(
-        {"tenthousand_recipe": second}, catalogue, CatalogConfig(), tmp_path / "tmp", "500MB", 1
-    )
-    ids = read_parquet(catalogue / "recipes.parquet", ["recipe_id"])["recipe_id"].to_pylist()
-    assert set(ids) == left
+    before = _catalogue(first, tmp_path / "before", None)
+    after = _catalogue(second, tmp_path / "after", before)
+    assert f"10k:{gone}" in _ids(before / "recipes.parquet")
+    assert _ids(after / "recipes.parquet") == left
+    assert _ids(_index(after, layout, tmp_path) / "items.parquet") == left
+
+
+def _catalogue(recipes: Path, folder: Path, previous: Path | None) -> Path:
+    folder.mkdir()
+    sources, temporary = {"tenthousand_recipe": recipes}, folder.parent / "tmp"
+    build_catalog(sources, folder, CatalogConfig(), temporary, "500MB", 1, previous=previous)
+    return folder
+
+
+def _index(catalogue: Path, layout: DataLayout, folder: Path) -> Path:
+    """Publish what a model that learned nothing makes of a catalogue."""
+    features, model, index = (folder / name for name in ("features", "model", "index"))
+    for made in (features, model, index):
+        made.mkdir()
+    extract_features(catalogue, features, layout, FeatureConfig(text_dim=64))
+    save_model(FusionModel(FeatureSet.open(features).dims, 16, 8), model)
+    build_index(model, features, catalogue, index, IndexConfig())
+    return index
+
+
+def _ids(path: Path) -> set[str]:
+    return set(read_parquet(path, ["recipe_id"])["recipe_id"].to_pylist())
 
 
 def _rows(data: object) -> list[dict[str, object]]:
