@@ -9,7 +9,6 @@ completes what is missing.
 
 import argparse
 import atexit
-import fcntl
 import importlib
 import logging
 import os
@@ -19,14 +18,14 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 from mmpipeline.config import PipelineConfig, load_config, load_settings
-from mmpipeline.errors import BusyError, InputError, PipelineError, describe_os_error
+from mmpipeline.errors import InputError, PipelineError, describe_os_error
+from tasks.run_lock import only_run
 from tasks.servers import prefect_server, quiet_environment
 
 PARENT = "refresh_catalog"
@@ -37,8 +36,9 @@ SECTIONS = {
     "train_fusion": "train",
     "evaluate_model": "evaluate",
     "publish_index": "index",
+    "prune_artifacts": "retention",
 }
-"""Flows that need nothing but the newest artifacts, and their config section."""
+"""Flows that need nothing but what lies in the data folder, and their config section."""
 FLOWS = (PARENT, "scrape_recipes", "recheck_recipes", "normalize_recipe1m", *SECTIONS)
 FULL_DISK_BYTES = 1_000_000
 NEXT_STEPS = """
@@ -123,35 +123,6 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
             raise InputError("normalize_recipe1m needs --source: a folder in Recipe1M's layout")
         return {"dump": dump, "config": config.recipe1m}
     return {"config": config, "dump": dump, "scrape": dump is None, "sample": dump is None}
-
-
-@contextmanager
-def only_run(data_root: Path) -> Iterator[None]:
-    """Hold the data folder's run lock for the length of a block.
-
-    Parameters
-    ----------
-    data_root
-        The data folder.
-
-    Yields
-    ------
-    None
-        While no other local run works below the folder.
-
-    Raises
-    ------
-    BusyError
-        If another run holds it.
-    """
-    state = data_root / "state"
-    state.mkdir(exist_ok=True)
-    with (state / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BusyError(f"another run is at work in {data_root}; wait for it to end") from error
-        yield
 
 
 def _run(flow: str, parameters: dict[str, Any], data_root: Path) -> None:

@@ -6,6 +6,7 @@ become one line on standard error and exit status 1; wrong usage exits with 2.
 
 import json
 import sys
+import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -61,6 +62,29 @@ def search(
         typer.echo(json.dumps(asdict(result), ensure_ascii=False, default=str))
     else:
         typer.echo("\n".join(render_result(result)))
+
+
+@app.command()
+def doctor(
+    deep: Annotated[bool, typer.Option(help="hash every file of every artifact")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+) -> None:
+    """Check versions, disk, memory, ports, stores and the index; say what to do."""
+    from mmpipeline.operations.doctor import examine
+
+    settings = load_settings()
+    findings = list(examine(DataLayout.at(settings.data_root), settings, deep=deep))
+    if as_json:
+        typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
+    else:
+        for finding in findings:
+            mark = {"ok": " ", "warning": "!", "problem": "x"}[finding.status]
+            lines = textwrap.wrap(finding.found, 72) + textwrap.wrap(finding.advice, 72)
+            typer.echo(f"{mark} {finding.check:24}  {lines[0]}")
+            for line in lines[1:]:
+                typer.echo(f"{'':28}{line}")
+    if any(finding.status == "problem" for finding in findings):
+        sys.exit(1)
 
 
 @sample_app.command("write")

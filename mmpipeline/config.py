@@ -199,6 +199,13 @@ class IndexConfig(Section):
     min_recall_at_10: float = Field(0.99, ge=0, le=1)
 
 
+class RetentionConfig(Section):
+    """How long artifacts are kept that nothing needs any more."""
+
+    keep_versions: int = Field(3, ge=1, description="newest of each kind, kept whatever their age")
+    keep_days: float = Field(14, ge=0, description="younger ones are kept, however many")
+
+
 class PipelineConfig(Section):
     """The whole experiment: one section a stage."""
 
@@ -212,6 +219,7 @@ class PipelineConfig(Section):
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
     index: IndexConfig = IndexConfig()
+    retention: RetentionConfig = RetentionConfig()
 
 
 class EnvironmentSettings(BaseSettings):

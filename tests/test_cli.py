@@ -1,5 +1,6 @@
 """The lines that commands print."""
 
+import os
 import subprocess
 import sys
 import unicodedata
@@ -95,3 +96,26 @@ def test_no_line_is_wider_than_the_screen_whatever_the_titles(data_root: Path) -
     lines = list(render_pairs("10k:0", wide))
     assert max(map(columns, lines)) <= 100
     assert sum(line.endswith("…") for line in lines) == len(lines) - 2
+
+
+def test_the_doctor_fits_the_screen_and_ends_with_what_it_found(data_root: Path) -> None:
+    def look() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-c", "from mmpipeline.cli import main; main()", "doctor"],
+            env={**os.environ, "MMPIPELINE_DATA_ROOT": str(data_root)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    sound = look()
+    assert sound.returncode == 0, sound.stdout
+    assert "pairs artifacts" in sound.stdout
+    assert max(map(len, sound.stdout.splitlines())) <= 100
+    pairs = ArtifactStore(DataLayout.at(data_root)).current("pairs").file("pairs.parquet")
+    content = pairs.read_bytes()
+    pairs.write_bytes(content[:-1])
+    broken = look()
+    pairs.write_bytes(content)
+    assert broken.returncode == 1
+    assert "x pairs artifacts" in broken.stdout

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from flows.__main__ import FLOWS, choose_parameters, describe_unforeseen, only_run
+from flows.__main__ import FLOWS, choose_parameters, describe_unforeseen
 from mmpipeline.config import PipelineConfig
-from mmpipeline.errors import BusyError, InputError
+from mmpipeline.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,14 +30,6 @@ def test_without_a_source_the_sample_world_is_taken(tmp_path: Path) -> None:
 def test_a_source_without_recipes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no layer1\.json there"):
         choose_parameters("refresh_catalog", PipelineConfig(), tmp_path)
-
-
-def test_a_folder_has_one_run_at_a_time(tmp_path: Path) -> None:
-    second = only_run(tmp_path)
-    with only_run(tmp_path), pytest.raises(BusyError, match="another run is at work"):
-        second.__enter__()
-    with only_run(tmp_path):
-        pass
 
 
 def test_what_nobody_foresaw_is_one_line(tmp_path: Path) -> None:
