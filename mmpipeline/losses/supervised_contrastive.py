@@ -16,7 +16,7 @@ def supervised_contrastive_loss(
     candidates: Tensor,
     positive: Tensor,
     ignored: Tensor,
-    temperature: float = 0.1,
+    temperature: float | Tensor = 0.1,
 ) -> Tensor:
     """Mean over anchors of the mean negative log share of their positives.
 
@@ -40,7 +40,8 @@ def supervised_contrastive_loss(
         Shape (A, C), bool: candidate does not count for the anchor (itself, possible false
         negatives).
     temperature
-        Divides the cosines; small values look at the hardest negatives.
+        Divides the cosines; small values look at the hardest negatives. A tensor of shape () may be
+        learned.
 
     Returns
     -------
