@@ -47,6 +47,57 @@ class SampleConfig(Section):
     difficulty: DifficultyConfig = DifficultyConfig()
 
 
+Range = tuple[float, float]
+"""Lower and upper end."""
+
+
+class SyntheticConfig(Section):
+    """The talk's data: classes drawn as distributions, samples drawn from the classes.
+
+    The talk states the sizes and that families are uniform and normal; the ranges are ours.
+    `SCALAR_DATA` is its other reading.
+    """
+
+    seed: int = Field(2021, ge=0)
+    modality_dims: tuple[int, ...] = Field((6, 9, 4), min_length=1, max_length=8)
+    classes: int = Field(100, ge=2, le=100_000)
+    known_classes: int = Field(30, ge=2, description="the first ones: training sees only them")
+    scopes: tuple[int, ...] = Field(
+        (30, 51, 100), min_length=1, description="queries and candidates: the first classes"
+    )
+    pool_per_class: int = Field(1000, ge=2, description="to train on and draw references from")
+    test_per_class: int = Field(100, ge=1, description="queries")
+    parameters: Literal["per_dim", "scalar"] = Field(
+        "per_dim", description="scalar: the dimensions of a class and modality share theirs"
+    )
+    families: tuple[Literal["uniform", "normal", "mixed"], ...] = Field(
+        ("mixed",), min_length=1, description="of each modality in turn; mixed: drawn a class"
+    )
+    mean_range: Range = Field((0.0, 1.0), description="uniform draws")
+    deviation_range: Range = Field((0.1, 0.5), description="uniform draws")
+
+    @model_validator(mode="after")
+    def _check_sizes_and_ranges(self) -> Self:
+        if min(self.modality_dims) < 1:
+            raise ValueError("modality_dims must all be at least 1")
+        if self.known_classes > self.classes:
+            raise ValueError("known_classes must not exceed classes")
+        if min(self.scopes) < 2 or max(self.scopes) > self.classes:
+            raise ValueError("scopes must lie between 2 and classes")
+        for low, high in (self.mean_range, self.deviation_range):
+            if not low <= high:
+                raise ValueError("a range's lower end must not exceed its upper end")
+        if not self.deviation_range[0] > 0:
+            raise ValueError("deviation_range must be above 0")
+        return self
+
+
+SCALAR_DATA = SyntheticConfig(
+    parameters="scalar", families=("uniform",), mean_range=(-2.0, 2.0), deviation_range=(0.1, 5.0)
+)
+"""All uniform, one wide mean and deviation a class and modality."""
+
+
 class ScrapeConfig(Section):
     """How the site is asked, and for what.
 
@@ -220,6 +271,7 @@ class PipelineConfig(Section):
     evaluate: EvaluateConfig = EvaluateConfig()
     index: IndexConfig = IndexConfig()
     retention: RetentionConfig = RetentionConfig()
+    synthetic: SyntheticConfig = SyntheticConfig()
 
 
 class EnvironmentSettings(BaseSettings):
