@@ -6,6 +6,7 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import ParseConfig, ScrapeConfig, load_settings
+from mmpipeline.errors import ArtifactError
 from mmpipeline.scraping import (
     CrawlReport,
     crawl_site,
@@ -13,7 +14,7 @@ from mmpipeline.scraping import (
     recheck_site,
     snapshot_id,
 )
-from mmpipeline.storage import DataLayout, Draft
+from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
 from tasks.keys import scraped_recipes_key
 from tasks.stage import produce, publish_counts, report
 
@@ -56,8 +57,24 @@ def parse(site: str, config: ParseConfig, data_root: Path) -> Path:
     layout = DataLayout.at(data_root)
     store = layout.scrape_store(site)
 
-    def make(draft: Draft) -> dict[str, float]:
-        return parse_snapshot(store, draft.folder, layout, config)
-
     key = scraped_recipes_key(snapshot_id(store), config)
-    return produce(data_root, key, make, ("pages", "recipes", "photos", "quarantined"))
+
+    def make(draft: Draft) -> dict[str, float]:
+        draft.notes["site"] = site
+        return parse_snapshot(store, draft.folder, layout, config, earlier_parse(layout, key, site))
+
+    return produce(data_root, key, make, ("pages", "parsed", "recipes", "photos", "quarantined"))
+
+
+def earlier_parse(layout: DataLayout, key: ArtifactKey, site: str) -> Path | None:
+    """Return the newest recipe artifact if `key`'s code made it from the same store; else None.
+
+    Its files are hashed first: what is copied from it should be what was written.
+    """
+    try:
+        newest = ArtifactStore(layout).current(key.kind)
+        newest.verify()
+    except ArtifactError:
+        return None
+    is_same_code = newest.manifest.source_digest == key.source_digest
+    return newest.folder if is_same_code and newest.manifest.notes.get("site") == site else None

@@ -1,14 +1,16 @@
 """From the page archive to recipes in the common schema, without a single request.
 
-Parsing can be repeated after a change to the parser. It streams page by page in order of recipe
-number, so memory does not grow with the crawl. A site that changed its layout shows as a field
+Parsing can be repeated after a change to the parser, and takes over from an earlier parse what did
+not change. It streams page by page in order of recipe number, so memory does not grow with the
+crawl. A site that changed its layout shows as a field
 that nearly every recipe has and suddenly too few pages give: then nothing is written that a later
 stage would take for an answer.
 """
 
 from collections import Counter
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
@@ -18,15 +20,21 @@ from mmpipeline.schemas import (
     QUARANTINE_SCHEMA,
     RECIPE_SCHEMA,
     QuarantineRow,
+    Recipe,
 )
 from mmpipeline.scraping.archive import read_page
 from mmpipeline.scraping.details import DETAIL_SCHEMA, detail_row
+from mmpipeline.scraping.earlier_parse import (
+    PAGES_NAME,
+    PAGES_SCHEMA,
+    EarlierParse,
+    ParsedPage,
+)
 from mmpipeline.scraping.photo_table import StoredPhoto
 from mmpipeline.scraping.photos import photo_key
 from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
     REQUIRED_FIELDS,
     SOURCE,
-    PageRecord,
     UnreadablePage,
     read_recipe_page,
 )
@@ -37,11 +45,16 @@ from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.parquet import ParquetSink
 
 LAYOUT_MIN_PAGES = 20
+_SUMMED = ("recipes", "findings", "photos")
 _MAX_PAGE_BYTES = 64_000_000
 
 
 def parse_snapshot(
-    store: Path, target: Path, layout: DataLayout, config: ParseConfig
+    store: Path,
+    target: Path,
+    layout: DataLayout,
+    config: ParseConfig,
+    earlier: Path | None = None,
 ) -> dict[str, float]:
     """Parse every recipe page in the archive.
 
@@ -50,17 +63,22 @@ def parse_snapshot(
     store
         The scraper's store.
     target
-        Folder that gets ``recipes.parquet``, ``details.parquet`` and ``quarantine.parquet``.
+        Folder that gets ``recipes.parquet``, ``details.parquet``, ``quarantine.parquet`` and
+        ``pages.parquet``.
     layout
         The data folder, which photo paths are stored relative to.
     config
         Bounds.
+    earlier
+        An artifact that the same code made from this store; rows of pages that did not change
+        are taken from it. The result is the same without it.
 
     Returns
     -------
     dict of str to float
-        ``pages``, ``recipes``, ``quarantined`` (pages withheld), ``findings`` (rows about single
-        fields), ``photos`` (files that recipes point to).
+        ``pages``, ``parsed`` (those not taken from `earlier`), ``recipes``, ``quarantined`` (pages
+        withheld), ``findings`` (rows about single fields), ``photos`` (files that recipes point
+        to).
 
     Raises
     ------
@@ -78,31 +96,31 @@ def parse_snapshot(
         ParquetSink(target / "recipes.parquet", RECIPE_SCHEMA) as recipes,
         ParquetSink(target / "details.parquet", DETAIL_SCHEMA) as details,
         ParquetSink(target / "quarantine.parquet", QUARANTINE_SCHEMA) as quarantine,
+        ParquetSink(target / PAGES_NAME, PAGES_SCHEMA) as noted,
     ):
+        known = EarlierParse(earlier, (recipes, details, quarantine))
         pages = state.pages_with_content()
         for page in tqdm(
             pages, total=state.count_with_content(), desc="parse pages",
             unit="page", disable=None, leave=False, ncols=100,
         ):  # fmt: skip
+            done = known.take(page, state.photos)
+            if done is None:
+                done, rows = _parse_page(store, page, state, layout)
+                counts["parsed"] += 1
+                for sink, some in zip((recipes, details, quarantine), rows, strict=True):
+                    for row in some:
+                        sink.append(row)
+            noted.append(asdict(done))
+            missing.update(done.missing_fields)
             counts["pages"] += 1
-            record, photos, rows = _parse_page(store, page, state, layout)
-            for row in rows:
-                quarantine.append(row.to_row())
-            counts["findings"] += sum(row.field is not None for row in rows)
-            if record is None:
-                missing.update(list(REQUIRED_FIELDS))
-                continue
-            missing.update(record.missing_fields)
-            counts["photos"] += sum(image.path is not None for image in record.recipe.images)
-            counts["recipes"] += 1
-            recipes.append(record.recipe.to_row())
-            details.append(detail_row(record, photos))
+            counts.update({name: getattr(done, name) for name in _SUMMED})
+        known.flush()
     check_layout(missing, counts["pages"], config.required_field_bound)
     if counts["pages"] == 0:
         raise StageError(f"{store} holds no recipe page yet; run the scraper first")
     counts["quarantined"] = counts["pages"] - counts["recipes"]
-    return {name: float(counts[name]) for name in
-            ("pages", "recipes", "quarantined", "findings", "photos")}  # fmt: skip
+    return {name: float(counts[name]) for name in ("pages", "parsed", "quarantined", *_SUMMED)}
 
 
 def check_layout(missing: Counter[str], pages: int, bound: float) -> None:
@@ -133,13 +151,18 @@ def check_layout(missing: Counter[str], pages: int, bound: float) -> None:
             )
 
 
+Rows = list[dict[str, Any]]
+
+
 def _parse_page(
     store: Path, page: ReadablePage, state: CrawlState, layout: DataLayout
-) -> tuple[PageRecord | None, dict[str, StoredPhoto], list[QuarantineRow]]:
+) -> tuple[ParsedPage, tuple[Rows, Rows, Rows]]:
+    """Return what is to be noted of a page, and its recipe, detail and quarantine rows."""
+
     def note(reason: str, detail: str, field: str | None = None) -> QuarantineRow:
         return QuarantineRow(
             source=SOURCE,
-            place=f"{page.place.segment}:{page.place.offset}",
+            place=f"/recipe/{page.number} {page.content_hash}",  # the same in every store
             reason=reason,
             recipe_id=f"{RECIPE_ID_PREFIX}{page.number}",
             field=field,
@@ -149,21 +172,63 @@ def _parse_page(
     try:
         archived = read_page(store / ARCHIVE_FOLDER, page.place, _MAX_PAGE_BYTES)
     except ArtifactError as error:
-        return None, {}, [note("archive_damaged", str(error))]
+        return _note_unreadable(page), ([], [], [note("archive_damaged", str(error)).to_row()])
     record = read_recipe_page(
         archived.body, archived.content_type, archived.url, page.number, categories=page.categories
     )
     if isinstance(record, UnreadablePage):
-        return None, {}, [note(record.reason, record.detail)]
-    images, photos = [], {}
-    for image in record.recipe.images:
-        photo = state.photos.find(photo_key(image.url or "", archived.url))
-        if photo:
-            photos[image.id] = photo
-        path = layout.relative(store / photo.file) if photo else None
-        # A port of this machine is no address that outlives the run.
-        url = None if is_loopback(image.url or "") else image.url
-        images.append(replace(image, url=url, path=path, sha256=photo.sha256 if photo else None))
-    recipe = replace(record.recipe, images=tuple(images))
-    rows = [note(finding.reason, finding.detail, finding.field) for finding in record.findings]
-    return replace(record, recipe=recipe), photos, rows
+        return _note_unreadable(page), ([], [], [note(record.reason, record.detail).to_row()])
+    keys = [photo_key(image.url or "", archived.url) for image in record.recipe.images]
+    kept = [state.photos.find(key) for key in keys]
+    record = replace(record, recipe=_with_photos(record.recipe, kept, store, layout))
+    photos = {
+        image.id: photo
+        for image, photo in zip(record.recipe.images, kept, strict=True)
+        if photo is not None
+    }
+    rows = [note(item.reason, item.detail, item.field).to_row() for item in record.findings]
+    noted = ParsedPage(
+        number=page.number,
+        content_hash=page.content_hash,
+        categories=list(page.categories),
+        photo_keys=keys,
+        photo_sha256s=[photo.sha256 if photo else None for photo in kept],
+        missing_fields=list(record.missing_fields),
+        recipes=1,
+        findings=sum(row["field"] is not None for row in rows),
+        quarantined=len(rows),
+        photos=sum(photo is not None for photo in kept),
+    )
+    return noted, ([record.recipe.to_row()], [detail_row(record, photos)], rows)
+
+
+def _note_unreadable(page: ReadablePage) -> ParsedPage:
+    return ParsedPage(
+        number=page.number,
+        content_hash=page.content_hash,
+        categories=list(page.categories),
+        photo_keys=[],
+        photo_sha256s=[],
+        missing_fields=list(REQUIRED_FIELDS),
+        recipes=0,
+        findings=0,
+        quarantined=1,
+        photos=0,
+    )
+
+
+def _with_photos(
+    recipe: Recipe, kept: list[StoredPhoto | None], store: Path, layout: DataLayout
+) -> Recipe:
+    """Return a recipe whose images say where their files lie."""
+    images = [
+        replace(
+            image,
+            # A port of this machine is no address that outlives the run.
+            url=None if is_loopback(image.url or "") else image.url,
+            path=layout.relative(store / photo.file) if photo else None,
+            sha256=photo.sha256 if photo else None,
+        )
+        for image, photo in zip(recipe.images, kept, strict=True)
+    ]
+    return replace(recipe, images=tuple(images))

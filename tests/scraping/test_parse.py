@@ -25,9 +25,10 @@ def test_parsing_twice_gives_the_same_bytes(site: Site, tmp_path: Path) -> None:
             tmp_path / "store", tmp_path / name, DataLayout.at(tmp_path), ParseConfig()
         )
         assert counts == {
-            "pages": 3.0, "recipes": 3.0, "quarantined": 0.0, "findings": 0.0, "photos": 6.0,
+            "pages": 3.0, "parsed": 3.0, "recipes": 3.0, "quarantined": 0.0, "findings": 0.0,
+            "photos": 6.0,
         }  # fmt: skip
-    for file in ("recipes.parquet", "details.parquet", "quarantine.parquet"):
+    for file in ("recipes.parquet", "details.parquet", "quarantine.parquet", "pages.parquet"):
         assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
 
 
