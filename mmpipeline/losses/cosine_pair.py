@@ -4,14 +4,23 @@ Kept as the reproducible baseline, not as the default: its target 0 asks every t
 opposite directions, which more than two classes cannot have, so the loss never gets small.
 """
 
+from typing import Literal
+
+import torch
 from torch import Tensor
 from torch.nn import functional
 
 from mmpipeline.losses.supervised_contrastive import check_pair_masks
 
+LEAST_SHARE = 1e-7  # under the log, so that a pair at the wrong end costs 16, not infinity
+
 
 def cosine_pair_loss(
-    anchors: Tensor, candidates: Tensor, positive: Tensor, ignored: Tensor
+    anchors: Tensor,
+    candidates: Tensor,
+    positive: Tensor,
+    ignored: Tensor,
+    error: Literal["square", "cross_entropy"] = "square",
 ) -> Tensor:
     """Squared error of the cosine mapped to 0..1, positives and negatives weighing one half each.
 
@@ -19,6 +28,7 @@ def cosine_pair_loss(
 
         1/2 mean over positive pairs of (1 - s)^2  +  1/2 mean over negative pairs of s^2
 
+    or, as cross-entropy, ``-log s`` and ``-log(1 - s)`` in the places of the squares.
     The balance matters: unweighted, the many negatives win and everything collapses towards
     their mean. When not to use it: for ranking quality; the contrastive losses do better.
 
@@ -32,6 +42,8 @@ def cosine_pair_loss(
         Shape (A, C), bool: similar pairs.
     ignored
         Shape (A, C), bool: pairs that do not count (an item with itself).
+    error
+        What a pair costs; the talk does not say, `square` is this project's reading.
 
     Returns
     -------
@@ -41,14 +53,20 @@ def cosine_pair_loss(
     Raises
     ------
     ValueError
-        If the masks do not have shape (A, C).
+        If the masks do not have shape (A, C), or `error` is unknown.
     """
     check_pair_masks(anchors, candidates, positive, ignored)
     cosines = functional.normalize(anchors, dim=1) @ functional.normalize(candidates, dim=1).T
     similarity = (cosines + 1) / 2
     negative = ~positive & ~ignored
-    return (_mean_square(1 - similarity, positive) + _mean_square(similarity, negative)) / 2
+    if error == "square":
+        costs = torch.where(positive, 1 - similarity, similarity).square()
+    elif error == "cross_entropy":
+        costs = -torch.where(positive, similarity, 1 - similarity).clamp(min=LEAST_SHARE).log()
+    else:
+        raise ValueError(f"error is {error!r}; expected 'square' or 'cross_entropy'")
+    return (_mean(costs, positive) + _mean(costs, negative)) / 2
 
 
-def _mean_square(values: Tensor, chosen: Tensor) -> Tensor:
-    return values[chosen].square().sum() / chosen.sum().clamp(min=1)
+def _mean(values: Tensor, chosen: Tensor) -> Tensor:
+    return values[chosen].sum() / chosen.sum().clamp(min=1)

@@ -75,7 +75,7 @@ def everything_at_once_loss(
     References
     ----------
     Shvetsova et al. 2022, Everything at Once: Multi-modal Fusion Transformer for Video Retrieval,
-    equations 5 and 6; their weights are 1 for text with video and 0.1 for the others.
+    the combinatorial loss; their weights are 1 for text with video and 0.1 for the others.
     """
     total = sum((rows[:0].sum() for rows in embeddings.values()), torch.zeros(()))
     mass = 0.0

@@ -44,7 +44,8 @@ def gmc_loss(
 
     References
     ----------
-    Poklukar et al. 2022, Geometric Multimodal Contrastive Representation Learning, equations 2-4.
+    Poklukar et al. 2022, Geometric Multimodal Contrastive Representation Learning, the
+    training objective.
     The paper's items are complete; terms over present rows are this project's.
     """
     rows, count = len(joint), parts.shape[1]

@@ -58,7 +58,7 @@ def info_nce_loss(
     Radford et al. 2021, Learning Transferable Visual Models From Natural Language Supervision,
     figure 3; van den Oord et al. 2018, Representation Learning with Contrastive Predictive Coding,
     equation 4. Weighted negatives: Robinson et al. 2021, Contrastive Learning with Hard Negative
-    Samples, equation 4, with the weights given.
+    Samples, with the weights given.
     """
     _check(left, right, ignored, negative_weight)
     if not len(left):

@@ -75,3 +75,31 @@ def test_a_missing_half_is_zero(filled: bool) -> None:
     loss.backward()
     assert bool(loss.isfinite())
     assert loss.item() == pytest.approx(0.0 if filled else 0.5)
+
+
+def test_cross_entropy_form() -> None:
+    left, right = unit_vectors([0.0, 40.0, 100.0]), unit_vectors([10.0, 30.0, 120.0])
+    positive = torch.eye(3, dtype=torch.bool)
+    similarity = (left @ right.T + 1) / 2
+    nothing = torch.zeros_like(positive)
+    loss = cosine_pair_loss(left, right, positive, nothing, error="cross_entropy")
+    match = -similarity[positive].log()
+    clash = -(1 - similarity[~positive]).log()
+    assert float((match.sum() + clash.sum()) / 9) == pytest.approx(0.936535, abs=1e-6)
+    assert float(loss) == pytest.approx(float(match.mean() + clash.mean()) / 2)
+
+
+def test_cross_entropy_of_a_pair_at_the_wrong_end_is_finite() -> None:
+    vectors = torch.ones(2, 3, requires_grad=True)
+    nothing = torch.zeros(2, 2, dtype=torch.bool)
+    loss = cosine_pair_loss(vectors, vectors, nothing, nothing, error="cross_entropy")
+    torch.autograd.backward(loss)
+    assert loss.item() == pytest.approx(8.0, abs=0.2)
+    assert vectors.grad is not None
+    assert bool(vectors.grad.isfinite().all())
+
+
+def test_an_unknown_error_is_refused() -> None:
+    vectors, nothing = torch.ones(2, 3), torch.zeros(2, 2, dtype=torch.bool)
+    with pytest.raises(ValueError, match="expected 'square' or 'cross_entropy'"):
+        cosine_pair_loss(vectors, vectors, nothing, nothing, error="cube")  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pytorch_metric_learning.losses import SupConLoss
 from torch import Tensor
 
 from mmpipeline.losses.supervised_contrastive import supervised_contrastive_loss
@@ -41,6 +42,13 @@ def test_golden_number() -> None:
     vectors = unit_vectors(ANGLES)
     loss = supervised_contrastive_loss(vectors, vectors, *label_masks(LABELS), temperature=0.1)
     assert float(loss) == pytest.approx(0.720060, abs=1e-6)
+
+
+def test_equals_the_public_implementation() -> None:
+    generator = torch.Generator().manual_seed(4)
+    vectors = torch.randn(6, 4, generator=generator, dtype=torch.float64)
+    loss = supervised_contrastive_loss(vectors, vectors, *label_masks(LABELS), temperature=0.2)
+    torch.testing.assert_close(loss, SupConLoss(temperature=0.2)(vectors, LABELS))
 
 
 def test_identical_rows_give_the_log_of_the_candidates() -> None:
