@@ -21,9 +21,15 @@ import warnings
 from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any
+from typing import Any, get_args
 
-from mmpipeline.config import PipelineConfig, load_config, load_settings
+from mmpipeline.config import (
+    PipelineConfig,
+    RefreshRequest,
+    StageFlow,
+    load_config,
+    load_settings,
+)
 from mmpipeline.errors import InputError, PipelineError, describe_os_error
 from tasks.run_lock import only_run
 from tasks.servers import prefect_server, quiet_environment
@@ -53,7 +59,19 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("flow", nargs="?", choices=FLOWS, default=PARENT)
     parser.add_argument("--source", type=Path, help="a folder in Recipe1M's layout")
     parser.add_argument("--config", type=Path, help="a TOML file with config sections")
-    return parser.parse_args(arguments)
+    parser.add_argument("--plan", action="store_true", help="say what would run and why")
+    parser.add_argument("--retrain", action="store_true", help="train on what is new")
+    parser.add_argument(
+        "--force",
+        action="append",
+        default=[],
+        choices=get_args(StageFlow),
+        help="run this stage though its artifact exists; may be given more than once",
+    )
+    options = parser.parse_args(arguments)
+    if options.flow != PARENT and (options.plan or options.retrain or options.force):
+        parser.error(f"--plan, --retrain and --force are for {PARENT}")
+    return options
 
 
 def main(arguments: list[str]) -> int:
@@ -73,9 +91,17 @@ def main(arguments: list[str]) -> int:
     try:
         config, settings = load_config(options.config), load_settings()
         parameters = choose_parameters(options.flow, config, options.source)
+        if options.flow == PARENT:
+            wishes = {"retrain": options.retrain, "force": tuple(options.force)}
+            parameters["request"] = parameters["request"].model_copy(update=wishes)
         data_root = settings.data_root.resolve()
-        data_root.mkdir(parents=True, exist_ok=True)
         _prepare_process(data_root)
+        if options.plan:
+            from tasks.planning import describe_plan
+
+            print("\n".join(describe_plan(data_root, config, parameters["request"])))
+            return 0
+        data_root.mkdir(parents=True, exist_ok=True)
         with only_run(data_root):
             _run(options.flow, parameters, data_root)
     except PipelineError as error:
@@ -122,7 +148,8 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
         if dump is None:
             raise InputError("normalize_recipe1m needs --source: a folder in Recipe1M's layout")
         return {"dump": dump, "config": config.recipe1m}
-    return {"config": config, "dump": dump, "scrape": dump is None, "sample": dump is None}
+    request = RefreshRequest(dump=dump, scrape=dump is None, sample=dump is None)
+    return {"config": config, "request": request}
 
 
 def _run(flow: str, parameters: dict[str, Any], data_root: Path) -> None:

@@ -13,10 +13,12 @@ from flows.normalize_recipe1m import normalize_recipe1m
 from flows.publish_index import publish_index
 from flows.scrape_recipes import scrape_recipes
 from flows.train_fusion import train_fusion
-from mmpipeline.config import PipelineConfig
+from mmpipeline.config import PipelineConfig, RefreshRequest
+from tasks.catalog import add_newest
 from tasks.index import ask_example
 from tasks.newest import default_root
-from tasks.planning import is_published, plan_refresh, say_up_to_date
+from tasks.planning import is_published, plan_refresh, request_renewals, say_up_to_date
+from tasks.run_lock import only_run
 from tasks.sample import open_doors
 from tasks.stage import side_by_side
 
@@ -24,10 +26,8 @@ from tasks.stage import side_by_side
 @flow(name="refresh_catalog")
 def refresh_catalog(
     config: PipelineConfig = PipelineConfig(),
+    request: RefreshRequest = RefreshRequest(),
     data_root: Path | None = None,
-    dump: Path | None = None,
-    scrape: bool = True,
-    sample: bool = False,
 ) -> Path:
     """Bring recipes in, and run every stage whose inputs changed.
 
@@ -35,14 +35,10 @@ def refresh_catalog(
     ----------
     config
         The whole experiment.
+    request
+        Which doors to ask, and whether to train or run stages anew.
     data_root
         The data folder; None takes the environment's.
-    dump
-        A folder in Recipe1M's layout; None leaves that door shut.
-    scrape
-        Whether the site is asked.
-    sample
-        Take the sample world's site and dump instead of the live site.
 
     Returns
     -------
@@ -50,21 +46,25 @@ def refresh_catalog(
         Folder of the published index version.
     """
     root = data_root or default_root()
-    with open_doors(config, root, dump=dump, scrape=scrape, sample=sample) as doors:
-        calls = []
-        if doors.scrape:
-            calls.append(partial(scrape_recipes, doors.scrape, config.parse, doors.site, root))
-        if doors.dump:
-            calls.append(partial(normalize_recipe1m, doors.dump, config.recipe1m, root))
-        recipes = side_by_side(*calls)
-    plan = plan_refresh(root, recipes, config)
-    if is_published(root, plan):
-        return say_up_to_date(root, plan)
-    catalog = build_catalog(recipes, config.catalog, root)
-    features = extract_features(catalog, config.features, root)
-    pairs = build_pairs(catalog, config.pairs, root)
-    model = train_fusion(features, pairs, config.train, root)
-    evaluate_model(model, features, catalog, config.evaluate, root)
-    index = publish_index(model, features, catalog, config.index, root)
-    ask_example(root)
+    with only_run(root):
+        with open_doors(config, request, root) as doors:
+            calls = []
+            if doors.scrape:
+                calls.append(partial(scrape_recipes, doors.scrape, config.parse, doors.site, root))
+            if doors.dump:
+                calls.append(partial(normalize_recipe1m, doors.dump, config.recipe1m, root))
+            recipes = side_by_side(*calls)
+        recipes = add_newest(recipes, root) if request.newest else recipes
+        plan = plan_refresh(root, recipes, config, request)
+        if is_published(root, plan):
+            return say_up_to_date(root, plan)
+        request_renewals(root, plan, request)
+        catalog = build_catalog(recipes, config.catalog, root)
+        features = extract_features(catalog, config.features, root)
+        pairs = build_pairs(catalog, config.pairs, root)
+        model = plan.kept_model or train_fusion(features, pairs, config.train, root)
+        if not plan.kept_model:
+            evaluate_model(model, features, catalog, config.evaluate, root)
+        index = publish_index(model, features, catalog, config.index, root)
+        ask_example(root)
     return index

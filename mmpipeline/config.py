@@ -250,11 +250,43 @@ class IndexConfig(Section):
     min_recall_at_10: float = Field(0.99, ge=0, le=1)
 
 
+StageFlow = Literal[
+    "build_catalog",
+    "extract_features",
+    "build_pairs",
+    "train_fusion",
+    "evaluate_model",
+    "publish_index",
+]
+"""The flows after the two doors, in order."""
+
+
 class RetentionConfig(Section):
     """How long artifacts are kept that nothing needs any more."""
 
     keep_versions: int = Field(3, ge=1, description="newest of each kind, kept whatever their age")
     keep_days: float = Field(14, ge=0, description="younger ones are kept, however many")
+
+
+class RefreshRequest(Section):
+    """What one run of the parent flow is asked to do; not part of the experiment."""
+
+    scrape: bool = Field(True, description="ask the site what is new")
+    dump: Path | None = Field(None, description="folder in Recipe1M's layout to normalise")
+    sample: bool = Field(False, description="take the sample world's site and dump")
+    newest: bool = Field(
+        False, description="of a door that stays shut, take the recipes it brought last"
+    )
+    retrain: bool = Field(
+        False, description="train on what is new; else the published model is kept while it may"
+    )
+    force: tuple[StageFlow, ...] = Field((), description="run though the artifact exists")
+
+    @model_validator(mode="after")
+    def _has_a_source(self) -> Self:
+        if not (self.scrape or self.dump or self.sample or self.newest):
+            raise ValueError("no source of recipes: set scrape, sample or newest, or name a dump")
+        return self
 
 
 class PipelineConfig(Section):

@@ -132,3 +132,24 @@ def newest_recipes(data_root: Path) -> list[Path]:
             f"no recipes below {data_root} yet; run scrape_recipes or normalize_recipe1m first"
         )
     return found
+
+
+def add_newest(recipes: Sequence[Path], data_root: Path) -> list[Path]:
+    """Return recipe artifacts, and the newest one of each source that has none among them.
+
+    Parameters
+    ----------
+    recipes
+        Folders of recipe artifacts.
+    data_root
+        The data folder.
+
+    Returns
+    -------
+    list of Path
+        At least one.
+    """
+    kinds = {open_artifact(folder).manifest.kind for folder in recipes}
+    others = [] if len(kinds) == len(SOURCE_KINDS) else newest_recipes(data_root)
+    others = [folder for folder in others if open_artifact(folder).manifest.kind not in kinds]
+    return [*recipes, *others]

@@ -1,18 +1,34 @@
-"""What a refresh would do, before it does it.
+"""What a refresh would do and why, before it does it.
 
 Ids follow from inputs, so the whole chain from recipes to index is known as soon as the two doors
 have named their content. A refresh whose chain exists already stops there.
+
+New recipes alone do not train a new model: the model of the published index is kept as long as
+its method (every config section and all code that led to it) is the present one. Training has
+its own schedule, or is asked for with ``retrain``.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmpipeline.config import PipelineConfig
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.config import PipelineConfig, RefreshRequest, StageFlow
+from mmpipeline.errors import ArtifactError
+from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
-from tasks.catalog import plan_catalog
+from tasks.catalog import newest_recipes, plan_catalog
+from tasks.lineage import method_of, method_of_key
 from tasks.stage import log
+
+STAGES: dict[str, StageFlow] = {
+    "catalog": "build_catalog",
+    "features": "extract_features",
+    "pairs": "build_pairs",
+    "model": "train_fusion",
+    "evaluation": "evaluate_model",
+    "index": "publish_index",
+}
+"""The stages after the two doors, in order: kind of artifact and flow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +40,43 @@ class PlannedStage:
     key
         What its artifact is made from.
     is_done
-        Whether that artifact exists.
+        Whether that artifact exists and was not asked for anew.
+    why
+        Why it runs, or why not.
     """
 
     key: ArtifactKey
     is_done: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshPlan:
+    """The stages after the two doors.
+
+    Attributes
+    ----------
+    stages
+        In order. Without ``model`` and ``evaluation`` when `kept_model` is set.
+    kept_model
+        Folder of the published model that is kept; None when the plan's own is used.
+    """
+
+    stages: tuple[PlannedStage, ...]
+    kept_model: Path | None
+
+    @property
+    def index_id(self) -> str:
+        """Id of the index that the plan leads to."""
+        return self.stages[-1].key.id
 
 
 def plan_refresh(
-    data_root: Path, recipes: Sequence[Path], config: PipelineConfig
-) -> list[PlannedStage]:
+    data_root: Path,
+    recipes: Sequence[Path],
+    config: PipelineConfig,
+    request: RefreshRequest = RefreshRequest(),
+) -> RefreshPlan:
     """Return the stages after the two doors, in order, and which of them are done.
 
     Parameters
@@ -44,10 +87,12 @@ def plan_refresh(
         Folders of the recipe artifacts that the doors produced.
     config
         The experiment.
+    request
+        Whether to train on what is new, and which stages are to run though their artifact exists.
 
     Returns
     -------
-    list of PlannedStage
+    RefreshPlan
         Catalogue, features, pairs, model, evaluation, index.
     """
     store = ArtifactStore(DataLayout.at(data_root))
@@ -56,24 +101,152 @@ def plan_refresh(
     features = keys.features_key(catalog.id, config.features)
     pairs = keys.pairs_key(catalog.id, config.pairs)
     model = keys.model_key(features.id, pairs.id, config.train)
-    evaluation = keys.evaluation_key(model.id, features.id, catalog.id, config.evaluate)
-    index = keys.index_key(model.id, features.id, catalog.id, config.index)
-    chain = [catalog, features, pairs, model, evaluation, index]
-    return [PlannedStage(key, store.find(key) is not None) for key in chain]
+    kept = None
+    if not (request.retrain or "train_fusion" in request.force or store.find(model)):
+        kept = find_kept_model(store, opened, [catalog, features, pairs, model])
+    chain = [catalog, features, pairs]
+    if kept is None:
+        evaluation = keys.evaluation_key(model.id, features.id, catalog.id, config.evaluate)
+        chain += [model, evaluation]
+    model_id = kept.id if kept else model.id
+    chain.append(keys.index_key(model_id, features.id, catalog.id, config.index))
+    stages = [_plan_stage(store, key, STAGES[key.kind] in request.force) for key in chain]
+    return RefreshPlan(tuple(stages), kept.folder if kept else None)
 
 
-def is_published(data_root: Path, plan: Sequence[PlannedStage]) -> bool:
+def find_kept_model(
+    store: ArtifactStore, recipes: Sequence[Artifact], keys: Sequence[ArtifactKey]
+) -> Artifact | None:
+    """Return the published model, if only its data differ from the one that would be trained.
+
+    Parameters
+    ----------
+    store
+        The artifacts.
+    recipes
+        Recipe artifacts of the refresh.
+    keys
+        Of its catalogue, features, pairs and model.
+
+    Returns
+    -------
+    Artifact or None
+        The model artifact; None when there is none of the same method.
+    """
+    try:
+        version = store.layout.current_index.read_text(encoding="utf-8").strip()
+        index = open_artifact(store.layout.artifacts("index") / version, kind="index")
+        folder = store.layout.artifacts("model") / index.manifest.inputs["model"]
+        champion = open_artifact(folder, kind="model")
+    except (OSError, ArtifactError, KeyError):
+        return None
+    methods = {artifact.manifest.kind: method_of(store, artifact) or "?" for artifact in recipes}
+    for key in keys:
+        methods[key.kind] = method_of_key(key, methods)
+    return champion if method_of(store, champion) == methods["model"] else None
+
+
+def _plan_stage(store: ArtifactStore, key: ArtifactKey, is_forced: bool) -> PlannedStage:
+    found = store.find(key)
+    if found is None:
+        return PlannedStage(key, is_done=False, why=explain(store, key))
+    if is_forced or store.renewal_requested(key):
+        return PlannedStage(key, is_done=False, why="asked for with --force")
+    return PlannedStage(key, is_done=True, why=f"made {found.manifest.created_at[:16]}")
+
+
+def explain(store: ArtifactStore, key: ArtifactKey) -> str:
+    """Say why an artifact does not exist: what differs from the newest one of its kind.
+
+    Parameters
+    ----------
+    store
+        The artifacts.
+    key
+        What it will be made from.
+
+    Returns
+    -------
+    str
+        Such as ``new features; setting epochs is 3 (was 30)``.
+    """
+    try:
+        before = store.current(key.kind).manifest
+    except ArtifactError:
+        return "none yet"
+    reasons = [
+        f"new {role}" for role, source in key.inputs.items() if before.inputs.get(role) != source
+    ]
+    reasons += [
+        f"setting {name} is {value} (was {before.config.get(name)})"
+        for name, value in key.config.items()
+        if before.config.get(name) != value
+    ]
+    if before.source_digest != key.source_digest:
+        reasons.append("its code changed")
+    return "; ".join(reasons) or "its artifact is gone"
+
+
+def request_renewals(data_root: Path, plan: RefreshPlan, request: RefreshRequest) -> None:
+    """Note which existing artifacts of a plan are to be made once more."""
+    store = ArtifactStore(DataLayout.at(data_root))
+    for stage in plan.stages:
+        if STAGES[stage.key.kind] in request.force:
+            store.request_renewal(stage.key)
+
+
+def is_published(data_root: Path, plan: RefreshPlan) -> bool:
     """Return whether every stage is done and the plan's index is the published one."""
     layout = DataLayout.at(data_root)
     try:
         current = layout.current_index.read_text(encoding="utf-8").strip()
     except OSError:
         return False
-    return all(stage.is_done for stage in plan) and current == plan[-1].key.id
+    return all(stage.is_done for stage in plan.stages) and current == plan.index_id
 
 
-def say_up_to_date(data_root: Path, plan: Sequence[PlannedStage]) -> Path:
+def say_up_to_date(data_root: Path, plan: RefreshPlan) -> Path:
     """Say that nothing is new; return the published index's folder."""
-    folder = ArtifactStore(DataLayout.at(data_root)).folder(plan[-1].key)
+    folder = ArtifactStore(DataLayout.at(data_root)).folder(plan.stages[-1].key)
     log.info("Nothing new: index %s is up to date, no other stage ran.", folder.name)
     return folder
+
+
+def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
+    """Say what a refresh would do if the doors brought nothing new.
+
+    Parameters
+    ----------
+    data_root
+        The data folder.
+    config
+        The experiment.
+    request
+        As of `plan_refresh`; its doors are not opened.
+
+    Returns
+    -------
+    list of str
+        One line a stage.
+
+    Raises
+    ------
+    ArtifactError
+        If there are no recipes yet.
+    """
+    asked = {"recipe1m": request.dump or request.sample, "tenthousand_recipe": request.scrape}
+    recipes = [
+        folder
+        for folder in newest_recipes(data_root)
+        if request.newest or asked[folder.parent.name]
+    ]
+    plan = plan_refresh(data_root, recipes, config, request)
+    lines = [f"{folder.parent.name:18} {folder.name}  as of now; asked first" for folder in recipes]
+    for stage in plan.stages:
+        what = "done" if stage.is_done else "runs"
+        lines.append(f"{stage.key.kind:18} {stage.key.id}  {what}: {stage.why}")
+    if plan.kept_model:
+        lines.append(f"{'model':18} {plan.kept_model.name}  kept: only data changed (or --retrain)")
+    if is_published(data_root, plan):
+        lines.append("No stage would run unless the doors bring something new.")
+    return lines

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import PipelineConfig, SampleConfig, ScrapeConfig
-from mmpipeline.errors import ConfigError, StageError
+from mmpipeline.config import PipelineConfig, RefreshRequest, SampleConfig, ScrapeConfig
+from mmpipeline.errors import StageError
 from mmpipeline.sample.oracle import oracle_bound
 from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
 from mmpipeline.storage import DataLayout, Draft
@@ -48,45 +48,32 @@ class Doors:
 
 
 @contextmanager
-def open_doors(
-    config: PipelineConfig, data_root: Path, *, dump: Path | None, scrape: bool, sample: bool
-) -> Iterator[Doors]:
+def open_doors(config: PipelineConfig, request: RefreshRequest, data_root: Path) -> Iterator[Doors]:
     """Say where the recipes come from, and keep the sample site up while they do.
 
     Parameters
     ----------
     config
         The experiment.
+    request
+        Which doors are asked for.
     data_root
         The data folder.
-    dump
-        A folder in Recipe1M's layout.
-    scrape
-        Whether the site is asked.
-    sample
-        Take the sample world's site and dump instead of the live site.
 
     Yields
     ------
     Doors
         For the two flows that bring recipes in.
-
-    Raises
-    ------
-    ConfigError
-        If no door is open.
     """
-    if not (sample or scrape or dump):
-        raise ConfigError("no source of recipes: set scrape or sample, or name a dump folder")
-    if not sample:
-        yield Doors(config.scrape if scrape else None, "tenthousand_recipe", dump)
+    if not request.sample:
+        yield Doors(config.scrape if request.scrape else None, "tenthousand_recipe", request.dump)
         return
     world = write_sample_world(config.sample, data_root)
     with sample_site(config.sample, DataLayout.at(data_root)) as base_url:
         local = config.scrape.model_copy(
             update={"base_url": base_url, "allow_loopback": True, "pace_s": 0.0}
         )
-        yield Doors(local, "sample_site", dump or world / "recipe1m")
+        yield Doors(local, "sample_site", request.dump or world / "recipe1m")
 
 
 @task

@@ -52,7 +52,7 @@ def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]
     """
     store = ArtifactStore(DataLayout.at(data_root))
     started = time.perf_counter()
-    artifact = store.find(key)
+    artifact = None if store.renewal_requested(key) else store.find(key)
     if artifact is not None:
         report(key.kind, "is up to date", artifact)
     else:

@@ -98,12 +98,28 @@ class ArtifactStore:
             ) from error
         return open_artifact(folder / name, kind=kind)
 
+    def request_renewal(self, key: ArtifactKey) -> None:
+        """Ask that the artifact of a key be made once more, though it exists.
+
+        It stays in use until then. The request is a file, so it outlives a killed run.
+        """
+        self._renewal(key).parent.mkdir(parents=True, exist_ok=True)
+        self._renewal(key).touch()
+
+    def renewal_requested(self, key: ArtifactKey) -> bool:
+        """Return whether the artifact of a key is to be made once more."""
+        return self._renewal(key).exists()
+
+    def _renewal(self, key: ArtifactKey) -> Path:
+        return self.layout.state / "renew" / f"{key.kind}-{key.id}"
+
     @contextmanager
     def create(self, key: ArtifactKey) -> Iterator[Draft]:
         """Make an artifact: fill the yielded draft; on leaving the block it becomes visible whole.
 
         If the block raises, nothing becomes visible. If another process finished the same
         artifact meanwhile, theirs stays and ours is dropped: the same key means the same content.
+        After `request_renewal`, ours takes its place if a byte of it differs.
 
         Parameters
         ----------
@@ -122,23 +138,36 @@ class ArtifactStore:
         try:
             yield draft
             write_manifest(draft, key)
-            self._publish(temporary, self.folder(key), key.kind)
+            self._publish(temporary, key)
+            self._renewal(key).unlink(missing_ok=True)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
-    def _publish(self, temporary: Path, final: Path, kind: str) -> None:
+    def _publish(self, temporary: Path, key: ArtifactKey) -> None:
+        final = self.folder(key)
         final.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.rename(final)
         except OSError:
             if not final.exists():
                 raise
-            try:
-                open_artifact(final, kind=kind)
-            except ArtifactError:  # damaged: out of the way in one step, then ours takes the name
-                final.rename(self.layout.temporary / f"damaged-{os.getpid()}-{uuid.uuid4().hex}")
+            if not self._may_stay(key, open_artifact(temporary, key.kind)):
+                # Out of the way in one step, then ours takes the name.
+                grave = self.layout.temporary / f"replaced-{os.getpid()}-{uuid.uuid4().hex}"
+                final.rename(grave)
                 temporary.rename(final)
+                shutil.rmtree(grave, ignore_errors=True)
         fsync_folder(final.parent)
+
+    def _may_stay(self, key: ArtifactKey, ours: Artifact) -> bool:
+        """Return whether the artifact that is there already is as good as ours."""
+        try:
+            theirs = open_artifact(self.folder(key), kind=key.kind)
+            if self.renewal_requested(key):
+                theirs.verify()
+        except ArtifactError:
+            return False
+        return not self.renewal_requested(key) or theirs.manifest.files == ours.manifest.files
 
     def remove_orphans(self) -> None:
         """Delete temporary folders whose process is gone."""

@@ -19,11 +19,11 @@ def test_every_flow_file_can_be_run_by_name() -> None:
 
 def test_without_a_source_the_sample_world_is_taken(tmp_path: Path) -> None:
     config = PipelineConfig()
-    chosen = choose_parameters("refresh_catalog", config, None)
-    assert (chosen["sample"], chosen["scrape"], chosen["dump"]) == (True, True, None)
+    chosen = choose_parameters("refresh_catalog", config, None)["request"]
+    assert (chosen.sample, chosen.scrape, chosen.dump) == (True, True, None)
     (tmp_path / "layer1.json").touch()
-    chosen = choose_parameters("refresh_catalog", config, tmp_path)
-    assert (chosen["sample"], chosen["scrape"], chosen["dump"]) == (False, False, tmp_path)
+    chosen = choose_parameters("refresh_catalog", config, tmp_path)["request"]
+    assert (chosen.sample, chosen.scrape, chosen.dump) == (False, False, tmp_path)
     assert choose_parameters("build_pairs", config, None) == {"config": config.pairs}
 
 

@@ -151,3 +151,26 @@ def test_the_source_digest_follows_the_source(
     assert digest_sources("a_package_of_this_test") != before
     with pytest.raises(ModuleNotFoundError):
         digest_sources("no_such_package_anywhere")
+
+
+def test_a_renewal_keeps_equal_bytes_and_is_done_once(store: ArtifactStore) -> None:
+    before = make(store)
+    made_at = before.folder.stat().st_ino
+    store.request_renewal(KEY)
+    assert store.renewal_requested(KEY)
+    make(store)
+    assert before.folder.stat().st_ino == made_at
+    assert not store.renewal_requested(KEY)
+
+
+def test_a_renewal_replaces_other_or_damaged_bytes(store: ArtifactStore) -> None:
+    make(store)
+    store.request_renewal(KEY)
+    make(store, text="other")
+    rows = store.folder(KEY) / "part" / "rows.txt"
+    assert rows.read_text() == "other"
+    rows.write_text("othxr")
+    store.request_renewal(KEY)
+    make(store, text="other")
+    assert rows.read_text() == "other"
+    assert list(store.layout.temporary.iterdir()) == []
