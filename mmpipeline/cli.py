@@ -20,7 +20,7 @@ from mmpipeline.storage import DataLayout
 
 if TYPE_CHECKING:
     from mmpipeline.pairs.show import AnchorPair
-    from mmpipeline.search.query import SearchResult
+    from mmpipeline.search.answer import SearchResult
 
 app = typer.Typer(
     no_args_is_help=True,

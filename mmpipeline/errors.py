@@ -13,6 +13,8 @@
     ├── ArtifactError          a stored artifact is missing, damaged or of another schema
     ├── StageError             a stage has nothing to work on or cannot go on
     ├── QueryError             a search request that cannot be answered
+    │   ├── NotFoundError          it names a recipe, dish or subset that the index does not hold
+    │   └── NoIndexError           nothing has been published yet
     └── BusyError              somebody else holds what we need
 
 A message says what was expected, what was found, and what to do. Commands print it on one line
@@ -58,6 +60,14 @@ class StageError(PipelineError):
 
 class QueryError(PipelineError):
     """A search request that cannot be answered."""
+
+
+class NotFoundError(QueryError):
+    """A request names a recipe, a dish or a subset that the index does not hold."""
+
+
+class NoIndexError(QueryError):
+    """A request comes before anything was published."""
 
 
 class BusyError(PipelineError):

@@ -13,23 +13,25 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import torch
 
-from mmpipeline.errors import ArtifactError, QueryError
+from mmpipeline.errors import ArtifactError, NoIndexError, NotFoundError, QueryError
 from mmpipeline.features import QueryEncoder
 from mmpipeline.features.encoders import ENCODERS_NAME
 from mmpipeline.models import FusionModel, load_model
-from mmpipeline.schemas import MODALITIES, Modality
-from mmpipeline.search.current import check_version, current_version
-from mmpipeline.search.exact import find_nearest
-from mmpipeline.search.query import (
+from mmpipeline.search.answer import (
     DishHit,
     Hit,
-    Query,
+    Item,
     SearchResult,
-    check_k,
-    shared_ingredients,
+    SubsetHit,
+    SubsetRanking,
+    Verdict,
 )
+from mmpipeline.search.compose import ComposedQuery, QueryComposer
+from mmpipeline.search.current import check_version, current_version
+from mmpipeline.search.exact import find_nearest
+from mmpipeline.search.filters import find_rows
+from mmpipeline.search.query import Filters, Query, check_k, shared_ingredients
 from mmpipeline.storage import Artifact, DataLayout, open_artifact, read_parquet
 
 Vector = npt.NDArray[np.float32]
@@ -75,6 +77,9 @@ class SearchIndex:
     def __init__(self, version: str, parts: IndexParts) -> None:
         self.version = version
         self._parts = parts
+        self._composer = QueryComposer(parts.model, parts.encoder, self._vector_of)
+        counts = parts.items["dish"].drop_null().value_counts().to_pylist()
+        self._dish_sizes = {entry["values"]: entry["counts"] for entry in counts}
 
     @classmethod
     def open(cls, layout: DataLayout, version: str | None = None) -> "SearchIndex":
@@ -94,14 +99,14 @@ class SearchIndex:
 
         Raises
         ------
-        QueryError
+        NoIndexError
             If nothing has been published yet.
         ArtifactError
             If the version is missing or damaged, or its files do not belong together.
         """
         version = version or current_version(layout)
         if version is None:
-            raise QueryError(f"no index published yet below {layout.root}: run `make run` first")
+            raise NoIndexError(f"no index published yet below {layout.root}: run `make run` first")
         check_version(version)
         artifact = open_artifact(layout.artifacts("index") / version, kind="index")
         artifact.verify()
@@ -131,7 +136,9 @@ class SearchIndex:
         title: str = titles[0].as_py()
         return title
 
-    def search(self, query: Query, k: int = 10) -> SearchResult:
+    def search(
+        self, query: Query, k: int = 10, filters: Filters | None = None, dish: str | None = None
+    ) -> SearchResult:
         """Find the recipes and dishes most like a query.
 
         Parameters
@@ -140,6 +147,11 @@ class SearchIndex:
             What is asked with.
         k
             How many of each; all when there are not so many.
+        filters
+            What the recipes must be; the dishes are ranked as ever. Recipes that pass are always
+            found, however few they are.
+        dish
+            Key of a dish, as in `Hit.dish`: only its recipes.
 
         Returns
         -------
@@ -150,44 +162,152 @@ class SearchIndex:
         ------
         QueryError
             If `k` is below 1 or the query holds nothing that can be searched with.
+        NotFoundError
+            If no recipe is of `dish`, or the query names a recipe that is not here.
         ImageError
-            If the photo cannot be used.
+            If a photo cannot be used.
         """
-        return self._answer(query, k, rows=None)
+        check_k(k, len(self))  # before any work is done
+        rows = self._choose_rows(filters, dish)
+        return self._answer(self._composer.compose(query), k, rows, query.ingredients)
 
     def search_within(self, query: Query, dish: str, k: int = 10) -> SearchResult:
-        """Find the recipes of one dish that are most like a query.
+        """Find the recipes of one dish that are most like a query; see `search`."""
+        return self.search(query, k, dish=dish)
+
+    def search_vector(
+        self, vector: Vector, k: int = 10, filters: Filters | None = None
+    ) -> SearchResult:
+        """Find the recipes and dishes most like a vector of the model's space.
 
         Parameters
         ----------
-        query, k
+        vector
+            Shape (E,); scaled to unit length here.
+        k, filters
             As for `search`.
-        dish
-            Key of a dish, as in `Hit.dish`.
 
         Returns
         -------
         SearchResult
-            Its items are of that dish; its dishes are ranked as ever.
+            As from `search`; the one part is called ``vector``.
 
         Raises
         ------
         QueryError
-            As for `search`, and if no recipe is of that dish.
-        ImageError
-            If the photo cannot be used.
+            If the vector is of another shape, zero or not finite, or `k` is below 1.
         """
-        rows = np.flatnonzero(
-            pc.fill_null(pc.equal(self._parts.items["dish"], dish), False).to_numpy()
-        )
-        if not len(rows):
-            examples = ", ".join(self.dishes[:3])
-            raise QueryError(
-                f"no recipe of the dish {dish!r} here; expected one such as {examples}"
-            )
-        return self._answer(query, k, rows)
+        check_k(k, len(self))
+        self._check_vector(vector)
+        length = float(np.linalg.norm(vector.astype(np.float64)))
+        if length == 0:
+            raise QueryError("the query vector is zero; expected a direction")
+        unit = (vector / length).astype(np.float32)
+        asked = ComposedQuery(("vector",), unit[None].astype(np.float64), unit)
+        return self._answer(asked, k, self._choose_rows(filters, None), ())
 
-    def embed(self, query: Query) -> tuple[Vector, tuple[Modality, ...]]:
+    def rank_subsets(self, query: Query, k: int = 10) -> SubsetRanking:
+        """Rank the subsets of the data by their nearness to a query.
+
+        Parameters
+        ----------
+        query
+            What is asked with.
+        k
+            How many; all when there are not so many.
+
+        Returns
+        -------
+        SubsetRanking
+            Dishes, named subsets and enrolled classes, best first.
+
+        Raises
+        ------
+        QueryError
+            As for `search`.
+        ImageError
+            If a photo cannot be used.
+        """
+        check_k(k, max(1, len(self._parts.dishes)))
+        asked = self._composer.compose(query)
+        rows, scores = find_nearest(self._parts.prototypes, asked.vector, k)
+        subsets = [
+            SubsetHit(
+                rank=rank,
+                subset=dish["dish"],
+                kind="dish",
+                score=float(score),
+                items=self._dish_sizes.get(dish["dish"], 0),
+                name=dish["name_ko"] or dish["name_en"],
+            )
+            for rank, (row, score) in enumerate(zip(rows, scores, strict=True), start=1)
+            for dish in [self._parts.dishes[row]]
+        ]
+        return SubsetRanking(version=self.version, asked_with=asked.parts, subsets=subsets)
+
+    def subset_items(self, subset: str, k: int = 10, offset: int = 0) -> list[Item]:
+        """Return recipes of a subset in the order of their ids.
+
+        Parameters
+        ----------
+        subset
+            As in `SubsetHit.subset`.
+        k
+            How many; fewer when there are not so many.
+        offset
+            How many to leave out first.
+
+        Returns
+        -------
+        list of Item
+            May be empty beyond the end.
+
+        Raises
+        ------
+        NotFoundError
+            If there is no such subset.
+        QueryError
+            If `k` is below 1 or `offset` below 0.
+        """
+        check_k(k, len(self))
+        if offset < 0:
+            raise QueryError(f"offset {offset}: expected 0 or more")
+        rows = self._dish_rows(subset)[offset : offset + k]
+        return [_make_item(row) for row in self._parts.items.take(rows).to_pylist()]
+
+    def item(self, recipe_id: str) -> Item:
+        """Return one recipe of the index.
+
+        Parameters
+        ----------
+        recipe_id
+            Its id.
+
+        Returns
+        -------
+        Item
+            As it is shown.
+
+        Raises
+        ------
+        NotFoundError
+            If the index holds no such recipe.
+        """
+        return _make_item(self._parts.items.slice(self._row_of(recipe_id), 1).to_pylist()[0])
+
+    def facets(self) -> dict[str, dict[str, int]]:
+        """Return what can be filtered by: for language, source, dish and tags, counts by value."""
+        items = self._parts.items
+        columns = {name: items[name] for name in ("language", "source", "dish")}
+        columns["tags"] = pc.list_flatten(items["tags"])
+        facets = {}
+        for name, column in columns.items():
+            counts = column.drop_null().value_counts().to_pylist()
+            counts.sort(key=lambda entry: (-entry["counts"], entry["values"]))
+            facets[name] = {entry["values"]: entry["counts"] for entry in counts}
+        return facets
+
+    def embed(self, query: Query) -> tuple[Vector, tuple[str, ...]]:
         """Embed a query as the recipes were embedded.
 
         Parameters
@@ -199,8 +319,8 @@ class SearchIndex:
         -------
         vector : numpy.ndarray
             Shape (E,), of unit length.
-        parts : tuple of Modality
-            Those parts of the query that hold something.
+        parts : tuple of str
+            Those parts of the query that could be used.
 
         Raises
         ------
@@ -209,19 +329,8 @@ class SearchIndex:
         ImageError
             If the photo cannot be used.
         """
-        inputs, mask = self._parts.encoder.encode(
-            query.title, query.ingredients, query.instructions, query.image
-        )
-        if not mask.any():
-            raise QueryError(
-                "the query is empty: give a title, ingredients, instructions or an image"
-            )
-        tensors: dict[str, torch.Tensor] = {
-            modality: torch.from_numpy(vector) for modality, vector in inputs.items()
-        }
-        vector: Vector = self._parts.model.embed(tensors, torch.from_numpy(mask)).numpy()[0]
-        present = zip(MODALITIES, mask[0], strict=True)
-        return vector, tuple(modality for modality, is_present in present if is_present)
+        asked = self._composer.compose(query)
+        return asked.vector, asked.parts
 
     def find_rows(
         self, vector: Vector, k: int, rows: npt.NDArray[np.intp] | None = None
@@ -247,27 +356,77 @@ class SearchIndex:
         QueryError
             If the vector is of another shape or not finite, or `k` is below 1.
         """
+        self._check_vector(vector)
+        k = check_k(k, len(self) if rows is None else len(rows))
+        return find_nearest(self._parts.vectors, vector, k, rows)
+
+    def close(self) -> None:
+        """Give the mapped files back; the index answers nothing afterwards."""
+        del self._parts
+
+    def _check_vector(self, vector: Vector) -> None:
         dim = self._parts.vectors.shape[1]
         if vector.shape != (dim,):
             raise QueryError(f"query vector of shape {vector.shape}: expected ({dim},)")
         if not np.isfinite(vector).all():
             raise QueryError("the query vector holds NaN or infinity; expected finite numbers")
-        k = check_k(k, len(self) if rows is None else len(rows))
-        return find_nearest(self._parts.vectors, vector, k, rows)
 
-    def _answer(self, query: Query, k: int, rows: npt.NDArray[np.intp] | None) -> SearchResult:
-        check_k(k, len(self))  # before any work is done
-        vector, asked_with = self.embed(query)
-        found, scores = self.find_rows(vector, k, rows)
+    def _row_of(self, recipe_id: str) -> int:
+        row = pc.index(self._parts.items["recipe_id"], recipe_id).as_py()
+        if row < 0:
+            raise NotFoundError(f"no recipe {recipe_id[:80]!r} in index {self.version}")
+        return int(row)
+
+    def _vector_of(self, recipe_id: str) -> Vector:
+        vector: Vector = np.array(self._parts.vectors[self._row_of(recipe_id)])
+        return vector
+
+    def _dish_rows(self, dish: str) -> npt.NDArray[np.intp]:
+        rows = find_rows(self._parts.items, Filters(dish=(dish,)))
+        if not len(rows):
+            examples = ", ".join(self.dishes[:3])
+            raise NotFoundError(
+                f"no recipe of the dish {dish[:80]!r} here; expected one such as {examples}"
+            )
+        return rows
+
+    def _choose_rows(
+        self, filters: Filters | None, dish: str | None
+    ) -> npt.NDArray[np.intp] | None:
+        """Return the only rows to look at; None means all."""
+        rows = None if dish is None else self._dish_rows(dish)
+        if not filters:
+            return rows
+        passing = find_rows(self._parts.items, filters)
+        return passing if rows is None else np.intersect1d(rows, passing, assume_unique=True)
+
+    def _answer(
+        self,
+        asked: ComposedQuery,
+        k: int,
+        rows: npt.NDArray[np.intp] | None,
+        ingredients: tuple[str, ...],
+    ) -> SearchResult:
+        found, scores = find_nearest(self._parts.vectors, asked.vector, k, rows)
+        best = scores[:1] if rows is None else self.find_rows(asked.vector, 1)[1]
+        contributions = asked.contributions(self._parts.vectors[found])
         items = self._parts.items.take(found).to_pylist()
         return SearchResult(
             version=self.version,
-            asked_with=asked_with,
+            asked_with=asked.parts,
+            verdict=Verdict(is_confident=None, best_score=float(best[0]), threshold=None),
             items=[
-                _make_hit(rank, item, score, query)
-                for rank, (item, score) in enumerate(zip(items, scores, strict=True), start=1)
+                Hit(
+                    rank=rank,
+                    score=float(scores[rank - 1]),
+                    contributions=contributions[rank - 1],
+                    shared_ingredients=shared_ingredients(ingredients, item.pop("ingredients")),
+                    tags=tuple(item.pop("tags")),
+                    **item,
+                )
+                for rank, item in enumerate(items, start=1)
             ],
-            dishes=self._rank_dishes(vector, k),
+            dishes=self._rank_dishes(asked.vector, k),
         )
 
     def _rank_dishes(self, vector: Vector, k: int) -> list[DishHit]:
@@ -287,14 +446,8 @@ class SearchIndex:
         ]
 
 
-def _make_hit(rank: int, item: dict[str, Any], score: float, query: Query) -> Hit:
-    names = item.pop("ingredients")
-    return Hit(
-        rank=rank,
-        score=float(score),
-        shared_ingredients=shared_ingredients(query.ingredients, names),
-        **item,
-    )
+def _make_item(row: dict[str, Any]) -> Item:
+    return Item(**row | {name: tuple(row[name]) for name in ("ingredients", "tags")})
 
 
 def _open_parts(artifact: Artifact) -> IndexParts:

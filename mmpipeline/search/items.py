@@ -21,10 +21,11 @@ ITEMS_SCHEMA = pa.schema([
     pa.field("author", pa.string()),
     pa.field("image_path", pa.string()),  # of its first photo, as stored
     pa.field("ingredients", pa.list_(pa.string()), nullable=False),  # names
+    pa.field("tags", pa.list_(pa.string()), nullable=False),
 ])
 CATALOG_COLUMNS = [
     "recipe_id", "title", "dish", "language", "source", "url", "author", "images", "ingredients",
-    "dish_set", "split",
+    "tags", "dish_set", "split",
 ]  # fmt: skip
 
 

@@ -1,18 +1,23 @@
-"""What can be asked, and what is answered: plain frozen data, without torch or files."""
+"""What can be asked: plain frozen data, without torch or files."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 
 from mmpipeline.errors import QueryError
 from mmpipeline.features.content import ingredient_name
-from mmpipeline.schemas import Modality
+from mmpipeline.schemas import MODALITIES
 from mmpipeline.text.normalize import fold_text
+
+MAX_EXAMPLES = 32
+PARTS = (*MODALITIES, "like", "examples", "minus")
+"""What a weight can be given to, and what an explanation divides a score among."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Any mix of parts of a recipe.
+    """Any mix of parts of a recipe, other recipes, and what it should not be like.
 
     Attributes
     ----------
@@ -24,93 +29,84 @@ class Query:
         Steps.
     image
         A photo, or where it lies.
+    like
+        Ids of recipes of the index: "like this one".
+    examples
+        Further queries, each an example of what is looked for; without examples of their own.
+    weights
+        By name of a part (`PARTS`), how much it counts, 0 or more; a part not named counts 1.
+    minus
+        What the answers should not be like: "like this, without that".
     """
 
     title: str | None = None
     ingredients: tuple[str, ...] = ()
     instructions: tuple[str, ...] = ()
     image: bytes | Path | None = None
+    like: tuple[str, ...] = ()
+    examples: "tuple[Query, ...]" = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
+    minus: "Query | None" = None
+
+    def weight(self, part: str) -> float:
+        """Return how much a part counts."""
+        return float(self.weights.get(part, 1.0))
+
+    def check(self, *, nested: bool = False) -> None:
+        """Refuse what makes no sense before any work is done.
+
+        Parameters
+        ----------
+        nested
+            Whether this is an example or a minus of another query.
+
+        Raises
+        ------
+        QueryError
+            If a weight is unknown, negative or not finite, there are too many examples, or an
+            example holds examples or a minus of its own.
+        """
+        _check_weights(self.weights)
+        if len(self.like) > MAX_EXAMPLES or len(self.examples) > MAX_EXAMPLES:
+            raise QueryError(f"too many examples: expected at most {MAX_EXAMPLES} of each kind")
+        if nested and (self.examples or self.minus):
+            raise QueryError("an example or a minus cannot hold examples or a minus of its own")
+        for part_query in (*self.examples, *((self.minus,) if self.minus else ())):
+            part_query.check(nested=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Hit:
-    """One recipe of an answer.
+class Filters:
+    """What an answer must be. Fields hold together; an empty field lets everything pass.
 
     Attributes
     ----------
-    rank
-        From 1.
-    score
-        Cosine of the angle to the query, -1 to 1.
+    language
+        ``ko``, ``en`` or ``other``; any of them.
+    source
+        ``10k`` or ``r1m``; any of them.
     dish
-        Key of its dish; None when it has no label.
-    image_path
-        As stored; `DataLayout.resolve` gives the file.
-    shared_ingredients
-        Those of its ingredients that the query names too.
+        Keys of dishes; any of them.
+    tags
+        All of them.
     """
 
-    rank: int
-    recipe_id: str
-    score: float
-    title: str | None
-    dish: str | None
-    language: str
-    source: str
-    url: str | None
-    author: str | None
-    image_path: str | None
-    shared_ingredients: tuple[str, ...]
+    language: tuple[str, ...] = ()
+    source: tuple[str, ...] = ()
+    dish: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Return whether anything is demanded at all."""
+        return bool(self.language or self.source or self.dish or self.tags)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DishHit:
-    """One dish of an answer.
-
-    Attributes
-    ----------
-    rank
-        From 1.
-    score
-        Cosine of the angle between the query and the dish's prototype, -1 to 1.
-    recipes
-        How many recipes the prototype is the mean of.
-    is_known
-        Whether the model was trained on the dish; if not, it was only enrolled.
-    """
-
-    rank: int
-    dish: str
-    score: float
-    name_ko: str | None
-    name_en: str | None
-    recipes: int
-    is_known: bool
-
-    @property
-    def name(self) -> str | None:
-        """What people call it: the Korean name where there is one, else the English one."""
-        return self.name_ko or self.name_en
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SearchResult:
-    """An answer.
-
-    Attributes
-    ----------
-    version
-        The index version that gave it.
-    asked_with
-        The parts of the query that could be used.
-    items, dishes
-        Best first.
-    """
-
-    version: str
-    asked_with: tuple[Modality, ...]
-    items: list[Hit]
-    dishes: list[DishHit]
+def _check_weights(weights: Mapping[str, float]) -> None:
+    for part, weight in weights.items():
+        if part not in PARTS:
+            raise QueryError(f"weight for {part!r}: expected one of {', '.join(PARTS)}")
+        if not (isfinite(weight) and weight >= 0):
+            raise QueryError(f"weight {weight} for {part}: expected a number of 0 or more")
 
 
 def check_k(k: int, available: int) -> int:

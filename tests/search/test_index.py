@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mmpipeline.errors import ArtifactError, ImageError, QueryError
+from mmpipeline.errors import ArtifactError, ImageError, NotFoundError, QueryError
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.query import Query
+from mmpipeline.search.query import Filters, Query
 from mmpipeline.storage import DataLayout, digest_file, read_parquet
 
 
@@ -204,3 +204,64 @@ def test_old_version_stays_open_to_questions(
     newer = publish_another()
     assert SearchIndex.open(published).version == newer
     assert SearchIndex.open(published, index.version).version == index.version
+
+
+def test_filters_keep_k_results(index: SearchIndex) -> None:
+    query = Query(title="비빔밥")
+    assert len(index.search(query, 8, Filters(dish=("naengmyeon",))).items) == 8
+    both = index.search(query, 16, Filters(language=("ko",), dish=("naengmyeon", "bibimbap")))
+    assert {hit.dish for hit in both.items} == {"naengmyeon", "bibimbap"}
+    assert len(both.items) == 16
+    everything = [hit.recipe_id for hit in index.search(query, 24).items]
+    kept = [hit.recipe_id for hit in both.items]
+    assert kept == [recipe_id for recipe_id in everything if recipe_id in kept]
+    assert index.search(query, 5, Filters(language=("en",))).items == []
+
+
+def test_best_score_is_of_the_whole_index(index: SearchIndex) -> None:
+    query = Query(title="비빔밥")
+    whole = index.search(query, 1)
+    within = index.search(query, 3, dish="naengmyeon")
+    assert within.verdict.best_score == whole.items[0].score
+    assert {hit.dish for hit in within.items} == {"naengmyeon"}
+
+
+def test_subsets_are_ranked_and_hold_their_items(index: SearchIndex) -> None:
+    ranking = index.rank_subsets(Query(title="김치찌개"), 3)
+    assert [hit.rank for hit in ranking.subsets] == [1, 2, 3]
+    assert {hit.subset for hit in ranking.subsets} == set(index.dishes)
+    assert all(hit.items == 8 and hit.kind == "dish" for hit in ranking.subsets)
+    items = index.subset_items("bibimbap", 5)
+    assert [item.dish for item in items] == ["bibimbap"] * 5
+    later = index.subset_items("bibimbap", 5, offset=5)
+    assert len({item.recipe_id for item in (*items, *later)}) == 8
+    with pytest.raises(NotFoundError, match="no recipe of the dish 'ramen'"):
+        index.subset_items("ramen")
+
+
+def test_an_item_is_shown_with_credit_and_link(index: SearchIndex) -> None:
+    item = index.item(index.subset_items("kimchi-jjigae", 1)[0].recipe_id)
+    assert (item.author, item.ingredients) == ("Kim", ("김치", "두부", "돼지고기"))
+    assert item.url == f"https://example.org/{item.recipe_id.removeprefix('r1m:')}"
+    for wrong in ("r1m:nowhere", "../../etc/passwd", ""):
+        with pytest.raises(NotFoundError):
+            index.item(wrong)
+
+
+def test_facets_count_what_can_be_filtered_by(index: SearchIndex) -> None:
+    facets = index.facets()
+    assert facets["dish"] == {"bibimbap": 8, "kimchi-jjigae": 8, "naengmyeon": 8}
+    assert facets["language"] == {"ko": 24}
+    assert facets["tags"] == {}
+
+
+def test_a_vector_asks_like_the_query_it_came_from(index: SearchIndex) -> None:
+    query = Query(title="냉면")
+    vector, _ = index.embed(query)
+    by_vector = index.search_vector(2 * vector, 4)
+    assert [hit.recipe_id for hit in by_vector.items] == [
+        hit.recipe_id for hit in index.search(query, 4).items
+    ]
+    assert by_vector.asked_with == ("vector",)
+    with pytest.raises(QueryError, match="is zero"):
+        index.search_vector(0 * vector)

@@ -1,7 +1,7 @@
 import pytest
 
 from mmpipeline.errors import QueryError
-from mmpipeline.search.query import check_k, shared_ingredients
+from mmpipeline.search.query import Filters, check_k, shared_ingredients
 
 
 @pytest.mark.parametrize(("k", "expected"), [(1, 1), (5, 5), (10, 7), (10**9, 7)])
@@ -29,3 +29,8 @@ def test_k_below_one_names_the_range(k: int) -> None:
 )
 def test_shared_ingredients(asked: list[str], found: list[str], expected: tuple[str, ...]) -> None:
     assert shared_ingredients(asked, found) == expected
+
+
+def test_an_empty_filter_is_false() -> None:
+    assert not Filters()
+    assert Filters(tags=("hot",))
