@@ -23,16 +23,21 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from benchmarks.pairs_catalog import write_catalog
 from mmpipeline.config import FeatureConfig, PairConfig, TrainConfig
+from mmpipeline.evaluation.embedding import gather_features
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.pairs import build_pairs
 from mmpipeline.schemas import MODALITIES
+from mmpipeline.training.batch_source import GeneratedSource
 from mmpipeline.training.batches import PairBatch, PairBatches
-from mmpipeline.training.loop import Trainer, load_inputs
+from mmpipeline.training.fit import Hooks, Training
+from mmpipeline.training.loop import fit_config, make_model
+from mmpipeline.training.objective import Metrics
+from mmpipeline.training.pair_source import PairSource, ShownItems, pair_objective
 from mmpipeline.training.pair_table import PairTable
 
 BLOCKS = 100
@@ -40,8 +45,6 @@ STEPS = 30
 LOADS = 300
 CONFIG = TrainConfig()
 SHARE_PRESENT = (0.9, 1.0, 0.95, 0.95)  # of each modality, in the order of MODALITIES
-
-Loaded = tuple[PairBatch, dict[str, Tensor], Tensor]
 
 
 def main() -> None:
@@ -70,12 +73,11 @@ def run(folder: Path, recipes: int, dishes: int) -> dict[str, float]:
     table = PairTable.open(folder, features, "train")
     opening_s = time.process_time() - start
     say(f"opening {len(table)} of {counts['pairs']:.0f} pairs", opening_s)
-    cut = measure_loader(PairBatches(table, CONFIG.anchors_per_batch, CONFIG.seed), None)
+    cut = measure_cutting(PairBatches(table, CONFIG.anchors_per_batch, CONFIG.seed))
     say(f"{LOADS} batches from {table.blocks} row groups, {cut[0]} items", cut[1])
-    loader = measure_loader(PairBatches(table, CONFIG.anchors_per_batch, CONFIG.seed), features)
+    loader = measure_loader(PairSource(features, table, CONFIG), features)
     say(f"{LOADS} batches with feature vectors, {loader[0]} items", loader[1])
-    trainer = Trainer(features, table, CONFIG)
-    step = measure_steps(trainer, features, table)
+    step = measure_steps(features, table)
     say(f"{STEPS} steps, {step[0]} items", step[1])
     per_cpu_s = {
         name: items / cpu_s
@@ -103,35 +105,47 @@ def endless(batches: PairBatches) -> Iterator[PairBatch]:
         yield from batches.epoch(epoch)
 
 
-def measure_loader(batches: PairBatches, features: FeatureSet | None) -> tuple[int, float]:
-    """Return the items of some batches and the CPU seconds of loading them.
+def measure_loader(source: PairSource, features: FeatureSet) -> tuple[int, float]:
+    """Return the items of some batches and the CPU seconds of loading them."""
+    items, start = 0, time.process_time()
+    for _ in range(LOADS):
+        batch = source.take()
+        gather_features(features, batch.image_rows, batch.text_rows)
+        items += len(batch.mask)
+    return items, time.process_time() - start
 
-    Without a feature set, pairs are cut into batches and no vector is read.
-    """
-    generator = np.random.default_rng(CONFIG.seed)
+
+def measure_cutting(batches: PairBatches) -> tuple[int, float]:
+    """Return the items of some batches and the CPU seconds of cutting them, no vector read."""
     items, start = 0, time.process_time()
     for batch in islice(endless(batches), LOADS):
-        if features is not None:
-            load_inputs(features, batch, generator)
         items += len(batch.image_rows)
     return items, time.process_time() - start
 
 
-def measure_steps(trainer: Trainer, features: FeatureSet, table: PairTable) -> tuple[int, float]:
+def measure_steps(features: FeatureSet, table: PairTable) -> tuple[int, float]:
     """Return the items of some steps on prepared batches, and their CPU seconds."""
-    batches = PairBatches(table, CONFIG.anchors_per_batch, CONFIG.seed)
-    generator = np.random.default_rng(CONFIG.seed)
-    loaded: list[Loaded] = [
-        (batch, *load_inputs(features, batch, generator))
-        for batch in islice(endless(batches), STEPS)
-    ]
-    trainer.model.train()
-    trainer.take_step(*loaded[0])  # the first one allocates
+    source = PairSource(features, table, CONFIG)
+    batches = [source.take() for _ in range(STEPS + 1)]
+    inputs = {id(b): gather_features(features, b.image_rows, b.text_rows) for b in batches}
+    compare = pair_objective(features, CONFIG).compare
+
+    def measure(module: nn.Module, batch: ShownItems) -> tuple[Tensor, Metrics]:
+        return compare(module, module(inputs[id(batch)], torch.from_numpy(batch.mask)), batch)
+
+    prepared = iter(batches)
+    training = Training(
+        make_model(features, table, CONFIG),
+        GeneratedSource(lambda _: next(prepared), CONFIG.seed, ""),
+        measure,
+        fit_config(CONFIG, STEPS),
+        Hooks(),
+    )
+    training.take_step()  # the first one allocates
     start = time.process_time()
-    for one in loaded:
-        trainer.take_step(*one)
-    cpu_s = time.process_time() - start
-    return sum(len(batch.image_rows) for batch, _, _ in loaded), cpu_s
+    for _ in range(STEPS):
+        training.take_step()
+    return sum(len(batch.mask) for batch in batches[1:]), time.process_time() - start
 
 
 def write_features(folder: Path) -> None:

@@ -216,6 +216,27 @@ class PairConfig(Section):
     )
 
 
+class FitConfig(Section):
+    """How any model is trained: optimiser, schedule, pieces of a step, when to stop.
+
+    A round is what metrics are averaged over and after which the model is scored: an epoch where
+    data are walked through, some steps where batches are made on the fly.
+    """
+
+    seed: int = Field(2021, ge=0)
+    rounds: int = Field(30, ge=1, le=1_000_000)
+    steps_per_round: int = Field(100, ge=1)
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    warmup_share: float = Field(0, ge=0, lt=1, description="steps in which the rate rises to it")
+    final_rate_share: float = Field(0, ge=0, le=1, description="of the rate, where the cosine ends")
+    weight_decay: float = Field(1e-2, ge=0, description="of all parameters but single numbers")
+    max_gradient_norm: float | None = Field(None, gt=0, description="longer gradients are cut")
+    batches_per_step: int = Field(1, ge=1, description="whose mean loss one step goes down")
+    chunks_per_batch: int = Field(1, ge=1, description="pieces that a batch is encoded in")
+    precision: Literal["float32", "bfloat16"] = "float32"
+    patience: int | None = Field(None, ge=1, description="rounds without a better score; none: all")
+
+
 class TrainConfig(Section):
     """The fusion model and its training."""
 
@@ -231,6 +252,13 @@ class TrainConfig(Section):
     hidden_dim: int = Field(256, ge=8, le=8192)
     embedding_dim: int = Field(128, ge=4, le=4096)
     dropout: float = Field(0.1, ge=0, lt=1)
+    warmup_share: float = Field(0, ge=0, lt=1, description="steps in which the rate rises")
+    max_gradient_norm: float | None = Field(None, gt=0, description="longer gradients are cut")
+    batches_per_step: int = Field(1, ge=1, description="whose mean loss one step goes down")
+    chunks_per_batch: int = Field(
+        1, ge=1, description="pieces that a batch is encoded in, to save memory; same gradient"
+    )
+    precision: Literal["float32", "bfloat16"] = "float32"
     patience: int = Field(8, ge=1, description="epochs without a better validation score")
     shuffle_labels: bool = Field(False, description="control experiment: pair labels permuted")
 

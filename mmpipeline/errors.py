@@ -11,6 +11,7 @@
     │   ├── LayoutChangedError     pages came, but a required field is gone from them
     │   └── RequestFailedError     one request, with its reason (in scraping/failures.py)
     ├── ArtifactError          a stored artifact is missing, damaged or of another schema
+    │   └── CheckpointError        a training cannot go on from what it stored
     ├── StageError             a stage has nothing to work on or cannot go on
     ├── QueryError             a search request that cannot be answered
     │   ├── NotFoundError          it names a recipe, dish or subset that the index does not hold
@@ -52,6 +53,10 @@ class LayoutChangedError(FetchError):
 
 class ArtifactError(PipelineError):
     """A stored artifact is missing, damaged, or of a schema this version does not read."""
+
+
+class CheckpointError(ArtifactError):
+    """A stored state of a training is damaged, or of other data or another config."""
 
 
 class StageError(PipelineError):

@@ -1,6 +1,29 @@
-"""Training of the fusion model from pair tables."""
+"""Training: one loop for any module, source of batches and objective; the fusion model with it."""
 
+from mmpipeline.training.batch_source import (
+    BatchSource,
+    GeneratedSource,
+    TensorBatch,
+    TensorSource,
+)
+from mmpipeline.training.checkpoints import Checkpoints
+from mmpipeline.training.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.loop import train_model
 from mmpipeline.training.metric_logger import MetricLogger, NullLogger
+from mmpipeline.training.objective import EmbeddingObjective, Objective
 
-__all__ = ["MetricLogger", "NullLogger", "train_model"]
+__all__ = [
+    "BatchSource",
+    "Checkpoints",
+    "EmbeddingObjective",
+    "GeneratedSource",
+    "Hooks",
+    "MetricLogger",
+    "NullLogger",
+    "Objective",
+    "TensorBatch",
+    "TensorSource",
+    "TrainingResult",
+    "fit",
+    "train_model",
+]

@@ -1,0 +1,48 @@
+"""What makes the same training give the same bytes: seeded generators, deterministic algorithms."""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+
+@contextmanager
+def determinism(seed: int) -> Iterator[None]:
+    """Hold torch to deterministic algorithms, with generators seeded; all is as before at the end.
+
+    Parameters
+    ----------
+    seed
+        Of torch's generator.
+
+    Yields
+    ------
+    None
+    """
+    was_deterministic = torch.are_deterministic_algorithms_enabled()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.use_deterministic_algorithms(True)
+        try:
+            yield
+        finally:
+            torch.use_deterministic_algorithms(was_deterministic)
+
+
+def digest_values(values: Any) -> str:  # noqa: ANN401 -- whatever JSON can hold
+    """Return 16 hex digits that tell plain values apart.
+
+    Parameters
+    ----------
+    values
+        Anything that JSON can hold.
+
+    Returns
+    -------
+    str
+        The start of the sha256 of its JSON.
+    """
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:16]
