@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 
 from mmpipeline.catalog.compare import compare_catalogs
 from mmpipeline.catalog.grouping import group_recipes, split_groups
-from mmpipeline.catalog.names import load_mined_names, load_names
+from mmpipeline.catalog.names import learn_vocabulary, load_mined_names, load_names
 from mmpipeline.catalog.quality import measure_quality
 from mmpipeline.catalog.report import check_bounds, write_report
 from mmpipeline.catalog.statements import read_statement, run_statement
@@ -99,7 +99,7 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
             run_statement(connection, "macros")
             with tempfile.TemporaryDirectory(dir=temporary) as folder:
                 pairs = group_recipes(connection, config, Path(folder))
-            _label(connection, config)
+                _label(connection, config)
             split_groups(connection, config, pairs, previous)
             _write(connection, "catalog", target / "recipes.parquet", CATALOG_SCHEMA)
             _write(connection, "written_dishes", target / "dishes.parquet", DISHES_SCHEMA)
@@ -169,7 +169,8 @@ def _check_columns(file: Path, schema: pa.Schema) -> None:
 def _label(connection: duckdb.DuckDBPyConnection, config: CatalogConfig) -> None:
     dictionary = DishDictionary.load()
     load_names(connection, dictionary)
-    load_mined_names(connection, dictionary, config.min_dish_recipes)
+    vocabulary = learn_vocabulary(connection, dictionary, config.min_dish_recipes)
+    load_mined_names(connection, dictionary, vocabulary.names)
     run_statement(connection, "labels", min_dish_recipes=config.min_dish_recipes)
     run_statement(connection, "copied_labels")
     run_statement(

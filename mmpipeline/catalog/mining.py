@@ -1,9 +1,11 @@
 """Dish names that no dictionary holds, mined from titles.
 
 A title is reduced to its core: chatter before and behind it goes ("초간단", "황금레시피", "easy",
-"recipe"), in English also what follows "with" or "for". A name is then a core that is the whole
-of several titles, or in Korean a last word of several titles that ends like a dish (국, 볶음,
-파스타). Other titles hold a name when their core ends in it ("강원도옹심이국", "Lazy Day Cabbage
+"recipe", and what `chatter` learnt), in English also what follows "with" or "for". A name is then
+a core that is the whole of several titles, or in Korean a last word of several titles that ends
+like a dish (국, 볶음, 파스타). An English core counts once more without its own ingredients before
+it ("beef jangjorim"); but what hardly ever stands without one ("noodle bowl") describes and names
+nothing. Other titles hold a name when their core ends in it ("강원도옹심이국", "Lazy Day Cabbage
 Rolls"), or does so but for one slip.
 
 Names are counted, not understood: a phrase that several cooks use alone is taken for a dish, and
@@ -13,9 +15,10 @@ ours; nothing here knows any particular dish.
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mmpipeline.catalog.chatter import Chatter, DressedTitle, learn_chatter
 from mmpipeline.text.dishes import DishDictionary
 from mmpipeline.text.normalize import fold_text
 from mmpipeline.text.spelling import SpellingIndex
@@ -23,6 +26,7 @@ from mmpipeline.text.spelling import SpellingIndex
 MINED_CONFIDENCE, MISSPELT_CONFIDENCE = 0.75, 0.65
 _HANGUL = re.compile(r"[가-힣]")
 _MAX_CORE_WORDS = 8
+_LEAST_ALONE_SHARE = 0.25  # a description ("pork noodle bowl") always says of what
 _MAX_NAME_WORDS = 4
 _MAX_KOREAN_LETTERS = 12
 
@@ -45,7 +49,7 @@ _NO_NAMES = (
     "lamb rice pasta noodle noodles potatoes vegetables veggies treat treats stuff thing "
     "things bites bars cookies muffins pancakes salsa"
 )
-_NO_NAME_EN = frozenset(_NO_NAMES.split())
+HEADS_EN = frozenset(_NO_NAMES.split())
 
 _CHATTER_KO = re.compile(
     r"초?간단한?|초스피드|엄마표|할머니표|집밥|자취생|자취|요리초보도?|초보도?|쉬운|쉽게|"
@@ -79,6 +83,7 @@ _LONG_HEADS_KO = (
     "만두", "부침개", "리조또", "그라탕", "머핀", "해장국", "냉국", "냉면", "떡볶이",
     "잡채", "수제비",
 )  # fmt: skip
+NO_CHATTER = Chatter()
 _ENDINGS_KO = sorted((*_HEADS_KO, *_LONG_HEADS_KO), key=len, reverse=True)
 
 
@@ -101,8 +106,20 @@ class MinedName:
     confidence: float
 
 
-def find_core(title: str) -> tuple[str, bool]:
-    """Reduce a title to what may be a name, with what qualifies it before.
+def is_korean(text: str) -> bool:
+    """Tell whether a text holds Hangul."""
+    return _HANGUL.search(text) is not None
+
+
+def is_listed_chatter(word: str) -> bool:
+    """Tell whether a folded word is chatter that the lists of this module hold."""
+    if _HANGUL.search(word):
+        return _CHATTER_KO.fullmatch(word) is not None
+    return word in _CHATTER_EN or word.isdecimal()
+
+
+def split_words(title: str) -> list[str]:
+    """Fold a title into words; in English what begins like a side dish is one word.
 
     Parameters
     ----------
@@ -111,63 +128,142 @@ def find_core(title: str) -> tuple[str, bool]:
 
     Returns
     -------
+    list of str
+        Such as ``["easy", "pie", "from scratch"]`` or ``["초간단", "감자국"]``.
+    """
+    words = fold_text(title).split()
+    side = len(words)
+    if not is_korean(title):
+        side = next((i for i, word in enumerate(words) if i and word in _SIDE_WORDS), side)
+    return [*words[:side], " ".join(words[side:])] if side < len(words) else words
+
+
+def find_core(title: str, chatter: Chatter = NO_CHATTER) -> tuple[str, bool]:
+    """Reduce a title to what may be a name, with what qualifies it before.
+
+    Parameters
+    ----------
+    title
+        Korean or English.
+    chatter
+        What was learnt beside the lists.
+
+    Returns
+    -------
     core : str
         Folded words; empty when nothing is left.
     is_whole : bool
         False when the title went on, as with "with rice": what stands before that may be a
-        description as well as a name.
+        description as well as a name. "for two" and a phrase learnt as chatter do not count.
     """
-    words = fold_text(title).split()
-    is_korean = _HANGUL.search(title) is not None
-    limit = len(words)
-    if not is_korean:
-        limit = next((i for i, word in enumerate(words) if i and word in _SIDE_WORDS), limit)
-    is_whole = limit == len(words) or words[limit] == "for"
-    words = words[:limit]
-
-    def is_chatter(word: str) -> bool:
-        if is_korean:
-            return _CHATTER_KO.fullmatch(word) is not None
-        return word in _CHATTER_EN or word.isdecimal()
-
-    while words and is_chatter(words[-1]):
-        words.pop()
-    start = 0
-    while start < len(words) and is_chatter(words[start]):
+    words = split_words(title)
+    side = words.pop() if words and " " in words[-1] else ""
+    is_whole = not side or side.startswith("for ") or side in chatter.trailing
+    start, stop = 0, len(words)
+    while stop > start and (
+        is_listed_chatter(words[stop - 1]) or words[stop - 1] in chatter.trailing
+    ):
+        stop -= 1
+    while start < stop and (is_listed_chatter(words[start]) or words[start] in chatter.leading):
         start += 1
-    return " ".join(words[start:][-_MAX_CORE_WORDS:]), is_whole
+    return " ".join(words[start:stop][-_MAX_CORE_WORDS:]), is_whole
 
 
-class NameMiner:
-    """Learns names from cores, then finds them in cores.
+def drop_ingredients(core: str, ingredients: str) -> str:
+    """Drop the words at the head of an English core that its own recipe lists as ingredients.
+
+    "beef brisket jangjorim" of a recipe with beef brisket is a jangjorim.
+
+    Parameters
+    ----------
+    core
+        What `find_core` returned.
+    ingredients
+        Folded ingredient lines.
+
+    Returns
+    -------
+    str
+        At least the last two words; Korean as it is, where the last word is the name.
+    """
+    words = core.split()
+    if is_korean(core):
+        return core
+    listed = set(ingredients.split())
+    start = 0
+    while start < len(words) - 2 and words[start] in listed:
+        start += 1
+    return " ".join(words[start:])
+
+
+def learn_chatter_beside_lists(titles: Iterable[DressedTitle]) -> Chatter:
+    """Learn the chatter of one language that the lists of this module lack.
+
+    Parameters
+    ----------
+    titles
+        The titles.
+
+    Returns
+    -------
+    Chatter
+        Without the listed words.
+    """
+    found = list(titles)
+    words = {word for title in found for word in title.words}
+    listed = frozenset(filter(is_listed_chatter, words))
+    return learn_chatter(found, Chatter(listed, listed), HEADS_EN)
+
+
+def count_names(
+    cores: Iterable[tuple[str, int, int]], dictionary: DishDictionary, min_titles: int
+) -> dict[str, int]:
+    """Learn names from cores.
 
     Parameters
     ----------
     cores
-        Distinct whole cores, and how many titles that are no copies of one another have each.
+        Distinct whole cores, bare ones included; how many titles that are no copies of one another
+        have each, and how many of these have it without any ingredient before.
     dictionary
         Names that it knows, or knows but for a slip, are not learnt.
     min_titles
         A name must be used in so many titles.
+
+    Returns
+    -------
+    dict of str to int
+        The names, and how many titles use each.
+    """
+    last_words: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    for core, titles, alone in cores:
+        last = core.rsplit(" ", 1)[-1] if is_korean(core) else ""
+        if last and _ends_like_a_dish(last):
+            last_words[last] += titles
+        elif alone >= _LEAST_ALONE_SHARE * titles:
+            names[core] += titles
+    return {
+        name: titles
+        for name, titles in (names | last_words).items()
+        if titles >= min_titles and _may_be_name(name, dictionary)
+    }
+
+
+class NameMiner:
+    """Finds learnt names in cores.
+
+    Parameters
+    ----------
+    names
+        What `count_names` returned.
+    dictionary
+        Dishes that are known beforehand.
     """
 
-    def __init__(
-        self, cores: Iterable[tuple[str, int]], dictionary: DishDictionary, min_titles: int
-    ) -> None:
+    def __init__(self, names: Mapping[str, int], dictionary: DishDictionary) -> None:
         self._dictionary = dictionary
-        last_words: Counter[str] = Counter()
-        names: Counter[str] = Counter()
-        for core, titles in cores:
-            last = core.rsplit(" ", 1)[-1] if _HANGUL.search(core) else ""
-            if last and _ends_like_a_dish(last):
-                last_words[last] += titles
-            else:
-                names[core] += titles
-        self.counts = {
-            name: titles
-            for name, titles in (names | last_words).items()
-            if titles >= min_titles and self._may_be_name(name)
-        }
+        self.counts = names
         self._spelling = SpellingIndex({
             name.replace(" ", ""): self._reduce(name) for name in sorted(self.counts)
         })
@@ -200,15 +296,6 @@ class NameMiner:
         found = (self._dictionary.match_misspelt(tail) for tail in _tails(core))
         return next((dish for dish in found if dish is not None), None)
 
-    def _may_be_name(self, name: str) -> bool:
-        if _HANGUL.search(name):
-            is_generic = _GENERIC_KO.fullmatch(name) is not None or name in _HEADS_KO
-            is_named = 2 <= len(name) <= _MAX_KOREAN_LETTERS and not is_generic
-        else:
-            words = name.split()
-            is_named = len(name) > 2 and len(words) <= _MAX_NAME_WORDS and name not in _NO_NAME_EN
-        return is_named and self._dictionary.match_misspelt(name) is None
-
     def _reduce(self, name: str) -> str:
         """Return the shortest name in a name that is used as often alone: the qualifiers go."""
         best = name
@@ -216,6 +303,16 @@ class NameMiner:
             if self.counts.get(tail, 0) >= self.counts[best]:
                 best = tail
         return best
+
+
+def _may_be_name(name: str, dictionary: DishDictionary) -> bool:
+    if is_korean(name):
+        is_generic = _GENERIC_KO.fullmatch(name) is not None or name in _HEADS_KO
+        is_named = 2 <= len(name) <= _MAX_KOREAN_LETTERS and not is_generic
+    else:
+        words = name.split()
+        is_named = len(name) > 2 and len(words) <= _MAX_NAME_WORDS and name not in HEADS_EN
+    return is_named and dictionary.match_misspelt(name) is None
 
 
 def _named(name: str, confidence: float) -> MinedName:

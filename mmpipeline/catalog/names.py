@@ -5,14 +5,28 @@ it left over. Which of the findings becomes the label is decided in SQL, where a
 is known. A recipe in another language than Korean and English is left unlabelled.
 """
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from mmpipeline.catalog.mining import NameMiner, find_core, label_core
+from mmpipeline.catalog.chatter import Chatter, DressedTitle
+from mmpipeline.catalog.mining import (
+    NameMiner,
+    count_names,
+    drop_ingredients,
+    find_core,
+    is_korean,
+    label_core,
+    learn_chatter_beside_lists,
+    split_words,
+)
 from mmpipeline.catalog.statements import read_statement
-from mmpipeline.text.dishes import DishDictionary, DishMatch
+from mmpipeline.catalog.vocabulary import LANGUAGES, Vocabulary
+from mmpipeline.text.dishes import DishDictionary
 from mmpipeline.text.language import detect_language
 from mmpipeline.text.normalize import clean_text, fold_text
 
@@ -24,7 +38,12 @@ NAMES_SCHEMA = pa.schema([
     pa.field("name", pa.string()),  # the same as written
     pa.field("title_dish", pa.string()),
     pa.field("title_confidence", pa.float64()),
+    pa.field("title_end", pa.int32()),  # where the dish's name ends in the title, in letters
+])
+CORES_SCHEMA = pa.schema([
+    pa.field("recipe_id", pa.string(), nullable=False),
     pa.field("core", pa.string()),  # what is left of a title that the dictionary does not know
+    pa.field("bare", pa.string()),  # the same without its own recipe's ingredients before it
     pa.field("core_is_whole", pa.bool_()),
 ])
 MINED_SCHEMA = pa.schema([
@@ -47,51 +66,115 @@ def load_names(connection: duckdb.DuckDBPyConnection, dictionary: DishDictionary
     dictionary
         Dishes that are known beforehand.
     """
-    empty = NAMES_SCHEMA.empty_table()
-    with connection.cursor() as reader, connection.cursor() as writer:
-        writer.register("empty_names", empty)
-        writer.execute("CREATE TABLE names AS SELECT * FROM empty_names")
-        result = reader.execute(
-            "SELECT recipe_id, dish_name, title FROM recipes WHERE language IN ('ko', 'en')"
-        )
-        while rows := result.fetchmany(_BATCH_ROWS):
-            found = [_find_names(dictionary, *row) for row in rows]
-            writer.register("found_names", pa.Table.from_pylist(found, schema=NAMES_SCHEMA))
-            writer.execute("INSERT INTO names SELECT * FROM found_names")
-            writer.unregister("found_names")
-        writer.register("known_dishes", pa.Table.from_pylist(list(_known_dishes(dictionary))))
-        writer.execute("CREATE TABLE dictionary AS SELECT * FROM known_dishes")
+
+    def find(
+        recipe_id: str, dish_name: str | None, title: str | None
+    ) -> tuple[str | float | None, ...]:
+        return recipe_id, *_find_names(dictionary, dish_name, title)
+
+    query = "SELECT recipe_id, dish_name, title FROM recipes WHERE language IN ('ko', 'en')"
+    _fill(connection, "names", NAMES_SCHEMA, query, find)
+    connection.register("known", pa.Table.from_pylist(list(_known_dishes(dictionary))))
+    connection.execute("CREATE TABLE dictionary AS SELECT * FROM known")
+    connection.unregister("known")
 
 
-def load_mined_names(
+def learn_vocabulary(
     connection: duckdb.DuckDBPyConnection, dictionary: DishDictionary, min_titles: int
-) -> None:
-    """Fill the table `mined` from `names` and `copy_groups`.
+) -> Vocabulary:
+    """Learn chatter and names from all titles; fill the table `cores`.
+
+    Parameters
+    ----------
+    connection
+        Holds `recipes`, `folded`, `names` and `copy_groups`.
+    dictionary
+        Dishes that are known beforehand.
+    min_titles
+        Least number of titles, copies aside, that use a mined name; more in a large catalogue.
+
+    Returns
+    -------
+    Vocabulary
+        What was learnt; it depends on the recipes alone, not on their order.
+    """
+    rows = connection.execute(read_statement("dressed_titles")).fetchall()
+    titles: dict[str, list[DressedTitle]] = {language: [] for language in LANGUAGES}
+    for title, ingredients, dish, end in rows:
+        words = split_words(title)
+        ends = list(accumulate(len(word.replace(" ", "")) for word in words))
+        place = bisect_left(ends, end) + 1 if dish else 0
+        dressed = DressedTitle(words, ingredients, dish, place)
+        titles["ko" if is_korean(title) else "en"].append(dressed)
+    del rows
+    chatter = {language: learn_chatter_beside_lists(found) for language, found in titles.items()}
+    del titles
+    load_cores(connection, chatter)
+    [(count,)] = connection.execute("SELECT count(*) FROM names").fetchall()
+    least = max(min_titles, round(_RARE_SHARE * count))
+    cores = connection.execute(read_statement("core_counts")).fetchall()
+    return Vocabulary(chatter, count_names(cores, dictionary, least))
+
+
+def load_cores(connection: duckdb.DuckDBPyConnection, chatter: Mapping[str, Chatter]) -> None:
+    """Fill the table `cores` from `recipes` and `names`.
 
     Parameters
     ----------
     connection
         Holds both.
+    chatter
+        What was learnt, by language.
+    """
+
+    def find(recipe_id: str, title: str, ingredients: str) -> tuple[str, str, str, bool]:
+        core, is_whole = find_core(title, chatter["ko" if is_korean(title) else "en"])
+        return recipe_id, core, drop_ingredients(core, ingredients), is_whole
+
+    _fill(connection, "cores", CORES_SCHEMA, read_statement("unnamed_titles"), find)
+
+
+def load_mined_names(
+    connection: duckdb.DuckDBPyConnection, dictionary: DishDictionary, names: Mapping[str, int]
+) -> None:
+    """Fill the table `mined` from `cores`.
+
+    Parameters
+    ----------
+    connection
+        Holds it.
     dictionary
         Dishes that are known beforehand.
-    min_titles
-        Least number of titles, copies aside, that use a mined name; more in a large catalogue.
+    names
+        The names learnt.
     """
-    empty = MINED_SCHEMA.empty_table()
+    miner = NameMiner(names, dictionary)
+
+    def find(recipe_id: str, core: str) -> tuple[str | float | None, ...]:
+        return recipe_id, *label_core(core, miner)
+
+    query = "SELECT recipe_id, core FROM cores WHERE core <> ''"
+    _fill(connection, "mined", MINED_SCHEMA, query, find)
+    connection.execute("DELETE FROM mined WHERE mined_dish IS NULL")
+
+
+def _fill(
+    connection: duckdb.DuckDBPyConnection,
+    table: str,
+    schema: pa.Schema,
+    query: str,
+    make_row: Callable[..., tuple[Any, ...]],
+) -> None:
+    """Create a table of what a function makes of the rows of a query, a batch at a time."""
     with connection.cursor() as reader, connection.cursor() as writer:
-        cores = reader.execute(read_statement("cores")).fetchall()
-        [(titles,)] = reader.execute("SELECT count(*) FROM names").fetchall()
-        miner = NameMiner(cores, dictionary, max(min_titles, round(_RARE_SHARE * titles)))
-        del cores
-        writer.register("empty_mined", empty)
-        writer.execute("CREATE TABLE mined AS SELECT * FROM empty_mined")
-        result = reader.execute("SELECT recipe_id, core FROM names WHERE core <> ''")
+        writer.register("rows", schema.empty_table())
+        writer.execute(f"CREATE TABLE {table} AS SELECT * FROM rows")
+        result = reader.execute(query)
         while rows := result.fetchmany(_BATCH_ROWS):
-            labels = [(recipe_id, *label_core(core, miner)) for recipe_id, core in rows]
-            columns = [list(column) for column in zip(*labels, strict=True)]
-            writer.register("found_mined", pa.table(columns, schema=MINED_SCHEMA))
-            writer.execute("INSERT INTO mined SELECT * FROM found_mined WHERE mined_dish NOT NULL")
-            writer.unregister("found_mined")
+            columns = zip(*(make_row(*row) for row in rows), strict=True)
+            writer.register("rows", pa.table(list(map(list, columns)), schema=schema))
+            writer.execute(f"INSERT INTO {table} SELECT * FROM rows")
+        writer.unregister("rows")
 
 
 def _known_dishes(dictionary: DishDictionary) -> Iterator[dict[str, str]]:
@@ -100,28 +183,21 @@ def _known_dishes(dictionary: DishDictionary) -> Iterator[dict[str, str]]:
 
 
 def _find_names(
-    dictionary: DishDictionary, recipe_id: str, dish_name: str | None, title: str | None
-) -> dict[str, str | float | bool | None]:
+    dictionary: DishDictionary, dish_name: str | None, title: str | None
+) -> tuple[str | float | None, ...]:
+    """Return the columns of `NAMES_SCHEMA` behind the id."""
     page = dictionary.match(dish_name) if dish_name else None
     key = _name_key(dish_name) if dish_name and page is None else None
     match = dictionary.match(title) if title else None
-    core, is_whole = find_core(title) if title and match is None else (None, None)
-    return {
-        "recipe_id": recipe_id,
-        **_columns("page", page),
-        **_columns("title", match),
-        "core": core,
-        "core_is_whole": is_whole,
-        "name_key": key,
-        "name": clean_text(dish_name) if dish_name and key else None,
-    }
-
-
-def _columns(prefix: str, match: DishMatch | None) -> dict[str, str | float | None]:
-    return {
-        f"{prefix}_dish": match.dish if match else None,
-        f"{prefix}_confidence": match.confidence if match else None,
-    }
+    return (
+        page.dish if page else None,
+        page.confidence if page else None,
+        key,
+        clean_text(dish_name) if dish_name and key else None,
+        match.dish if match else None,
+        match.confidence if match else None,
+        match.end if match else None,
+    )
 
 
 def _name_key(dish_name: str) -> str | None:

@@ -16,7 +16,7 @@ catalogue to find.
 import re
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import resources
 from itertools import accumulate
@@ -79,10 +79,13 @@ class DishMatch:
     confidence
         1.0: the text is the name; 0.9: the name is in the text; 0.8: after mending a frequent
         misspelling; 0.6: the text holds names of several dishes and the last one was taken.
+    end
+        Where the name ends, in letters of the folded text without its blanks.
     """
 
     dish: str
     confidence: float
+    end: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,11 +150,11 @@ class DishDictionary:
             return None
         last = max(found, key=lambda match: (match.end, -match.start))
         if len({match.dish for match in found}) > 1:
-            return DishMatch(last.dish, 0.6)
+            return DishMatch(last.dish, 0.6, last.end)
         if last.end - last.start == sum(map(len, words)):
-            return DishMatch(last.dish, 1.0)
+            return DishMatch(last.dish, 1.0, last.end)
         is_mended = mended != folded.replace("계란", "달걀")  # 계란 is no misspelling
-        return DishMatch(last.dish, 0.8 if is_mended else 0.9)
+        return DishMatch(last.dish, 0.8 if is_mended else 0.9, last.end)
 
     def match_misspelt(self, name: str) -> str | None:
         """Find the dish whose name a text is but for one slip.

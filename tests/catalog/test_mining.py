@@ -1,6 +1,13 @@
 import pytest
 
-from mmpipeline.catalog.mining import NameMiner, find_core, label_core
+from mmpipeline.catalog.chatter import Chatter
+from mmpipeline.catalog.mining import (
+    NameMiner,
+    count_names,
+    drop_ingredients,
+    find_core,
+    label_core,
+)
 from mmpipeline.text.dishes import Dish, DishDictionary
 
 DICTIONARY = DishDictionary([Dish("kimchi-jjigae", ("김치찌개",), ("kimchi jjigae",))])
@@ -12,7 +19,8 @@ def mine(*titles: str, min_titles: int = 2) -> NameMiner:
         core, is_whole = find_core(title)
         if is_whole:
             counts[core] = counts.get(core, 0) + 1
-    return NameMiner(counts.items(), DICTIONARY, min_titles)
+    alone = ((core, count, count) for core, count in counts.items())
+    return NameMiner(count_names(alone, DICTIONARY, min_titles), DICTIONARY)
 
 
 @pytest.mark.parametrize(
@@ -78,3 +86,23 @@ def test_a_short_word_must_be_right() -> None:
     ])
     assert stew.match_misspelt("bean stew") is None
     assert stew.match_misspelt("beff stew") == "beef-stew"
+
+
+def test_learnt_chatter_goes_too() -> None:
+    chatter = Chatter(frozenset({"lazy", "sunday"}), frozenset({"revisited", "from scratch"}))
+    assert find_core("Lazy Sunday Cabbage Rolls Revisited", chatter) == ("cabbage rolls", True)
+    assert find_core("Cabbage Rolls from Scratch", chatter) == ("cabbage rolls", True)
+    assert find_core("Cabbage Rolls from Scratch") == ("cabbage rolls", False)
+    assert find_core("Revisited Cabbage Sunday", chatter) == ("revisited cabbage sunday", True)
+
+
+def test_its_own_ingredients_are_no_part_of_a_name() -> None:
+    assert drop_ingredients("beef brisket jangjorim", "200 g beef brisket") == "brisket jangjorim"
+    assert drop_ingredients("beef and leek dinner", "beef leek") == "and leek dinner"
+    assert drop_ingredients("cabbage rolls", "cabbage rolls") == "cabbage rolls"
+    assert drop_ingredients("감자 옹심이국", "감자") == "감자 옹심이국"
+
+
+def test_a_description_is_no_name() -> None:
+    cores = [("noodle bowl", 9, 2), ("dan bing", 9, 3)]
+    assert count_names(cores, DICTIONARY, 2) == {"dan bing": 9}
