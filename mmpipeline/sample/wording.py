@@ -16,28 +16,27 @@ from mmpipeline.sample.draws import RecipeDraw
 
 _STYLES = {
     "ko": (
-        "초간단", "엄마표", "집밥", "자취생", "요리초보도 쉬운",
-        "식당보다 맛있는", "주말 별미", "한끼 뚝딱",
-        "냉장고 털기", "온가족이 좋아하는", "비법 공개",
+        "초간단", "엄마표", "집밥", "온가족이 좋아하는", "자취생",
+        "남편이 반한", "시어머니께 배운", "퇴근 후 후다닥", "손님상에 올리는", "입맛 없을 때",
+        "캠핑장 인기만점", "칭찬받은", "두고두고 생각나는", "야밤에 당기는", "술술 넘어가는",
     ),
     "en": (
-        "Easy", "Weeknight", "My Favorite", "Grandma's", "The Best", "Simple", "30 Minute",
-        "Family Style", "Quick", "Homemade", "Foolproof",
+        "Easy", "Weeknight", "Grandma's", "The Best", "Homemade",
+        "Lazy Sunday", "Crowd Pleasing", "Cozy", "Budget Friendly", "Company Worthy",
+        "Church Potluck", "Award Winning", "Go To", "Picky Eater Approved", "Nonna Approved",
     ),
 }  # fmt: skip
 _ENDINGS = {
     "ko": (
-        "만들기",
-        "황금레시피",
-        "만드는 법",
-        "레시피",
-        "맛있게 만드는 방법",
-        "이렇게 만드세요",
-        "^^",
-        "~",
+        "만들기", "황금레시피", "만드는 법",
+        "해봤어요", "후딱 차려내기", "자세히 알려드려요", "이 맛이지", "실패 없이", "^^", "~",
     ),
-    "en": ("Recipe", "the Easy Way", "for Beginners", "for Two", "(Step by Step)", "Made Simple"),
-}
+    "en": (
+        "Recipe", "for Beginners", "(Step by Step)",
+        "You Will Crave", "Everyone Loves", "Worth Repeating", "(Freezer Friendly)", "Revisited",
+        "from Scratch",
+    ),
+}  # fmt: skip
 _FAVOUR = 1.25
 _TITLE_FAVOUR = 4.0
 _CHATTER = 0.8

@@ -1,9 +1,15 @@
 """Words: particles that fit, lists that read, cues that name no dish."""
 
+from importlib import resources
+
 import pytest
 
+from mmpipeline.catalog.mining import is_listed_chatter
 from mmpipeline.sample.dishes import load_pantry
-from mmpipeline.sample.wording import SampleIngredient, _fill, cue_words
+from mmpipeline.sample.wording import _ENDINGS, _STYLES, SampleIngredient, _fill, cue_words
+from mmpipeline.text.normalize import fold_text
+
+LEAST_UNKNOWN_SHARE = 0.6
 
 
 @pytest.mark.parametrize("language", ["ko", "en"])
@@ -45,3 +51,16 @@ def test_english_lists_read_naturally(names: list[str], expected: str) -> None:
 def test_line_without_amount_has_no_leading_space() -> None:
     assert SampleIngredient("salt", "", None).line == "salt"
     assert SampleIngredient("salt", "1 pinch", None, ", divided").line == "1 pinch salt, divided"
+
+
+@pytest.mark.parametrize("language", ["ko", "en"])
+def test_most_title_phrases_stand_in_no_list_of_the_labeller(language: str) -> None:
+    dictionary = resources.files("mmpipeline.text").joinpath("dishes.toml").read_text("utf-8")
+    folded = f" {fold_text(dictionary)} "
+    phrases = [text for text in map(fold_text, (*_STYLES[language], *_ENDINGS[language])) if text]
+    unknown = [
+        phrase
+        for phrase in phrases
+        if not any(map(is_listed_chatter, phrase.split())) and f" {phrase} " not in folded
+    ]
+    assert len(unknown) >= LEAST_UNKNOWN_SHARE * len(phrases)
