@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import CatalogConfig
 from tasks import catalog
+from tasks.hooks import HOOKS
 from tasks.newest import default_root
 
 
-@flow(name="build_catalog")
+@flow(name="build_catalog", **HOOKS)
 def build_catalog(
     sources: list[Path] | None = None,
     config: CatalogConfig = CatalogConfig(),

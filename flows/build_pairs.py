@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import PairConfig
 from tasks import pairs
+from tasks.hooks import HOOKS
 from tasks.newest import default_root, or_newest
 
 
-@flow(name="build_pairs")
+@flow(name="build_pairs", **HOOKS)
 def build_pairs(
     catalog: Path | None = None,
     config: PairConfig = PairConfig(),

@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import EvaluateConfig
 from tasks import evaluation
+from tasks.hooks import HOOKS
 from tasks.newest import default_root, or_newest
 
 
-@flow(name="evaluate_model")
+@flow(name="evaluate_model", **HOOKS)
 def evaluate_model(
     model: Path | None = None,
     features: Path | None = None,

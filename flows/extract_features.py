@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import FeatureConfig
 from tasks import features
+from tasks.hooks import HOOKS
 from tasks.newest import default_root, or_newest
 
 
-@flow(name="extract_features")
+@flow(name="extract_features", **HOOKS)
 def extract_features(
     catalog: Path | None = None,
     config: FeatureConfig = FeatureConfig(),

@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import Recipe1MConfig
 from tasks import recipe1m
+from tasks.hooks import HOOKS
 from tasks.newest import default_root
 
 
-@flow(name="normalize_recipe1m")
+@flow(name="normalize_recipe1m", **HOOKS)
 def normalize_recipe1m(
     dump: Path, config: Recipe1MConfig = Recipe1MConfig(), data_root: Path | None = None
 ) -> Path:

@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import RetentionConfig
 from tasks import pruning
+from tasks.hooks import HOOKS
 from tasks.newest import default_root
 
 
-@flow(name="prune_artifacts")
+@flow(name="prune_artifacts", **HOOKS)
 def prune_artifacts(
     config: RetentionConfig = RetentionConfig(),
     data_root: Path | None = None,

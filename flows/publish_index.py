@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import IndexConfig
 from tasks import index
+from tasks.hooks import HOOKS
 from tasks.newest import default_root, or_newest
 
 
-@flow(name="publish_index")
+@flow(name="publish_index", **HOOKS)
 def publish_index(
     model: Path | None = None,
     features: Path | None = None,

@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from tasks import scraping
+from tasks.hooks import HOOKS
 from tasks.newest import default_root
 
 
-@flow(name="recheck_recipes")
+@flow(name="recheck_recipes", **HOOKS)
 def recheck_recipes(
     older_than_days: float = 30,
     at_most: int = 10_000,

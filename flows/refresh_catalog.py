@@ -15,15 +15,16 @@ from flows.scrape_recipes import scrape_recipes
 from flows.train_fusion import train_fusion
 from mmpipeline.config import PipelineConfig, RefreshRequest
 from tasks.catalog import add_newest
+from tasks.hooks import HOOKS
 from tasks.index import ask_example
 from tasks.newest import default_root
 from tasks.planning import is_published, plan_refresh, request_renewals, say_up_to_date
-from tasks.run_lock import only_run
 from tasks.sample import open_doors
 from tasks.stage import side_by_side
+from tasks.stale_runs import sole_run
 
 
-@flow(name="refresh_catalog")
+@flow(name="refresh_catalog", **HOOKS)
 def refresh_catalog(
     config: PipelineConfig = PipelineConfig(),
     request: RefreshRequest = RefreshRequest(),
@@ -46,7 +47,7 @@ def refresh_catalog(
         Folder of the published index version.
     """
     root = data_root or default_root()
-    with only_run(root):
+    with sole_run(root):
         with open_doors(config, request, root) as doors:
             calls = []
             if doors.scrape:

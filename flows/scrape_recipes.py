@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from tasks import scraping
+from tasks.hooks import HOOKS
 from tasks.newest import default_root
 
 
-@flow(name="scrape_recipes")
+@flow(name="scrape_recipes", **HOOKS)
 def scrape_recipes(
     scrape: ScrapeConfig = ScrapeConfig(),
     parse: ParseConfig = ParseConfig(),

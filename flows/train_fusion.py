@@ -6,10 +6,11 @@ from prefect import flow
 
 from mmpipeline.config import TrainConfig
 from tasks import training
+from tasks.hooks import HOOKS
 from tasks.newest import default_root, or_newest
 
 
-@flow(name="train_fusion")
+@flow(name="train_fusion", **HOOKS)
 def train_fusion(
     features: Path | None = None,
     pairs: Path | None = None,

@@ -9,7 +9,14 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mmpipeline.errors import ConfigError
@@ -349,6 +356,8 @@ class EnvironmentSettings(BaseSettings):
         Memory limit of one DuckDB connection.
     threads
         Threads of DuckDB and torch; 0 means all cores.
+    webhook
+        Gets a POST with JSON whenever a flow run that was started ends; unset: nobody is told.
     """
 
     model_config = SettingsConfigDict(env_prefix="MMPIPELINE_", frozen=True, extra="ignore")
@@ -359,6 +368,7 @@ class EnvironmentSettings(BaseSettings):
     mlflow_port: int = Field(5000, ge=1024, le=65535)
     duckdb_memory: str = Field("1GB", pattern=r"^[1-9]\d*(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(0, ge=0)
+    webhook: HttpUrl | None = None
 
 
 def load_settings() -> EnvironmentSettings:

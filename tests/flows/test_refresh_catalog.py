@@ -123,6 +123,14 @@ def test_a_run_killed_in_a_stage_is_completed_by_the_next(
     for kind in ("catalog", "pairs", "features"):
         assert payloads(data_root, kind).keys() == payloads(finished, kind).keys()
     assert list(DataLayout.at(data_root).temporary.iterdir()) == []
+    with sqlite3.connect(data_root / "state" / "prefect" / "prefect.db") as store:
+        parents = store.execute(
+            "SELECT r.state_type FROM flow_run r JOIN flow f ON f.id = r.flow_id"
+            " WHERE f.name = 'refresh_catalog' ORDER BY r.created"
+        ).fetchall()
+        running = store.execute("SELECT count(*) FROM flow_run WHERE state_type = 'RUNNING'")
+        assert running.fetchone() == (0,)
+    assert parents == [("CRASHED",), ("COMPLETED",)]
 
 
 def kill_after(process: "subprocess.Popen[str]", stage: str) -> None:

@@ -1,0 +1,110 @@
+"""The one run of a data folder, known to Prefect even when it dies.
+
+A killed process cannot tell the server that it is gone, so its flow run would stay "Running" for
+ever. Each run of the parent flow notes its id in the data folder; the next one that gets the run
+lock finds the note, knows that nobody runs any more, and marks what was left running as crashed.
+"""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterParentFlowRunId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    TaskRunFilter,
+    TaskRunFilterState,
+    TaskRunFilterStateType,
+)
+from prefect.client.schemas.objects import State, StateType
+from prefect.context import FlowRunContext
+from prefect.states import Crashed
+
+from mmpipeline.storage import DataLayout, write_json_atomic
+from tasks.run_lock import only_run
+from tasks.stage import log
+
+UNFINISHED = [StateType.RUNNING, StateType.PENDING]
+
+
+@contextmanager
+def sole_run(data_root: Path) -> Iterator[None]:
+    """Be the only run below a data folder, and close the one before if it died.
+
+    Parameters
+    ----------
+    data_root
+        The data folder.
+
+    Yields
+    ------
+    None
+        While no other run works below the folder.
+    """
+    note = DataLayout.at(data_root).state / "run.json"
+    with only_run(data_root):
+        close_stale_run(note)
+        context = FlowRunContext.get()
+        if context is not None and context.flow_run is not None:
+            write_json_atomic(note, {"flow_run_id": str(context.flow_run.id)})
+        try:
+            yield
+        finally:
+            note.unlink(missing_ok=True)
+
+
+def close_stale_run(note: Path) -> int:
+    """Mark the flow run that a note names as crashed, with all that it had running.
+
+    Parameters
+    ----------
+    note
+        The file that a run left when it died.
+
+    Returns
+    -------
+    int
+        How many flow runs were marked; 0 when there is no note or the server knows none of them.
+    """
+    try:
+        died = UUID(json.loads(note.read_bytes())["flow_run_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    closed = 0
+    with get_client(sync_client=True) as client:
+        waiting = [died]
+        while waiting:
+            children = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=waiting))
+            closed += sum(_close(client, run) for run in waiting)
+            waiting = [run.id for run in client.read_flow_runs(flow_run_filter=children)]
+    note.unlink(missing_ok=True)
+    if closed:
+        log.info("The run before this one died; %d flow runs of it are marked as crashed.", closed)
+    return closed
+
+
+def _close(client: SyncPrefectClient, flow_run_id: UUID) -> bool:
+    """Mark one flow run and its tasks as crashed if they count as running."""
+    only = FlowRunFilterId(any_=[flow_run_id])
+    running = FlowRunFilter(
+        id=only, state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNFINISHED))
+    )
+    state: State[None] = Crashed(message="Its process died; the next run goes on.")
+    tasks = client.read_task_runs(
+        flow_run_filter=FlowRunFilter(id=only),
+        task_run_filter=TaskRunFilter(
+            state=TaskRunFilterState(type=TaskRunFilterStateType(any_=UNFINISHED))
+        ),
+    )
+    for task in tasks:
+        client.set_task_run_state(task.id, state, force=True)
+    if not client.read_flow_runs(flow_run_filter=running):
+        return False
+    client.set_flow_run_state(flow_run_id, state, force=True)
+    return True
