@@ -244,6 +244,20 @@ class FitConfig(Section):
     patience: int | None = Field(None, ge=1, description="rounds without a better score; none: all")
 
 
+FusionName = Literal[
+    "concatenation",
+    "learned_absence",
+    "masked_mean",
+    "gated",
+    "attention",
+    "product_of_experts",
+    "shared_graph",
+    "disjoint_graph",
+    "fine_and_coarse_graph",
+]
+"""Names of `mmpipeline.models.FUSIONS`."""
+
+
 class TrainConfig(Section):
     """The fusion model and its training."""
 
@@ -256,6 +270,7 @@ class TrainConfig(Section):
     learning_rate: float = Field(2e-3, gt=0, le=1)
     weight_decay: float = Field(1e-2, ge=0)
     temperature: float = Field(0.1, gt=0)
+    fusion: FusionName = Field("concatenation", description="how modalities become one vector")
     hidden_dim: int = Field(256, ge=8, le=8192)
     embedding_dim: int = Field(128, ge=4, le=4096)
     dropout: float = Field(0.1, ge=0, lt=1)

@@ -25,27 +25,32 @@ class ModalityEncoder(nn.Module):
         Width of all layers.
     dropout
         Share of hidden values dropped in training.
+    plain
+        Three layers with ReLU alone, as the talk draws them: no layer norms, no way around.
     """
 
     mean: Tensor
     scale: Tensor
 
-    def __init__(self, input_dim: int, hidden_dim: int, dropout: float) -> None:
+    def __init__(
+        self, input_dim: int, hidden_dim: int, dropout: float, plain: bool = False
+    ) -> None:
         super().__init__()
         self.register_buffer("mean", torch.zeros(input_dim))
         self.register_buffer("scale", torch.ones(input_dim))
         self.layers = nn.Sequential(
             nn.Linear(input_dim, hidden_dim),
-            nn.LayerNorm(hidden_dim),
+            *_norm(hidden_dim, plain),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden_dim, hidden_dim),
-            nn.LayerNorm(hidden_dim),
+            *_norm(hidden_dim, plain),
             nn.ReLU(),
             nn.Dropout(dropout),
             nn.Linear(hidden_dim, hidden_dim),
+            *([nn.ReLU()] if plain else []),
         )
-        self.shortcut = nn.Linear(input_dim, hidden_dim)
+        self.shortcut = None if plain else nn.Linear(input_dim, hidden_dim)
 
     def standardize(self, mean: Tensor, deviation: Tensor) -> None:
         """Set what inputs are centred and scaled by.
@@ -75,5 +80,9 @@ class ModalityEncoder(nn.Module):
             Shape (B, hidden_dim).
         """
         standardized = (features - self.mean) * self.scale
-        hidden: Tensor = self.layers(standardized) + self.shortcut(standardized)
-        return hidden
+        hidden: Tensor = self.layers(standardized)
+        return hidden if self.shortcut is None else hidden + self.shortcut(standardized)
+
+
+def _norm(width: int, plain: bool) -> list[nn.Module]:
+    return [] if plain else [nn.LayerNorm(width)]

@@ -1,8 +1,9 @@
 """One vector for any nonempty subset of modalities.
 
-Each present modality is encoded, the codes are joined by concatenation with zeros where a part is
-absent, the mask bits are appended so that the net can tell an absent part from a zero one, and
-two fully connected layers make the embedding, which is scaled to unit length.
+Each present modality is encoded, a fusion joins the codes, and the result is scaled to unit length.
+The default fusion is concatenation with zeros where a part is absent, the mask bits appended so
+that the net can tell an absent part from a zero one, and two fully connected layers; `fusions.py`
+has the others. One model serves all subsets.
 
 Only present rows go through an encoder: an absent input is never read, so a NaN there cannot reach
 the result or a gradient (a product with a zero mask would let it through), and training on random
@@ -16,50 +17,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmpipeline.models.encoders import ModalityEncoder
+from mmpipeline.models.fusion_shape import FusionShape
+from mmpipeline.models.fusions import DEFAULT_OPTIONS, ModelOptions, build_fusion
+from mmpipeline.models.product_of_experts import ProductOfExpertsFusion
 
-
-class ConcatenationFusion(nn.Module):
-    """Joins encoded modalities by concatenation with the mask bits, then two layers.
-
-    Parameters
-    ----------
-    parts
-        Number of modalities.
-    hidden_dim
-        Width of each encoded modality and of the hidden layer.
-    embedding_dim
-        Width of the result.
-    dropout
-        Share of hidden values dropped in training.
-    """
-
-    def __init__(self, parts: int, hidden_dim: int, embedding_dim: int, dropout: float) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.Linear(parts * hidden_dim + parts, hidden_dim),
-            nn.LayerNorm(hidden_dim),
-            nn.ReLU(),
-            nn.Dropout(dropout),
-            nn.Linear(hidden_dim, embedding_dim),
-        )
-
-    def forward(self, codes: Tensor, mask: Tensor) -> Tensor:
-        """Join the codes.
-
-        Parameters
-        ----------
-        codes
-            Shape (B, M, H): encoded modalities, zero where absent.
-        mask
-            Shape (B, M), bool: which are present.
-
-        Returns
-        -------
-        Tensor
-            Shape (B, E), not normalised.
-        """
-        joined: Tensor = self.layers(torch.cat([codes.flatten(1), mask.to(codes.dtype)], dim=1))
-        return joined
+COARSE_MODALITY = "title"  # names the dish; where there is none, the last modality is coarse
 
 
 class FusionModel(nn.Module):
@@ -75,15 +37,22 @@ class FusionModel(nn.Module):
         Width of the embedding.
     dropout
         Share of hidden values dropped in training.
+    options
+        The fusion's name and the kind of layers.
 
     Raises
     ------
     ValueError
-        If `dims` is empty.
+        If `dims` is empty, or the fusion is unknown or cannot have these widths.
     """
 
     def __init__(
-        self, dims: Mapping[str, int], hidden_dim: int, embedding_dim: int, dropout: float = 0.0
+        self,
+        dims: Mapping[str, int],
+        hidden_dim: int,
+        embedding_dim: int,
+        dropout: float = 0.0,
+        options: ModelOptions = DEFAULT_OPTIONS,
     ) -> None:
         super().__init__()
         if not dims:
@@ -93,10 +62,16 @@ class FusionModel(nn.Module):
         self.hidden_dim = hidden_dim
         self.embedding_dim = embedding_dim
         self.dropout = dropout
+        self.options = options
         self.encoders = nn.ModuleDict({
-            name: ModalityEncoder(dim, hidden_dim, dropout) for name, dim in dims.items()
+            name: ModalityEncoder(dim, hidden_dim, dropout, options.plain)
+            for name, dim in dims.items()
         })
-        self.fusion = ConcatenationFusion(len(dims), hidden_dim, embedding_dim, dropout)
+        coarse = self.modalities.index(COARSE_MODALITY) if COARSE_MODALITY in dims else -1
+        shape = FusionShape(
+            len(dims), hidden_dim, embedding_dim, dropout, plain=options.plain, coarse=coarse
+        )
+        self.fusion = build_fusion(options.fusion, shape)
 
     def standardize(self, statistics: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         """Set what each modality's inputs are centred and scaled by.
@@ -130,7 +105,7 @@ class FusionModel(nn.Module):
         Returns
         -------
         Tensor
-            Shape (B, E), rows of unit length.
+            Shape (B, E), rows of unit length unless the options say otherwise.
 
         Raises
         ------
@@ -138,9 +113,54 @@ class FusionModel(nn.Module):
             If the mask has the wrong shape or type, a row shows nothing, or an input that is
             shown is missing or of the wrong shape.
         """
+        joined: Tensor = self.fusion(self.encode(inputs, mask), mask)
+        return functional.normalize(joined, dim=1) if self.options.unit_length else joined
+
+    def encode(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
+        """Encode each modality of a batch, without fusing them.
+
+        Parameters
+        ----------
+        inputs, mask
+            As for `forward`.
+
+        Returns
+        -------
+        Tensor
+            Shape (B, M, H), zero where absent.
+
+        Raises
+        ------
+        ValueError
+            As for `forward`.
+        """
         self._check_mask(mask)
         codes = [self._encode(name, inputs, mask[:, i]) for i, name in enumerate(self.modalities)]
-        return functional.normalize(self.fusion(torch.stack(codes, dim=1), mask), dim=1)
+        return torch.stack(codes, dim=1)
+
+    def distribution(self, inputs: Mapping[str, Tensor], mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Say where items lie and how surely; for a product of experts only.
+
+        Parameters
+        ----------
+        inputs, mask
+            As for `forward`.
+
+        Returns
+        -------
+        mean, variance : Tensor
+            Shape (B, E) each, before any scaling to unit length.
+
+        Raises
+        ------
+        ValueError
+            As for `forward`, or if the fusion has no variance.
+        """
+        if not isinstance(self.fusion, ProductOfExpertsFusion):
+            raise ValueError(
+                f"fusion {self.options.fusion!r} has no variance; train a product_of_experts"
+            )
+        return self.fusion.distribution(self.encode(inputs, mask), mask)
 
     def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
         """Embed a batch for use: without dropout and without gradients.

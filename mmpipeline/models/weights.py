@@ -5,6 +5,7 @@ The shape lies beside the weights so that a reader can tell a wrong file before 
 """
 
 import json
+from dataclasses import asdict, fields
 from pathlib import Path
 
 from safetensors import SafetensorError
@@ -12,9 +13,11 @@ from safetensors.torch import load_file, save_file
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.fusions import FUSIONS, ModelOptions
 
 WEIGHTS_NAME = "model.safetensors"
 SHAPE_NAME = "model.json"
+OPTIONS = fields(ModelOptions)
 
 
 def save_model(model: FusionModel, folder: Path) -> None:
@@ -37,7 +40,7 @@ def save_model(model: FusionModel, folder: Path) -> None:
         "hidden_dim": model.hidden_dim,
         "embedding_dim": model.embedding_dim,
         "dropout": model.dropout,
-        "fusion": "concatenation",
+        **asdict(model.options),
     }
     (folder / SHAPE_NAME).write_text(json.dumps(shape, indent=2) + "\n", encoding="utf-8")
 
@@ -85,15 +88,18 @@ def load_model(folder: Path) -> FusionModel:
 def _read_shape(path: Path) -> FusionModel:
     try:
         shape = json.loads(path.read_bytes())
-        if shape["fusion"] != "concatenation":
+        if shape["fusion"] not in FUSIONS:
             raise ArtifactError(
-                f"{path} asks for fusion {shape['fusion']!r}; this version knows 'concatenation'"
+                f"{path} asks for fusion {shape['fusion']!r}; this version knows "
+                f"{', '.join(FUSIONS)}"
             )
+        named = {field.name: shape[field.name] for field in OPTIONS if field.name in shape}
         return FusionModel(
             {str(name): int(dim) for name, dim in shape["dims"]},
             int(shape["hidden_dim"]),
             int(shape["embedding_dim"]),
             float(shape["dropout"]),
+            ModelOptions(**named),  # models of before there were options name their fusion only
         )
     except OSError as error:
         raise ArtifactError(

@@ -13,7 +13,7 @@ import numpy as np
 from mmpipeline.config import FitConfig, TrainConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel, save_model
+from mmpipeline.models import FusionModel, ModelOptions, save_model
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.storage import digest_file, open_artifact, write_json_atomic
 from mmpipeline.training.checkpoints import Checkpoints
@@ -123,6 +123,7 @@ def make_model(features: FeatureSet, table: PairTable, config: TrainConfig) -> F
             config.hidden_dim,
             config.embedding_dim,
             config.dropout,
+            ModelOptions(fusion=config.fusion),
         )
     model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))
     return model

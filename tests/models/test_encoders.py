@@ -13,6 +13,14 @@ def test_has_three_layers() -> None:
     assert sum(isinstance(layer, torch.nn.Linear) for layer in encoder.layers) == 3
 
 
+def test_plain_layers_are_linear_and_relu_alone() -> None:
+    encoder = ModalityEncoder(5, 8, dropout=0.0, plain=True)
+    kinds = {type(layer) for layer in encoder.layers}
+    assert kinds == {torch.nn.Linear, torch.nn.ReLU, torch.nn.Dropout}
+    assert encoder.shortcut is None
+    assert float(encoder(torch.randn(20, 5)).detach().min()) == 0.0
+
+
 def test_standardised_inputs_have_no_common_part() -> None:
     generator = torch.Generator().manual_seed(0)
     features = 5.0 + torch.tensor([1.0, 2.0, 0.0]) * torch.randn(500, 3, generator=generator)

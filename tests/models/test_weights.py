@@ -6,6 +6,7 @@ import torch
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.fusions import FUSIONS, ModelOptions
 from mmpipeline.models.weights import load_model, save_model
 
 DIMS = {"image": 5, "title": 7}
@@ -27,6 +28,35 @@ def test_a_saved_model_comes_back_the_same(model: FusionModel, tmp_path: Path) -
     assert loaded.modalities == ("image", "title")
     assert loaded.dropout == 0.25
     assert not loaded.training
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("plain", [False, True])
+def test_every_fusion_comes_back_the_same(fusion: str, plain: bool, tmp_path: Path) -> None:
+    options = ModelOptions(fusion=fusion, plain=plain, unit_length=not plain)
+    model = FusionModel(DIMS, hidden_dim=8, embedding_dim=6, options=options)
+    save_model(model, tmp_path)
+    loaded = load_model(tmp_path)
+    assert loaded.options == options
+    inputs = {"image": torch.randn(3, 5), "title": torch.randn(3, 7)}
+    mask = torch.tensor([[True, False], [False, True], [True, True]])
+    assert torch.equal(loaded.embed(inputs, mask), model.embed(inputs, mask))
+
+
+def test_a_model_from_before_there_were_options_loads(model: FusionModel, tmp_path: Path) -> None:
+    save_model(model, tmp_path)
+    shape = json.loads((tmp_path / "model.json").read_text())
+    kept = ("dims", "hidden_dim", "embedding_dim", "dropout", "fusion")
+    (tmp_path / "model.json").write_text(json.dumps({name: shape[name] for name in kept}))
+    assert load_model(tmp_path).options == ModelOptions()
+    assert sorted(name for name in model.state_dict() if name.startswith("fusion")) == [
+        "fusion.layers.0.bias",
+        "fusion.layers.0.weight",
+        "fusion.layers.1.bias",
+        "fusion.layers.1.weight",
+        "fusion.layers.4.bias",
+        "fusion.layers.4.weight",
+    ]
 
 
 def test_the_same_weights_give_the_same_bytes(model: FusionModel, tmp_path: Path) -> None:
