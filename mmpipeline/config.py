@@ -21,6 +21,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mmpipeline.errors import ConfigError
 
+ImageEncoderName = Literal["descriptors", "efficientnet-lite0"]
+TextEncoderName = Literal["hashed-ngrams", "universal-sentence"]
+
 
 class Section(BaseModel):
     """Base of all sections: frozen, and unknown keys are rejected."""
@@ -183,8 +186,10 @@ class CatalogConfig(Section):
 
 
 class FeatureConfig(Section):
-    """How each modality becomes a vector."""
+    """How each modality becomes a vector; docs/encoders.md compares the encoders."""
 
+    image_encoders: tuple[ImageEncoderName, ...] = Field(("descriptors",), min_length=1)
+    text_encoders: tuple[TextEncoderName, ...] = Field(("hashed-ngrams",), min_length=1)
     text_dim: int = Field(1024, ge=16, le=65536, description="hash buckets of a text modality")
     ngram_min: int = Field(2, ge=1, le=8)
     ngram_max: int = Field(4, ge=1, le=8)

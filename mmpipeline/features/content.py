@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from mmpipeline.text.ingredients import parse_ingredient
+from mmpipeline.text.normalize import fold_text
 
 _MAX_LINE = 300
 
@@ -38,6 +39,11 @@ def ingredients_content(lines: Iterable[str]) -> str:
 def instructions_content(steps: Iterable[str | None]) -> str:
     """Join the steps for the encoder; empty when there are none."""
     return "\n".join(step for step in steps if step)
+
+
+def has_words(text: str) -> bool:
+    """Tell whether a text holds a letter or a digit; without any it says nothing."""
+    return bool(fold_text(text[:_MAX_LINE])) or bool(fold_text(text))
 
 
 @lru_cache(maxsize=65_536)

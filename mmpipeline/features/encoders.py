@@ -6,16 +6,19 @@ what encoded the index: a differing fingerprint is refused.
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
 from pydantic import ValidationError
 
 from mmpipeline.config import FeatureConfig, describe_problems
 from mmpipeline.errors import ArtifactError
-from mmpipeline.features.image_encoder import ImageEncoder
-from mmpipeline.features.text_encoder import TextEncoder
+from mmpipeline.features.card import PhotoEncoder, Vector, WordEncoder
+from mmpipeline.features.content import has_words
+from mmpipeline.features.registry import build_image_encoder, build_text_encoder
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.storage import write_json_atomic
 
@@ -37,17 +40,19 @@ class EncoderSet:
     """
 
     config: FeatureConfig
-    image: ImageEncoder
-    text: TextEncoder
+    image: PhotoEncoder
+    text: WordEncoder
 
     @classmethod
     def build(cls, config: FeatureConfig) -> Self:
-        """Build the encoders that a config section asks for."""
-        return cls(
-            config,
-            ImageEncoder(config.image_size_px),
-            TextEncoder(config.text_dim, config.ngram_min, config.ngram_max),
-        )
+        """Build the encoders that a config section asks for.
+
+        Raises
+        ------
+        ConfigError
+            If one needs a package or a model that is not there.
+        """
+        return cls(config, build_image_encoder(config), build_text_encoder(config))
 
     @classmethod
     def open(cls, path: Path) -> Self:
@@ -87,9 +92,28 @@ class EncoderSet:
                 )
         return encoders
 
-    def encoder(self, modality: Modality) -> ImageEncoder | TextEncoder:
+    def encoder(self, modality: Modality) -> PhotoEncoder | WordEncoder:
         """Return the encoder of one modality."""
         return self.image if modality == "image" else self.text
+
+    def encode_texts(self, texts: Sequence[str]) -> Vector:
+        """Encode texts of recipes or of a query.
+
+        Parameters
+        ----------
+        texts
+            Any strings.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (N, dim); a row of zeros where a text holds no letter or digit: it is absent.
+        """
+        vectors = np.zeros((len(texts), self.text.dim), dtype=np.float32)
+        rows = [row for row, text in enumerate(texts) if has_words(text)]
+        if rows:
+            vectors[rows] = self.text.encode([texts[row] for row in rows])
+        return vectors
 
     @property
     def dims(self) -> dict[Modality, int]:

@@ -203,12 +203,12 @@ def _encode_batch(
 ) -> EncodedBatch:
     photos = pool.map(lambda row: encode_first_photo(row, encoders, layout), rows)
     texts = [
-        encoders.text.encode([title_content(row["title"]) for row in rows]),
-        encoders.text.encode([
+        encoders.encode_texts([title_content(row["title"]) for row in rows]),
+        encoders.encode_texts([
             ingredients_content(item["name"] or item["text"] for item in row["ingredients"])
             for row in rows
         ]),
-        encoders.text.encode([instructions_content(row["instructions"]) for row in rows]),
+        encoders.encode_texts([instructions_content(row["instructions"]) for row in rows]),
     ]
     image = np.zeros((len(rows), encoders.image.dim), dtype=np.float32)
     has_image = np.zeros(len(rows), dtype=bool)
@@ -282,6 +282,5 @@ def encode_photo(source: Path | bytes, encoders: EncoderSet) -> Vector:
     ImageError
         If it is no photo that can be used.
     """
-    size = encoders.config.image_size_px
-    photo = load_photo(source, encoders.config.max_pixels, min_edge_px=2 * size)
+    photo = load_photo(source, encoders.config.max_pixels, min_edge_px=encoders.image.min_edge_px)
     return encoders.image.encode(photo)

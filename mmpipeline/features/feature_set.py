@@ -172,7 +172,7 @@ class QueryEncoder:
         ImageError
             If the photo cannot be used.
         """
-        texts = self.encoders.text.encode([
+        texts = self.encoders.encode_texts([
             title_content(title),
             ingredients_content(ingredients or ()),
             instructions_content(instructions or ()),

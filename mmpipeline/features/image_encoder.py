@@ -20,7 +20,23 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from mmpipeline.config import FeatureConfig
+from mmpipeline.features.card import EncoderCard
+
 Pixels = npt.NDArray[np.float32]
+
+CARD = EncoderCard(
+    name="descriptors",
+    version="1",
+    reads=("image",),
+    dim=617,
+    weights_sha256=None,
+    licence="MIT",
+    languages=(),
+    extra=None,
+    per_cpu_s=300,
+    about="Colour, gradient and texture histograms around the centre; nothing learned.",
+)
 
 _RING_RADII = (0.10, 0.22, 0.34, 0.50)  # of the photo's edge, from the centre
 _INNER = 2
@@ -41,11 +57,12 @@ class ImageEncoder:
         Edge of the square that a photo is scaled to; its aspect ratio is given up.
     """
 
-    name = "centred-colour-gradient-texture"
-    version = "1"
+    name = CARD.name
+    version = CARD.version
 
     def __init__(self, size_px: int) -> None:
         self.size_px = size_px
+        self.min_edge_px = 2 * size_px
         rings = len(_RING_RADII)
         self.dim = (
             _INNER * (_LEVELS**3 + _HUES * _SATURATIONS * _VALUES)
@@ -89,6 +106,11 @@ class ImageEncoder:
         ]
         scale = np.float32(1 / np.sqrt(len(blocks)))
         return np.concatenate([_unit(block) * scale for block in blocks])
+
+
+def build(config: FeatureConfig) -> ImageEncoder:
+    """Return the encoder that a config asks for."""
+    return ImageEncoder(config.image_size_px)
 
 
 @lru_cache(maxsize=16)

@@ -18,7 +18,22 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from mmpipeline.config import FeatureConfig
+from mmpipeline.features.card import EncoderCard
 from mmpipeline.text.normalize import fold_text
+
+CARD = EncoderCard(
+    name="hashed-ngrams",
+    version="1",
+    reads=("text",),
+    dim=None,
+    weights_sha256=None,
+    licence="MIT",
+    languages=("any",),
+    extra=None,
+    per_cpu_s=9000,
+    about="Hashed n-grams of jamo and letters; forgives particles and misspellings.",
+)
 
 MAX_CHARACTERS = 20_000
 _ROWS_AT_ONCE = 64
@@ -42,8 +57,8 @@ class TextEncoder:
         Lengths of the n-grams, in jamo or letters; a word's two edges count as a space each.
     """
 
-    name = "hashed-jamo-ngrams"
-    version = "1"
+    name = CARD.name
+    version = CARD.version
 
     def __init__(self, dim: int, ngram_min: int, ngram_max: int) -> None:
         self.dim = dim
@@ -93,6 +108,11 @@ class TextEncoder:
         lengths = np.sqrt(np.square(dampened).sum(axis=1, keepdims=True))
         unit: npt.NDArray[np.float32] = (dampened / np.maximum(lengths, 1e-12)).astype(np.float32)
         return unit
+
+
+def build(config: FeatureConfig) -> TextEncoder:
+    """Return the encoder that a config asks for."""
+    return TextEncoder(config.text_dim, config.ngram_min, config.ngram_max)
 
 
 def hash_ngrams(
