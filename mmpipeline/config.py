@@ -296,6 +296,7 @@ class EvaluateConfig(Section):
     seed: int = Field(2021, ge=0)
     prototype_references: int = Field(20, ge=1, description="K recipes drawn for a prototype")
     prototype_draws: int = Field(5, ge=1)
+    max_queries: int = Field(5000, ge=10, description="that one question is asked with")
 
 
 class IndexConfig(Section):

@@ -31,7 +31,7 @@ def evaluate(
     )
 
     def make(draft: Draft) -> dict[str, float]:
-        counts = evaluate_model(model, features, catalog, draft.folder, config)
+        counts = evaluate_model(model, features, catalog, draft.folder, config, photos=data_root)
         metrics = json.loads((draft.folder / "metrics.json").read_bytes())
         draft.notes["metrics"] = metrics
         run = reopen_run(DataLayout.at(data_root), str(trained.manifest.notes["mlflow_run_id"]))

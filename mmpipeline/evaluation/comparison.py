@@ -1,10 +1,12 @@
-"""One measurement: the learned ranks beside raw features and chance, over the same queries.
+"""One measurement: the learned ranks beside every baseline, over the same queries.
 
 A learned number is never stored alone. Its figures carry their names: the plain name is the
-learned model, `_raw` the raw features, `_chance` a random order, `_low` and `_high` the 95 %
-bootstrap interval of the learned one.
+learned model, `_raw` the raw features, `_tfidf` the words alone, `_single` a closed-form model of
+the one modality, `_chance` a random order, `_low` and `_high` the 95 % bootstrap interval of the
+learned one.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,27 +29,31 @@ KS = (1, 5, 10)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Ranks of one kind of query, learned and raw, with what chance needs.
+    """Ranks of one kind of query, learned and by the baselines, with what chance needs.
 
     Attributes
     ----------
     learned
         Shape (Q,), ranks from 1.
-    raw
-        Shape (Q,), or None where raw features have no answer.
+    baselines
+        By name (``raw``, ``tfidf``, ``single``), shape (Q,) each; those that have an answer.
     candidates, relevant
         Shape (Q,): how many candidates each query had, and how many of them were right.
     """
 
     learned: IntArray
-    raw: IntArray | None
+    baselines: Mapping[str, IntArray]
     candidates: IntArray
     relevant: IntArray
 
     def only(self, chosen: BoolArray) -> "Comparison":
         """Return the measurement over some of the queries; `chosen` has shape (Q,)."""
-        raw = None if self.raw is None else self.raw[chosen]
-        return Comparison(self.learned[chosen], raw, self.candidates[chosen], self.relevant[chosen])
+        return Comparison(
+            self.learned[chosen],
+            {name: ranks[chosen] for name, ranks in self.baselines.items()},
+            self.candidates[chosen],
+            self.relevant[chosen],
+        )
 
     def figures(self, seed: int) -> dict[str, float]:
         """Summarise the ranks.
@@ -61,15 +67,15 @@ class Comparison:
         -------
         dict
             ``queries``; then ``recall_at_1``, ``recall_at_5``, ``recall_at_10``, ``median_rank``
-            and ``mrr``, each also with ``_chance``, ``_low``, ``_high`` and, where there is one,
-            ``_raw``. Only ``queries`` when there are none.
+            and ``mrr``, each also with ``_chance``, ``_low``, ``_high`` and the baselines'
+            names. Only ``queries`` when there are none.
         """
         figures = {"queries": float(len(self.learned))}
         if not len(self.learned):
             return figures
         figures |= rank_figures(self.learned)
-        if self.raw is not None:
-            figures |= {f"{key}_raw": value for key, value in rank_figures(self.raw).items()}
+        for name, ranks in self.baselines.items():
+            figures |= {f"{key}_{name}": value for key, value in rank_figures(ranks).items()}
         chance = chance_figures(self.candidates, self.relevant, KS)
         figures |= {f"{key}_chance": value for key, value in chance.items()}
         for key, (low, high) in rank_intervals(self.learned, seed).items():
@@ -78,14 +84,16 @@ class Comparison:
 
 
 def compare(
-    learned: Similarity, raw: Similarity | None, relevance: Relevance
+    learned: Similarity, baselines: Mapping[str, Similarity], relevance: Relevance
 ) -> tuple[Comparison, BoolArray]:
-    """Rank the same queries by learned and by raw similarity.
+    """Rank the same queries by learned similarity and by that of every baseline.
 
     Parameters
     ----------
-    learned, raw
+    learned
         Similarities of Q queries with N items.
+    baselines
+        By name, theirs.
     relevance
         Which items answer which queries.
 
@@ -100,7 +108,7 @@ def compare(
     answerable = relevant > 0
     comparison = Comparison(
         learned=rank_queries(learned, relevance),
-        raw=None if raw is None else rank_queries(raw, relevance),
+        baselines={name: rank_queries(ask, relevance) for name, ask in baselines.items()},
         candidates=candidates,
         relevant=relevant,
     )

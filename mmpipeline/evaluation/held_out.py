@@ -43,6 +43,8 @@ class HeldOut:
         Asks; is searched in. Recipes without any modality are neither.
     is_bag
         Belongs to the split that image-to-recipe search is measured in.
+    is_train
+        Training may have learned from it.
     split
         The split that asks.
     """
@@ -55,6 +57,7 @@ class HeldOut:
     is_query: BoolArray
     is_item: BoolArray
     is_bag: BoolArray
+    is_train: BoolArray
     split: str
 
     @property
@@ -114,6 +117,7 @@ def load_held_out(catalog: Path, features: FeatureSet) -> HeldOut:
         is_query=is_held & ~is_enrolled,
         is_item=is_other | is_enrolled,
         is_bag=is_held,
+        is_train=((rows["split"] == "train") & (rows["dish_set"] != "unknown")).to_numpy(),
         split=split,
     )
 

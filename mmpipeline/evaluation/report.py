@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
+from mmpipeline.evaluation.bags import BAG_SIZES
 from mmpipeline.evaluation.embedding import QUERY_SUBSETS
+from mmpipeline.evaluation.tables import BASELINES, to_markdown
 
 CHART_NAME = "retrieval.png"
 SUBSET_WORDS = {
@@ -22,10 +25,13 @@ SUBSET_WORDS = {
     "text": "all text",
     "full": "everything",
 }
+DIRECTIONS = {"recipe_image_to_text": "photo to text", "recipe_text_to_image": "text to photo"}
 COLOURS = {"learned": "#1f6f8b", "raw features": "#e0a458", "chance": "#9a9a9a"}
 
 
-def write_report(metrics: Mapping[str, float], target: Path, split: str) -> None:
+def write_report(
+    metrics: Mapping[str, float], target: Path, split: str, judged: pd.DataFrame | None = None
+) -> None:
     """Write `report.md` and its chart into a folder.
 
     Parameters
@@ -36,15 +42,18 @@ def write_report(metrics: Mapping[str, float], target: Path, split: str) -> None
         The folder.
     split
         The split that asked.
+    judged
+        How each subset of modalities does beside its best part, from `judge_subsets`.
     """
     sections = [
         f"# Evaluation on held-out recipes ({split} split)",
         f"{metrics['queries']:.0f} recipes ask; {metrics['items']:.0f} could be found, "
         f"{metrics['labelled_items']:.0f} of them with a known dish. Where the dish decides, only "
-        "these ask and are candidates: whether an unlabelled one is right, nobody knows. Cells "
-        "read *learned [95 % interval] / raw features / chance*. Raw features sum the cosines of "
-        "the unlearned, centred vectors; a dash means that they have no answer or nothing asked. "
-        "Ties count against the model.",
+        "these ask and are candidates: whether an unlabelled one is right, nobody knows. The "
+        "model's figures stand with their 95 % bootstrap interval. Beside them: *raw*, the "
+        "summed cosines of the unlearned, centred vectors; *words*, TF-IDF over all text; "
+        "*one part*, ridge regression from the one modality to known dishes; and *chance*. A dash "
+        "means no answer, or nothing asked. Ties count against the model.",
         f"![Learned, raw and chance for each kind of query]({CHART_NAME})",
         "## A recipe of the same dish, by what the query shows",
         *_retrieval_table({f"dish_{key}": word for key, word in SUBSET_WORDS.items()}, metrics),
@@ -54,9 +63,10 @@ def write_report(metrics: Mapping[str, float], target: Path, split: str) -> None
         ),
         "## A recipe's own text by its photo, and back",
         *_retrieval_table(
-            {"recipe_image_to_text": "photo to text", "recipe_text_to_image": "text to photo"},
+            DIRECTIONS,
             metrics,
         ),
+        *_bag_table(metrics),
         "## The same dish in the other language, by title",
         *_retrieval_table(
             {
@@ -75,6 +85,10 @@ def write_report(metrics: Mapping[str, float], target: Path, split: str) -> None
         ),
         "## The dish by its prototype",
         *_prototype_table(metrics),
+        *_subset_sections(judged),
+        "## Where it fails",
+        "The worst queries, with photos: [failures.html](failures.html). All figures: "
+        "[figures.csv](figures.csv).",
     ]
     (target / "report.md").write_text("\n\n".join(sections) + "\n", encoding="utf-8")
     draw_chart(metrics, target / CHART_NAME)
@@ -122,25 +136,68 @@ def draw_chart(metrics: Mapping[str, float], path: Path) -> None:
 
 def _retrieval_table(rows: Mapping[str, str], metrics: Mapping[str, float]) -> list[str]:
     lines = [
-        "| query | asked | recall at 1 (%) | recall at 5 (%) | recall at 10 (%) | median rank |",
-        "|---|---|---|---|---|---|",
+        "| query | asked | recall at 1 (%) | raw | words | one part | chance | recall at 5 | "
+        "recall at 10 | median rank (raw, chance) |",
+        "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for name, words in rows.items():
         if not metrics.get(f"{name}_queries"):
             continue
-        cells = [_cell(f"{name}_recall_at_{k}", metrics, 100) for k in (1, 5, 10)]
-        cells.append(_cell(f"{name}_median_rank", metrics, 1))
-        lines.append(f"| {words} | {metrics[f'{name}_queries']:.0f} | {' | '.join(cells)} |")
+        first = f"{name}_recall_at_1"
+        cells = [f"{metrics[f'{name}_queries']:.0f}", _interval(first, metrics, 100)]
+        cells += [_share(f"{first}_{baseline}", metrics) for baseline in BASELINES]
+        cells += [_interval(f"{name}_recall_at_{k}", metrics, 100) for k in (5, 10)]
+        rank = f"{name}_median_rank"
+        raw = f"{metrics[f'{rank}_raw']:.1f}" if f"{rank}_raw" in metrics else "-"
+        chance = metrics[f"{rank}_chance"]
+        cells.append(f"{_interval(rank, metrics, 1)} ({raw}, {chance:.1f})")
+        lines.append(f"| {words} | {' | '.join(cells)} |")
     if len(lines) == 2:
         return ["These recipes hold no such query."]
     return ["\n".join(lines)]
 
 
-def _cell(name: str, metrics: Mapping[str, float], scale: float) -> str:
+def _interval(name: str, metrics: Mapping[str, float], scale: float) -> str:
     low, high = metrics[f"{name}_low"] * scale, metrics[f"{name}_high"] * scale
-    raw = f"{metrics[f'{name}_raw'] * scale:.1f}" if f"{name}_raw" in metrics else "-"
-    chance = metrics[f"{name}_chance"] * scale
-    return rf"{metrics[name] * scale:.1f} [{low:.1f}, {high:.1f}] / {raw} / {chance:.1f}"
+    return f"{metrics[name] * scale:.1f} [{low:.1f}, {high:.1f}]"
+
+
+def _bag_table(metrics: Mapping[str, float]) -> list[str]:
+    """Return the figures over bags of 1k and 10k, where there are as many recipes."""
+    lines = [
+        "| search | bag | recall at 1 (%) | recall at 5 | recall at 10 | median rank (chance) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, words in DIRECTIONS.items():
+        for bag in BAG_SIZES:
+            if f"{name}_{bag}_median_rank" not in metrics:
+                continue
+            cells = [_share(f"{name}_{bag}_recall_at_{k}", metrics) for k in (1, 5, 10)]
+            rank = f"{name}_{bag}_median_rank"
+            cells.append(f"{metrics[rank]:.1f} ({metrics[f'{rank}_chance']:.1f})")
+            lines.append(f"| {words} | {bag} | {' | '.join(cells)} |")
+    if len(lines) == 2:
+        return ["There are fewer than 1,000 such recipes: all of them are the one bag."]
+    return ["Averages over ten bags, by the protocol of Recipe1M:", "\n".join(lines)]
+
+
+def _subset_sections(judged: pd.DataFrame | None) -> list[str]:
+    """Return the matrix and what it says of showing more than one part."""
+    if judged is None or not len(judged):
+        return []
+    table = judged.assign(
+        holds=["yes" if holds else "no" for holds in judged["holds"]],
+        gain=[f"{row.gain:+.3f} [{row.low:+.3f}, {row.high:+.3f}]" for row in judged.itertuples()],
+    )[["queries", "recall_at_1", "best_single", "single_recall_at_1", "gain", "holds"]]
+    table.index.name = "query shows"
+    return [
+        "## Any subset against any subset",
+        "![Recall at 1 for every query subset and item subset](matrix.png)",
+        "Whether showing more ever finds less: each subset beside the best single part of it, over "
+        "the queries that show all of it, items with all they have. It holds where the interval of "
+        "the paired difference reaches 0.",
+        to_markdown(table),
+    ]
 
 
 def _prototype_table(metrics: Mapping[str, float]) -> list[str]:

@@ -19,6 +19,7 @@ from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.models import FusionModel, save_model
 from mmpipeline.schemas import MODALITIES
 
+WORDS = ("kimchi", "tofu", "apple", "noodle", "egg", "beef", "rice", "mandu")
 DISHES, RECIPES_PER_DISH, HIDDEN = 8, 10, 6
 
 
@@ -42,6 +43,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> SimpleNamespace:
         "dish": pa.array([
             None if n == 9 else f"dish-{d}" for d, n in zip(dish, number, strict=True)
         ]),
+        "title": [f"{WORDS[d]} by cook {i}" for i, d in enumerate(dish)],
+        "ingredients": [[{"text": f"2 큰술 {WORDS[d]}"}] for d in dish],
+        "instructions": [[f"Boil {WORDS[d]}.", None] for d in dish],
+        "images": [[{"path": None}]] * len(dish),
         "dish_set": np.where(dish < 6, "known", "unknown"),
         "group_id": [f"g:{i:04d}" for i in range(len(dish))],
         "split": np.where(is_test, "test", np.where(number == 6, "val", "train")),

@@ -21,9 +21,32 @@ def evaluation(world: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory)
     return SimpleNamespace(target=target, headlines=headlines, metrics=metrics)
 
 
-def test_writes_its_three_files(evaluation: SimpleNamespace) -> None:
-    names = sorted(path.name for path in evaluation.target.iterdir())
-    assert names == ["metrics.json", "report.md", "retrieval.png"]
+def test_writes_its_files(evaluation: SimpleNamespace) -> None:
+    assert sorted(path.name for path in evaluation.target.iterdir()) == [
+        "failures.csv", "failures.html", "figures.csv", "matrix.csv", "matrix.png",
+        "metrics.json", "report.md", "retrieval.png", "subsets.csv",
+    ]  # fmt: skip
+
+
+def test_words_and_a_single_part_answer_what_they_can(evaluation: SimpleNamespace) -> None:
+    metrics = evaluation.metrics
+    assert metrics["dish_full_recall_at_1_tfidf"] == 1.0  # the texts name the dish
+    assert metrics["dish_title_recall_at_1_single"] > metrics["dish_title_recall_at_1_chance"]
+    assert "dish_image_recall_at_1_tfidf" not in metrics
+    assert "dish_full_recall_at_1_single" not in metrics
+    assert "recipe_image_to_text_recall_at_1_single" in metrics
+
+
+def test_queries_beyond_the_cap_do_not_ask(world: SimpleNamespace, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"max_queries": 10})
+    evaluate_model(world.model, world.features, world.catalog, tmp_path, config)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert metrics["dish_full_queries"] == metrics["prototype_full_queries"] == 10
+
+
+def test_counts_the_subsets_that_do_worse_than_a_part(evaluation: SimpleNamespace) -> None:
+    assert evaluation.metrics["subsets_judged"] == 11
+    assert 0 <= evaluation.metrics["subsets_worse_than_a_part"] <= 11
 
 
 def test_every_subset_stands_beside_its_baselines(evaluation: SimpleNamespace) -> None:
