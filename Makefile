@@ -11,7 +11,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PATHS := flows tasks mmpipeline benchmarks tests
 
-.PHONY: run test soak check format bench ui clean help
+.PHONY: run test soak check format bench ui deploy worker clean help
 
 run: $(INSTALLED)  ## run the whole pipeline: the sample world, or SOURCE=folder in Recipe1M's layout
 	@$(BIN)/python -m flows $(if $(SOURCE),--source "$(SOURCE)") $(if $(CONFIG),--config "$(CONFIG)")
@@ -39,6 +39,12 @@ bench: $(INSTALLED)  ## run every benchmark; each prints one JSON line
 
 ui: $(INSTALLED)  ## open the Prefect and MLflow pages on what `make run` left (127.0.0.1)
 	@$(BIN)/python -m tasks.servers
+
+deploy: $(INSTALLED)  ## put the deployments of prefect.yaml on the server that runs (`make ui`)
+	@$(BIN)/python -m tasks.deployments
+
+worker: $(INSTALLED)  ## carry out scheduled and started runs on this machine
+	@$(BIN)/python -m tasks.deployments worker
 
 clean:  ## delete the environment and everything that runs left in data/
 	@rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \

@@ -45,7 +45,8 @@ SECTIONS = {
     "prune_artifacts": "retention",
 }
 """Flows that need nothing but what lies in the data folder, and their config section."""
-FLOWS = (PARENT, "scrape_recipes", "recheck_recipes", "normalize_recipe1m", *SECTIONS)
+DOORS = ("scrape_recipes", "recheck_recipes", "normalize_recipe1m", "normalize_arrivals")
+FLOWS = (PARENT, *DOORS, *SECTIONS)
 FULL_DISK_BYTES = 1_000_000
 NEXT_STEPS = """
 Next:  .venv/bin/mmpipeline search --title 김치찌개 -k 5      ask it yourself
@@ -143,6 +144,8 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
         return {"config": getattr(config, SECTIONS[flow])}
     if flow in {"scrape_recipes", "recheck_recipes"}:
         return {"scrape": config.scrape, "parse": config.parse}
+    if flow == "normalize_arrivals":
+        return {"config": config.recipe1m}
     dump = source.resolve() if source is not None else None
     if flow == "normalize_recipe1m":
         if dump is None:

@@ -15,6 +15,7 @@ def prune_artifacts(
     config: RetentionConfig = RetentionConfig(),
     data_root: Path | None = None,
     dry_run: bool = False,
+    wait_minutes: float = 0,
 ) -> int:
     """Remove expired versions; never what a pointer or a kept manifest names.
 
@@ -26,10 +27,12 @@ def prune_artifacts(
         The data folder; None takes the environment's.
     dry_run
         Only name what would go.
+    wait_minutes
+        How long to wait for a run on the data folder to end.
 
     Returns
     -------
     int
         How many artifacts went, or would go.
     """
-    return pruning.prune(config, data_root or default_root(), dry_run)
+    return pruning.prune(config, data_root or default_root(), dry_run, wait_minutes)

@@ -47,7 +47,7 @@ def refresh_catalog(
         Folder of the published index version.
     """
     root = data_root or default_root()
-    with sole_run(root):
+    with sole_run(root, request.wait_minutes):
         with open_doors(config, request, root) as doors:
             calls = []
             if doors.scrape:

@@ -337,6 +337,7 @@ class RefreshRequest(Section):
         False, description="train on what is new; else the published model is kept while it may"
     )
     force: tuple[StageFlow, ...] = Field((), description="run though the artifact exists")
+    wait_minutes: float = Field(0, ge=0, description="for another run on the data folder to end")
 
     @model_validator(mode="after")
     def _has_a_source(self) -> Self:

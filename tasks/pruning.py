@@ -13,10 +13,10 @@ from tasks.stage import describe_counts, publish_counts, report
 
 
 @task
-def prune(config: RetentionConfig, data_root: Path, dry_run: bool) -> int:
+def prune(config: RetentionConfig, data_root: Path, dry_run: bool, wait_minutes: float) -> int:
     """Remove expired artifacts, or only name them; return how many."""
     layout = DataLayout.at(data_root)
-    with only_run(data_root):
+    with only_run(data_root, wait_minutes * 60):
         plan = plan_retention(layout, config, datetime.now(UTC))
         for artifact in plan.expired:
             report("prune", f"{artifact.manifest.kind} {artifact.id} expired", artifact)

@@ -1,5 +1,6 @@
 """The English door: a folder in Recipe1M's layout becomes recipes."""
 
+import time
 from pathlib import Path
 
 from prefect import task
@@ -8,7 +9,7 @@ from mmpipeline.config import Recipe1MConfig
 from mmpipeline.recipe1m import digest_dump, normalize_dump
 from mmpipeline.storage import DataLayout, Draft
 from tasks.keys import recipe1m_key
-from tasks.stage import produce
+from tasks.stage import log, produce
 
 
 @task
@@ -22,3 +23,24 @@ def normalize(dump: Path, config: Recipe1MConfig, data_root: Path) -> Path:
     # Photo paths are stored as they lie: a dump that moved has to be normalised anew.
     key = recipe1m_key(f"{digest_dump(dump)} at {layout.relative(dump)}", config)
     return produce(data_root, key, make, ("recipes", "photos", "photos_missing", "quarantined"))
+
+
+@task
+def find_arrival(inbox: Path, settle_s: float) -> Path | None:
+    """Return the newest dump of an inbox in which nothing has changed for a while.
+
+    A dump that is still being copied is left for the next look.
+    """
+    changed = {
+        folder: max(path.stat().st_mtime for path in folder.iterdir())
+        for folder in (inbox.iterdir() if inbox.is_dir() else ())
+        if folder.is_dir() and any(folder.glob("layer1.json*"))
+    }
+    if not changed:
+        log.info("No dump in %s.", inbox)
+        return None
+    newest = max(changed, key=lambda folder: (changed[folder], folder.name))
+    if time.time() - changed[newest] < settle_s:
+        log.info("%s is still arriving.", newest)
+        return None
+    return newest

@@ -6,24 +6,29 @@ too, for it may also be started by a worker.
 """
 
 import fcntl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import IO
 
 from mmpipeline.errors import BusyError
 
+LOOK_EVERY_S = 0.5
 _held: ContextVar[frozenset[Path]] = ContextVar("held run locks", default=frozenset())
 
 
 @contextmanager
-def only_run(data_root: Path) -> Iterator[None]:
+def only_run(data_root: Path, wait_s: float = 0) -> Iterator[None]:
     """Hold the data folder's run lock for the length of a block.
 
     Parameters
     ----------
     data_root
         The data folder.
+    wait_s
+        How long to wait for another run to end, in seconds.
 
     Yields
     ------
@@ -33,7 +38,7 @@ def only_run(data_root: Path) -> Iterator[None]:
     Raises
     ------
     BusyError
-        If another run holds it.
+        If another run holds it still.
     """
     path = data_root.resolve() / "state" / "run.lock"
     if path in _held.get():
@@ -41,12 +46,25 @@ def only_run(data_root: Path) -> Iterator[None]:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise BusyError(f"another run is at work in {data_root}; wait for it to end") from error
+        _take(lock, data_root, wait_s)
         token = _held.set(_held.get() | {path})
         try:
             yield
         finally:
             _held.reset(token)
+
+
+def _take(lock: IO[str], data_root: Path, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            if time.monotonic() >= deadline:
+                waited = f" (waited {wait_s / 60:.0f} min)" if wait_s else ""
+                raise BusyError(
+                    f"another run is at work in {data_root}{waited}; wait for it to end"
+                ) from error
+            time.sleep(LOOK_EVERY_S)
+        else:
+            return

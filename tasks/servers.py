@@ -84,12 +84,7 @@ def prefect_server(data_root: Path) -> Iterator[str]:
         not answer.
     """
     layout = DataLayout.at(data_root)
-    named = os.environ.get("PREFECT_API_URL")
-    if named and not _answers(named):
-        raise PipelineError(
-            f"PREFECT_API_URL={named} does not answer; start that server or unset the variable"
-        )
-    running = named or _announced_server(layout)
+    running = find_server(layout)
     if running:
         yield running
         return
@@ -103,6 +98,32 @@ def prefect_server(data_root: Path) -> Iterator[str]:
             yield f"http://{HOST}:{port}/api"
         finally:
             _stop(process)
+
+
+def find_server(layout: DataLayout) -> str | None:
+    """Return the API URL of a server that runs already.
+
+    Parameters
+    ----------
+    layout
+        The data folder, where `make ui` leaves its address.
+
+    Returns
+    -------
+    str or None
+        The one that `PREFECT_API_URL` names, or that of `make ui`; None when there is none.
+
+    Raises
+    ------
+    PipelineError
+        If the one that is named does not answer.
+    """
+    named = os.environ.get("PREFECT_API_URL")
+    if named and not _answers(named):
+        raise PipelineError(
+            f"PREFECT_API_URL={named} does not answer; start that server or unset the variable"
+        )
+    return named or _announced_server(layout)
 
 
 def _start_server(layout: DataLayout, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
+from prefect.events import emit_event
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
@@ -64,6 +65,7 @@ def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]
         seconds = time.perf_counter() - started
         report(key.kind, describe_counts(artifact.counts, show), artifact, seconds)
         publish_counts(key.kind, artifact.counts)
+        announce(artifact)
     store.mark_current(artifact)
     return artifact.folder
 
@@ -106,6 +108,25 @@ def publish_counts(stage: str, counts: Mapping[str, float]) -> None:
             table=[{"what": name, "value": value} for name, value in counts.items()],
             description=f"What the stage {stage} counted",
         )
+
+
+def announce(artifact: Artifact) -> None:
+    """Emit the event `mmpipeline.KIND.made`, which deployments may wait for.
+
+    Only a run that was started says so: what the parent flow's stages make, it uses itself.
+    """
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None or context.flow_run.parent_task_run_id:
+        return
+    kind = artifact.manifest.kind
+    emit_event(
+        f"mmpipeline.{kind}.made",
+        resource={
+            "prefect.resource.id": f"mmpipeline.{kind}.{artifact.id}",
+            "prefect.resource.name": f"{kind} {artifact.id}",
+        },
+        payload={"folder": str(artifact.folder), "counts": artifact.counts},
+    )
 
 
 def publish_page(key: str, page: str) -> None:

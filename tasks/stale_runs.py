@@ -34,13 +34,15 @@ UNFINISHED = [StateType.RUNNING, StateType.PENDING]
 
 
 @contextmanager
-def sole_run(data_root: Path) -> Iterator[None]:
+def sole_run(data_root: Path, wait_minutes: float = 0) -> Iterator[None]:
     """Be the only run below a data folder, and close the one before if it died.
 
     Parameters
     ----------
     data_root
         The data folder.
+    wait_minutes
+        How long to wait for another run to end.
 
     Yields
     ------
@@ -48,7 +50,7 @@ def sole_run(data_root: Path) -> Iterator[None]:
         While no other run works below the folder.
     """
     note = DataLayout.at(data_root).state / "run.json"
-    with only_run(data_root):
+    with only_run(data_root, wait_minutes * 60):
         close_stale_run(note)
         context = FlowRunContext.get()
         if context is not None and context.flow_run is not None:

@@ -54,3 +54,17 @@ def test_another_run_of_this_process_is_refused(tmp_path: Path) -> None:
 def test_folders_do_not_mind_each_other(tmp_path: Path) -> None:
     with only_run(tmp_path / "a"), only_run(tmp_path / "b"):
         pass
+
+
+def test_waiting_ends_when_the_other_run_ends(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with only_run(tmp_path):
+            waiting = pool.submit(take_patiently, tmp_path)
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1)
+        assert waiting.result(timeout=30) == "taken"
+
+
+def take_patiently(folder: Path) -> str:
+    with only_run(folder, wait_s=30):
+        return "taken"
