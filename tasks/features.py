@@ -16,8 +16,9 @@ def extract(catalog: Path, config: FeatureConfig, data_root: Path) -> Path:
     """Extract a catalogue's features; return the artifact's folder."""
 
     def make(draft: Draft) -> dict[str, float]:
-        return extract_features(catalog, draft.folder, DataLayout.at(data_root), config)
+        layout = DataLayout.at(data_root)
+        return extract_features(catalog, draft.folder, layout, config, cache=layout.feature_cache)
 
     key = features_key(open_artifact(catalog, kind="catalog").id, config)
-    shown = ("recipes", "image", "title", "ingredients", "instructions", "quarantined")
+    shown = ("recipes", "image", "title", "ingredients", "instructions", "quarantined", "reused")
     return produce(data_root, key, make, shown)

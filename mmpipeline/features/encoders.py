@@ -5,11 +5,13 @@ are built from and a fingerprint of each, so a query can never be encoded by som
 what encoded the index: a differing fingerprint is refused.
 """
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import ValidationError
@@ -120,6 +122,20 @@ class EncoderSet:
         """Length of each modality's vectors."""
         return {modality: self.encoder(modality).dim for modality in MODALITIES}
 
+    @property
+    def cache_names(self) -> dict[Literal["image", "text"], str]:
+        """Names under which encoded contents are kept: all that decides what becomes of them.
+
+        The libraries that decode and multiply count too, so that a vector from before an upgrade
+        is never mixed with those from after it.
+        """
+        versions = "/".join(version(name) for name in ("pillow", "numpy", "torch"))
+        photos = f"{versions}/{self.config.max_pixels}/{self.image.min_edge_px}"
+        return {
+            "image": f"{self.image.fingerprint()}-{_digest(photos)}",
+            "text": f"{self.text.fingerprint()}-{_digest(versions)}",
+        }
+
     def describe(self) -> dict[str, Any]:
         """Return what `encoders.json` holds."""
         return {
@@ -138,3 +154,7 @@ class EncoderSet:
     def write(self, folder: Path) -> None:
         """Write `encoders.json` into a folder."""
         write_json_atomic(folder / ENCODERS_NAME, self.describe())
+
+
+def _digest(content: str) -> str:
+    return hashlib.sha256(content.encode()).hexdigest()[:8]

@@ -1,16 +1,14 @@
 """The stage that turns the catalogue into one matrix a modality.
 
 The catalogue is read in batches and the matrices are written row after row, so memory does not
-grow with the number of recipes. Photos are decoded by a few threads (Pillow and parts of numpy
-let go of the interpreter lock) while texts are encoded here; results are taken in the catalogue's
-order, so the number of threads changes no byte. A photo that cannot be used is a missing
-modality and a row in `quarantine.parquet`; it never costs the recipe.
+grow with the number of recipes. What was encoded before comes from a cache; the rest is encoded by
+worker processes when it is much, and kept batch by batch, so a killed run goes on where it was.
+Neither the cache nor the number of workers changes a byte of the result. A photo that cannot be
+used is a missing modality and a row in `quarantine.parquet`; it never costs the recipe.
 """
 
-import os
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +23,12 @@ from tqdm import tqdm
 
 from mmpipeline.config import FeatureConfig
 from mmpipeline.errors import ArtifactError, StageError
+from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
 from mmpipeline.features.encoders import EncoderSet
-from mmpipeline.features.photo import RejectedPhotoError, load_photo
+from mmpipeline.features.encoding import CachedEncoding
+from mmpipeline.features.photo import RejectedPhotoError
+from mmpipeline.features.workers import EncodingWorkers
 from mmpipeline.schemas import MODALITIES, QUARANTINE_SCHEMA, QuarantineRow
 from mmpipeline.storage import DataLayout, ParquetSink
 
@@ -36,7 +37,7 @@ _COLUMNS = ["recipe_id", "source", "title", "ingredients", "instructions", "imag
 _BATCH_ROWS = 256
 
 Row = dict[str, Any]
-Vector = npt.NDArray[np.float32]
+Matrix = npt.NDArray[np.float16]
 
 
 def extract_features(
@@ -45,7 +46,8 @@ def extract_features(
     layout: DataLayout,
     config: FeatureConfig,
     *,
-    threads: int | None = None,
+    cache: Path | None = None,
+    processes: int | None = None,
 ) -> dict[str, float]:
     """Encode every recipe of a catalogue.
 
@@ -60,14 +62,17 @@ def extract_features(
         The data folder, which photo paths are stored against.
     config
         How to encode.
-    threads
-        Photos decoded at the same time; None means one a core. Changes no result.
+    cache
+        Folder of what was encoded before; None keeps and reuses nothing. Changes no result.
+    processes
+        That encode at the same time; None means one a core. Changes no result.
 
     Returns
     -------
     dict of str to float
         Recipes, recipes that have each modality (``image``, ``title``, ...), photos
-        ``quarantined``, and these by reason (``quarantined_heic``).
+        ``quarantined``, and these by reason (``quarantined_heic``); contents ``encoded``, and
+        those ``reused`` because they were encoded before.
 
     Raises
     ------
@@ -77,21 +82,28 @@ def extract_features(
         If it holds no recipe.
     """
     encoders = EncoderSet.build(config)
-    counts: Counter[str] = Counter()
+    counts: Counter[str] = Counter(encoded=0, reused=0)
     with ExitStack() as stack:
         file = stack.enter_context(_open_catalog(catalog))
         rows = file.metadata.num_rows
         if rows == 0:
             raise StageError(f"the catalogue {catalog} holds no recipe; there is nothing to encode")
         writer = stack.enter_context(FeatureWriter(target, rows, encoders))
-        pool = stack.enter_context(ThreadPoolExecutor(threads or os.cpu_count() or 1))
+        names = encoders.cache_names
+        encoding = CachedEncoding(
+            stack.enter_context(EncodingCache(cache, names["text"])),
+            stack.enter_context(EncodingCache(cache, names["image"])),
+            stack.enter_context(EncodingWorkers(config, processes)),
+            counts,
+        )
         progress = stack.enter_context(
             tqdm(total=rows, desc="features", disable=None, leave=False, ncols=100)
         )
         for batch in _read_batches(file):
-            writer.append(_encode_batch(batch, encoders, layout, pool))
+            writer.append(_encode_batch(batch, encoding, encoders, layout))
+            progress.set_postfix(reused=counts["reused"], refresh=False)
             progress.update(len(batch))
-        counts = writer.counts
+        counts.update(writer.counts)
     encoders.write(target)
     return {name: float(count) for name, count in sorted(counts.items())}
 
@@ -113,7 +125,7 @@ class EncodedBatch:
     """
 
     recipe_ids: list[str]
-    vectors: list[Vector]
+    vectors: list[Matrix]
     presence: npt.NDArray[np.bool_]
     quarantine: list[QuarantineRow]
 
@@ -155,7 +167,7 @@ class FeatureWriter:
         for recipe_id in batch.recipe_ids:
             self._ids.append({"recipe_id": recipe_id})
         for matrix, vectors in zip(self._matrices, batch.vectors, strict=True):
-            matrix.write(vectors.astype("<f2").tobytes())
+            matrix.write(vectors.astype("<f2", copy=False).tobytes())
         self._presence.append(batch.presence)
         for row in batch.quarantine:
             self._quarantine.append(row.to_row())
@@ -199,88 +211,53 @@ def _read_batches(file: pq.ParquetFile) -> Iterator[list[Row]]:
 
 
 def _encode_batch(
-    rows: list[Row], encoders: EncoderSet, layout: DataLayout, pool: ThreadPoolExecutor
+    rows: list[Row], encoding: CachedEncoding, encoders: EncoderSet, layout: DataLayout
 ) -> EncodedBatch:
-    photos = pool.map(lambda row: encode_first_photo(row, encoders, layout), rows)
-    texts = [
-        encoders.encode_texts([title_content(row["title"]) for row in rows]),
-        encoders.encode_texts([
+    contents = [
+        [title_content(row["title"]) for row in rows],
+        [
             ingredients_content(item["name"] or item["text"] for item in row["ingredients"])
             for row in rows
-        ]),
-        encoders.encode_texts([instructions_content(row["instructions"]) for row in rows]),
+        ],
+        [instructions_content(row["instructions"]) for row in rows],
     ]
-    image = np.zeros((len(rows), encoders.image.dim), dtype=np.float32)
-    has_image = np.zeros(len(rows), dtype=bool)
-    quarantine: list[QuarantineRow] = []
-    for position, (vector, refused) in enumerate(photos):
-        quarantine += refused
-        if vector is not None:
-            image[position] = vector
-            has_image[position] = True
+    together = encoding.texts([text for texts in contents for text in texts], encoders.text.dim)
+    texts = np.split(together, len(contents))
+    image, has_image, quarantine = _encode_photos(rows, encoding, encoders.image.dim, layout)
     presence = np.stack([has_image, *(text.any(axis=1) for text in texts)], axis=1)
-    ids = [row["recipe_id"] for row in rows]
-    return EncodedBatch(ids, [image, *texts], presence, quarantine)
+    return EncodedBatch([row["recipe_id"] for row in rows], [image, *texts], presence, quarantine)
 
 
-def encode_first_photo(
-    row: Row, encoders: EncoderSet, layout: DataLayout
-) -> tuple[Vector | None, list[QuarantineRow]]:
-    """Encode a recipe's first photo that can be used.
+def _encode_photos(
+    rows: list[Row], encoding: CachedEncoding, dim: int, layout: DataLayout
+) -> tuple[Matrix, npt.NDArray[np.bool_], list[QuarantineRow]]:
+    """Encode each recipe's first photo that can be used.
 
-    Parameters
-    ----------
-    row
-        Of the catalogue, with at least recipe_id, source and images.
-    encoders
-        What encodes it.
-    layout
-        The data folder.
-
-    Returns
-    -------
-    tuple
-        The vector, shape (dim,), None when no photo can be used; and a row for each refused one.
+    Where the door that brought a recipe left no path, it has said why. The first photos of all
+    recipes are tried together, then the second ones of those whose first was refused, and so on.
     """
-    refused: list[QuarantineRow] = []
-    for image in row["images"]:
-        if image["path"] is None:  # the door that brought the recipe has said why
-            continue
-        try:
-            return encode_photo(layout.resolve(image["path"]), encoders), refused
-        except RejectedPhotoError as error:
-            refused.append(
-                QuarantineRow(
-                    source=row["source"],
-                    recipe_id=row["recipe_id"],
-                    place=image["path"],
-                    field="images",
-                    reason=error.reason,
-                    detail=str(error),
-                )
-            )
-    return None, refused
+    vectors = np.zeros((len(rows), dim), dtype=np.float16)
+    has_image = np.zeros(len(rows), dtype=bool)
+    refused: list[list[QuarantineRow]] = [[] for _ in rows]
+    candidates = [[image["path"] for image in row["images"] if image["path"]] for row in rows]
+    while waiting := [at for at, paths in enumerate(candidates) if paths and not has_image[at]]:
+        paths = [candidates[at].pop(0) for at in waiting]
+        outcomes = encoding.photos([layout.resolve(path) for path in paths])
+        for at, path, outcome in zip(waiting, paths, outcomes, strict=True):
+            if isinstance(outcome, RejectedPhotoError):
+                refused[at].append(_refused_row(rows[at], path, outcome))
+            else:
+                vectors[at] = outcome
+                has_image[at] = True
+    return vectors, has_image, [row for of_recipe in refused for row in of_recipe]
 
 
-def encode_photo(source: Path | bytes, encoders: EncoderSet) -> Vector:
-    """Load and encode one photo, of a recipe or of a query.
-
-    Parameters
-    ----------
-    source
-        The file or its content.
-    encoders
-        What encodes it.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (dim,).
-
-    Raises
-    ------
-    ImageError
-        If it is no photo that can be used.
-    """
-    photo = load_photo(source, encoders.config.max_pixels, min_edge_px=encoders.image.min_edge_px)
-    return encoders.image.encode(photo)
+def _refused_row(row: Row, path: str, error: RejectedPhotoError) -> QuarantineRow:
+    return QuarantineRow(
+        source=row["source"],
+        recipe_id=row["recipe_id"],
+        place=path,
+        field="images",
+        reason=error.reason,
+        detail=str(error),
+    )

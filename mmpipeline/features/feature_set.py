@@ -16,7 +16,7 @@ import numpy.typing as npt
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
 from mmpipeline.features.encoders import ENCODERS_NAME, EncoderSet
-from mmpipeline.features.extract import encode_photo
+from mmpipeline.features.encoding import encode_photo
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.storage import read_parquet
 

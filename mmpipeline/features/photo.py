@@ -100,7 +100,7 @@ def load_photo(
         or damaged.
     """
     name = "the photo" if isinstance(source, bytes) else str(source)
-    content = source if isinstance(source, bytes) else _read_capped(source, max_bytes)
+    content = source if isinstance(source, bytes) else read_photo(source, max_bytes)
     if len(content) > max_bytes:
         raise RejectedPhotoError(
             "too_large", f"{name} has more than {max_bytes:,} bytes; give a smaller photo"
@@ -126,7 +126,26 @@ def load_photo(
     return photo if turn is None else photo.transpose(turn)
 
 
-def _read_capped(path: Path, max_bytes: int) -> bytes:
+def read_photo(path: Path, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
+    """Read a photo's file, and not much more than the cap.
+
+    Parameters
+    ----------
+    path
+        Where it lies.
+    max_bytes
+        Of a larger file, one byte more is read, so that `load_photo` refuses it.
+
+    Returns
+    -------
+    bytes
+        Its content.
+
+    Raises
+    ------
+    RejectedPhotoError
+        If there is no such file or it cannot be read.
+    """
     if not path.is_file():
         found = "is no file" if path.exists() else "does not exist"
         raise RejectedPhotoError("missing", f"{path} {found}; give the path of a photo")

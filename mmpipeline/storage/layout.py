@@ -56,6 +56,11 @@ class DataLayout:
         return self.root / "raw" / site
 
     @property
+    def feature_cache(self) -> Path:
+        """Folder of what was encoded before, a file an encoder; may be deleted between runs."""
+        return self.root / "interim" / "feature_cache"
+
+    @property
     def current_index(self) -> Path:
         """File that names the published index version."""
         return self.root / "index" / "CURRENT"

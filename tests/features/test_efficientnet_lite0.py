@@ -12,6 +12,7 @@ from mmpipeline.config import FeatureConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.features import efficientnet_lite0
 from mmpipeline.features.efficientnet_lite0 import SIZE_PX, EfficientNetLite0, build
+from mmpipeline.features.single_thread import one_thread
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_features_are_those_of_the_published_network(encoder: EfficientNetLite0)
         photo = draw(seed)
         square = photo.resize((SIZE_PX, SIZE_PX), Image.Resampling.BICUBIC, reducing_gap=3.0)
         pixels = torch.from_numpy((np.asarray(square, dtype=np.float32) - 127) / 128)
-        with torch.inference_mode():
+        with one_thread(), torch.inference_mode():
             expected = network.extract_features(pixels.permute(2, 0, 1)[None]).mean((2, 3))[0]
         np.testing.assert_allclose(encoder.encode(photo), expected / expected.norm(), atol=2e-6)
 

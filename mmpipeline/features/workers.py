@@ -1,0 +1,94 @@
+"""Encoding on all cores: worker processes, started only when they are worth their start.
+
+A worker takes some seconds to start, more than most refreshes have to encode. So this process
+begins alone, and starts workers once it has encoded for `PATIENCE_S` and there is more to do. An
+encoder gives a photo or text the same bits in any process, so when they start changes no result.
+"""
+
+import os
+import time
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from types import TracebackType
+from typing import Self, TypeVar
+
+from mmpipeline.config import FeatureConfig
+from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.recipe1m.sharing import SharingExecutor
+
+PATIENCE_S = 5.0
+_CHUNK = 16
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Task = Callable[[EncoderSet, Sequence[Item]], list[Result]]
+
+
+class EncodingWorkers:
+    """Runs encoding tasks here and, for long work, in other processes too.
+
+    Parameters
+    ----------
+    config
+        What the encoders of each process are built from.
+    processes
+        How many in all; None means one a core.
+    """
+
+    def __init__(self, config: FeatureConfig, processes: int | None = None) -> None:
+        self._config = config
+        self._processes = processes or os.cpu_count() or 1
+        self._spent_s = 0.0
+        self._executor: SharingExecutor | None = None
+
+    def map(self, task: Task[Item, Result], items: Sequence[Item]) -> list[Result]:
+        """Encode items.
+
+        Parameters
+        ----------
+        task
+            A function of a module: encoders and a few items to as many results.
+        items
+            What can be sent to another process.
+
+        Returns
+        -------
+        list
+            Results in the order of the items.
+        """
+        chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+        if self._is_worth_workers(len(chunks)):
+            self._executor = self._executor or SharingExecutor(self._processes)
+            futures = [self._executor.submit(_run, task, self._config, chunk) for chunk in chunks]
+            return [result for future in futures for result in future.result()]
+        started = time.perf_counter()
+        results = [result for chunk in chunks for result in _run(task, self._config, chunk)]
+        self._spent_s += time.perf_counter() - started
+        return results
+
+    def _is_worth_workers(self, chunks: int) -> bool:
+        is_long = self._executor is not None or self._spent_s >= PATIENCE_S
+        return self._processes > 1 and chunks > 1 and is_long
+
+    def __enter__(self) -> Self:
+        """Return the workers."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """End them."""
+        if self._executor is not None:
+            self._executor.shutdown(cancel_futures=True)
+
+
+def _run(task: Task[Item, Result], config: FeatureConfig, items: Sequence[Item]) -> list[Result]:
+    return task(_encoders(config), items)
+
+
+@lru_cache(maxsize=2)
+def _encoders(config: FeatureConfig) -> EncoderSet:
+    return EncoderSet.build(config)
