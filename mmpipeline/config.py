@@ -108,6 +108,24 @@ SCALAR_DATA = SyntheticConfig(
 """All uniform, one wide mean and deviation a class and modality."""
 
 
+class SyntheticEvaluationConfig(Section):
+    """What is measured on the synthetic data."""
+
+    seed: int = Field(2021, ge=0, description="of the drawn references")
+    references: int = Field(200, ge=1, description="K of the talk's table and of the matrix")
+    reference_sweep: tuple[int, ...] = Field(
+        (1, 5, 20, 200, 2000), description="further K, all modalities shown"
+    )
+    draws: int = Field(5, ge=1)
+    matrix: bool = Field(True, description="every subset as query against every as reference")
+
+    @model_validator(mode="after")
+    def _check_sweep(self) -> Self:
+        if min(self.reference_sweep, default=1) < 1:
+            raise ValueError("reference_sweep must hold numbers from 1")
+        return self
+
+
 class ScrapeConfig(Section):
     """How the site is asked, and for what.
 

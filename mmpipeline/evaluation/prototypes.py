@@ -8,6 +8,7 @@ as everywhere.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmpipeline.evaluation.baselines import BoolArray
-from mmpipeline.evaluation.retrieval import IntArray, Relevance, rank_queries
+from mmpipeline.evaluation.retrieval import IntArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +46,13 @@ class PrototypeFigures:
     spread: float
 
 
-def draw_references(labels: IntArray, references: int, seed: int) -> list[IntArray]:
-    """Draw up to K rows of each class, without replacement.
+Replacement = Literal["never", "auto"]
+
+
+def draw_references(
+    labels: IntArray, references: int, seed: int, replace: Replacement = "never"
+) -> list[IntArray]:
+    """Draw rows of each class.
 
     Parameters
     ----------
@@ -56,11 +62,14 @@ def draw_references(labels: IntArray, references: int, seed: int) -> list[IntArr
         K.
     seed
         Of the draw.
+    replace
+        `never`: a class of fewer than K rows gives what it has. `auto`: such a class is drawn from
+        with replacement, so that each class gives K.
 
     Returns
     -------
     list of numpy.ndarray
-        For each class, at most K row numbers.
+        For each class, row numbers.
     """
     generator = np.random.default_rng(seed)
     order = generator.permutation(len(labels))
@@ -68,7 +77,15 @@ def draw_references(labels: IntArray, references: int, seed: int) -> list[IntArr
     sorted_labels = labels[order]
     classes = int(labels.max(initial=-1)) + 1
     bounds = np.searchsorted(sorted_labels, np.arange(classes + 1))
-    return [order[start : min(start + references, stop)] for start, stop in pairwise(bounds)]
+    rows = [order[start : min(start + references, stop)] for start, stop in pairwise(bounds)]
+    if replace == "never":
+        return rows
+    return [
+        drawn
+        if len(drawn) in {0, references}
+        else drawn[generator.integers(len(drawn), size=references)]
+        for drawn in rows
+    ]
 
 
 def make_prototypes(vectors: Tensor, references: Sequence[IntArray]) -> Tensor:
@@ -107,14 +124,27 @@ def classify(queries: Tensor, query_label: IntArray, prototypes: Tensor) -> IntA
     numpy.ndarray
         Shape (Q,).
     """
-    nothing = np.full(1, -1)
-    relevance = Relevance(
-        query_label=query_label,
-        item_label=np.arange(len(prototypes)),
-        query_group=np.repeat(nothing, len(query_label)),
-        item_group=np.repeat(nothing, len(prototypes)),
-    )
-    return rank_queries(lambda rows: queries[rows] @ prototypes.T, relevance)
+    return rank_classes(queries @ prototypes.T, query_label)
+
+
+def rank_classes(scores: Tensor, query_label: IntArray) -> IntArray:
+    """Rank of the right class of each query, from 1, ties pessimistic.
+
+    Parameters
+    ----------
+    scores
+        Shape (Q, C), larger is better; one that is not a number is the worst.
+    query_label
+        Shape (Q,), classes, 0 to C-1.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (Q,).
+    """
+    scores = scores.nan_to_num(nan=float("-inf"), posinf=float("inf"), neginf=float("-inf"))
+    right = scores.gather(1, torch.from_numpy(query_label)[:, None])
+    return (scores >= right).sum(dim=1).numpy()  # the right class itself is the 1
 
 
 def summarize_draws(draws: Sequence[IntArray], is_known: BoolArray) -> PrototypeFigures:

@@ -7,6 +7,7 @@ from mmpipeline.evaluation.prototypes import (
     draw_references,
     harmonic_mean,
     make_prototypes,
+    rank_classes,
     summarize_draws,
 )
 
@@ -57,3 +58,19 @@ def test_no_unknown_dish_gives_no_figure() -> None:
 def test_harmonic_mean_of_the_golden_pair() -> None:
     assert harmonic_mean(0.98, 0.50) == pytest.approx(0.662162, abs=1e-6)
     assert harmonic_mean(0.0, 0.0) == 0.0
+
+
+def test_small_classes_are_drawn_with_replacement_on_demand() -> None:
+    labels = np.array([0, 0, 0, 0, 0, 1, 1])
+    drawn = draw_references(labels, 4, seed=1, replace="auto")
+    assert [len(rows) for rows in drawn] == [4, 4]
+    assert len(set(drawn[0].tolist())) == 4
+    assert set(drawn[1].tolist()) <= {5, 6}
+    many = draw_references(labels, 400, seed=1, replace="auto")
+    assert [len(set(rows.tolist())) for rows in many] == [5, 2]
+
+
+def test_ranks_of_scores_are_pessimistic() -> None:
+    scores = torch.tensor([[3.0, 1, 2], [1, 1, 0], [float("nan"), 0, 1], [float("-inf"), 1, 1]])
+    assert rank_classes(scores, np.array([0, 0, 0, 0])).tolist() == [1, 2, 3, 3]
+    assert rank_classes(scores, np.array([2, 2, 2, 2])).tolist() == [2, 3, 1, 2]
