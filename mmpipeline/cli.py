@@ -1,4 +1,4 @@
-"""`mmpipeline`: ask the published index, look at what is stored, make sample data.
+"""`mmpipeline`: ask and serve the published index, look at what is stored, make sample data.
 
 Commands import what they need when they run, so that `--help` is quick. Errors raised on purpose
 become one line on standard error and exit status 1; wrong usage exits with 2.
@@ -16,11 +16,12 @@ import typer
 
 from mmpipeline.config import SampleConfig, load_settings
 from mmpipeline.errors import PipelineError, QueryError, describe_os_error
+from mmpipeline.serving.commands import search, serve
+from mmpipeline.serving.terminal import fit_line, render_result
 from mmpipeline.storage import DataLayout
 
 if TYPE_CHECKING:
     from mmpipeline.pairs.show import AnchorPair
-    from mmpipeline.search.answer import SearchResult
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,34 +35,8 @@ catalog_app = typer.Typer(no_args_is_help=True, help="Versions of the catalogue.
 app.add_typer(sample_app, name="sample")
 app.add_typer(catalog_app, name="catalog")
 app.add_typer(pairs_app, name="pairs")
-
-WIDTH = 100
-
-
-@app.command()
-def search(
-    title: Annotated[str | None, typer.Option(help="a title, Korean or English")] = None,
-    image: Annotated[Path | None, typer.Option(help="a photo: JPEG, PNG, WebP or GIF")] = None,
-    ingredients: Annotated[str | None, typer.Option(help="a list, separated by commas")] = None,
-    steps: Annotated[str | None, typer.Option(help="cooking steps, separated by |")] = None,
-    k: Annotated[int, typer.Option("-k", help="how many items and dishes")] = 5,
-    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
-) -> None:
-    """Rank items and dishes by nearness to any mix of photo, title, ingredients and steps."""
-    from mmpipeline.search.index import SearchIndex
-    from mmpipeline.search.query import Query
-
-    query = Query(
-        title=title,
-        ingredients=_split(ingredients, ","),
-        instructions=_split(steps, "|"),
-        image=image,
-    )
-    result = SearchIndex.open(DataLayout.at(load_settings().data_root)).search(query, k)
-    if as_json:
-        typer.echo(json.dumps(asdict(result), ensure_ascii=False, default=str))
-    else:
-        typer.echo("\n".join(render_result(result)))
+app.command()(search)
+app.command()(serve)
 
 
 @app.command()
@@ -154,13 +129,13 @@ def render_pairs(recipe_id: str, pairs: "list[AnchorPair]") -> Iterator[str]:
     first = pairs[0]
     positives = sum(pair.label for pair in pairs)
     title = first.left_title or "no title"
-    yield _fit(f"{recipe_id}  {title}  [{first.left_dish or 'not labelled'}]")
+    yield fit_line(f"{recipe_id}  {title}  [{first.left_dish or 'not labelled'}]")
     yield (
         f"{first.split} split, {positives} positives, {len(pairs) - positives} negatives; the "
         "right-hand side of each:"
     )
     for pair in pairs:
-        yield _fit(
+        yield fit_line(
             f"  {'+' if pair.label else '-'} {pair.kind:15} {pair.rank:3}  {_describe_right(pair)}"
         )
 
@@ -207,29 +182,7 @@ def catalog_diff(
         for name in (before, after)
     ]
     for line in describe_changes(compare_catalogs(*folders)):
-        typer.echo(_fit(line))
-
-
-def render_result(result: "SearchResult") -> Iterator[str]:
-    """Yield a search result as lines of at most 100 columns: dishes first, then items.
-
-    Parameters
-    ----------
-    result
-        What the index answered.
-
-    Yields
-    ------
-    str
-        One line of text.
-    """
-    yield "  dishes"
-    for dish in result.dishes:
-        yield _fit(f"  {dish.rank:3}  {dish.score:6.3f}  {dish.dish}  {dish.name or ''}")
-    yield "  items"
-    for hit in result.items:
-        named = f"[{hit.dish}]" if hit.dish else "[not labelled]"
-        yield _fit(f"  {hit.rank:3}  {hit.score:6.3f}  {hit.title or hit.recipe_id}  {named}")
+        typer.echo(fit_line(line))
 
 
 def example_answer(layout: DataLayout, k: int = 3) -> Iterator[str]:
@@ -270,22 +223,6 @@ def main() -> None:
         sys.exit(130)
 
 
-def _split(text: str | None, separator: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in (text or "").split(separator) if part.strip())
-
-
 def _require_empty(folder: Path) -> None:
     if folder.exists() and any(folder.iterdir()):
         raise QueryError(f"{folder} is not empty; give a new folder")
-
-
-def _fit(line: str) -> str:
-    """Cut a line to the screen; a Hangul syllable takes two columns."""
-    from unicodedata import east_asian_width
-
-    width = 0
-    for position, character in enumerate(line):
-        width += 2 if east_asian_width(character) in "WF" else 1
-        if width > WIDTH:
-            return line[: position - 1] + "…"
-    return line

@@ -107,12 +107,7 @@ def load_photo(
         )
     _refuse_phone_formats(content, name)
     image = _open_header(content, name)
-    if image.width * image.height > max_pixels:
-        raise RejectedPhotoError(
-            "too_many_pixels",
-            f"{name} is {image.width} x {image.height} pixels; at most {max_pixels:,} pixels are "
-            "accepted, give a smaller photo",
-        )
+    _check_pixels(image, max_pixels, name)
     try:
         if min_edge_px is not None:
             image.draft("RGB", (min_edge_px, min_edge_px))
@@ -124,6 +119,29 @@ def load_photo(
         ) from error
     turn = _TURNS.get(_read_orientation(image))
     return photo if turn is None else photo.transpose(turn)
+
+
+def check_photo_header(
+    content: bytes, max_pixels: int, formats: tuple[str, ...] = PHOTO_FORMATS
+) -> None:
+    """Refuse a photo by its header alone; no pixel is decoded.
+
+    Parameters
+    ----------
+    content
+        The photo.
+    max_pixels
+        Width times height that is accepted.
+    formats
+        Those of `PHOTO_FORMATS` that are accepted.
+
+    Raises
+    ------
+    RejectedPhotoError
+        If it is no photo of those formats, or has too many pixels.
+    """
+    _refuse_phone_formats(content, "the photo")
+    _check_pixels(_open_header(content, "the photo", formats), max_pixels, "the photo")
 
 
 def read_photo(path: Path, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
@@ -172,7 +190,18 @@ def _refuse_phone_formats(content: bytes, name: str) -> None:
         )
 
 
-def _open_header(content: bytes, name: str) -> Image.Image:
+def _check_pixels(image: Image.Image, max_pixels: int, name: str) -> None:
+    if image.width * image.height > max_pixels:
+        raise RejectedPhotoError(
+            "too_many_pixels",
+            f"{name} is {image.width} x {image.height} pixels; at most {max_pixels:,} pixels are "
+            "accepted, give a smaller photo",
+        )
+
+
+def _open_header(
+    content: bytes, name: str, formats: tuple[str, ...] = PHOTO_FORMATS
+) -> Image.Image:
     """Read format and size; no pixel is decoded.
 
     Raises
@@ -184,7 +213,7 @@ def _open_header(content: bytes, name: str) -> Image.Image:
         warnings.simplefilter("ignore")  # such as a malformed second picture inside a JPEG
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            return Image.open(io.BytesIO(content), formats=PHOTO_FORMATS)
+            return Image.open(io.BytesIO(content), formats=formats)
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
             raise RejectedPhotoError(
                 "too_many_pixels", f"{name} is far too large to decode; give a smaller photo"
@@ -192,8 +221,7 @@ def _open_header(content: bytes, name: str) -> Image.Image:
         except _DECODER_ERRORS as error:
             raise RejectedPhotoError(
                 "not_a_photo",
-                f"{name} is no readable photo; expected {', '.join(PHOTO_FORMATS[:-1])} or "
-                f"{PHOTO_FORMATS[-1]}",
+                f"{name} is no readable photo; expected {', '.join(formats[:-1])} or {formats[-1]}",
             ) from error
 
 

@@ -121,6 +121,26 @@ class SearchIndex:
         """Keys of the dishes that have a prototype, sorted."""
         return [dish["dish"] for dish in self._parts.dishes]
 
+    @property
+    def dish_names(self) -> dict[str, tuple[str | None, str | None]]:
+        """Korean and English name of each dish that has a prototype, by its key."""
+        return {dish["dish"]: (dish["name_ko"], dish["name_en"]) for dish in self._parts.dishes}
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors, E."""
+        return int(self._parts.vectors.shape[1])
+
+    def vectors_at(self, rows: npt.NDArray[np.intp]) -> Vector:
+        """Return the vectors of some rows, shape (M, E)."""
+        vectors: Vector = np.array(self._parts.vectors[rows])
+        return vectors
+
+    def columns_at(self, rows: npt.NDArray[np.intp], names: tuple[str, ...]) -> dict[str, Any]:
+        """Return columns of `items.ITEMS_SCHEMA` at some rows, each a list of length M."""
+        columns: dict[str, Any] = self._parts.items.select(list(names)).take(rows).to_pydict()
+        return columns
+
     def example_title(self) -> str:
         """Return a title to try the index with: of its first recipe that has one and a dish.
 
