@@ -195,6 +195,9 @@ class CatalogConfig(Section):
     max_duplicate_share: float = Field(0.5, ge=0, le=1, description="recipes that copy another")
     max_excluded_share: float = Field(0.05, ge=0, le=1, description="recipes that link sides")
     min_labelled_share: float = Field(0, ge=0, le=1, description="recipes with a dish")
+    compact_share: float = Field(
+        0.2, ge=0, le=1, description="merged, changed or gone recipes from which all is built anew"
+    )
 
     @model_validator(mode="after")
     def _leave_something_to_train_on(self) -> Self:

@@ -9,6 +9,7 @@ The result depends on the recipes and the config only: not on the order of rows 
 the number of threads.
 """
 
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,17 +19,32 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmpipeline.catalog.compare import compare_catalogs
-from mmpipeline.catalog.grouping import group_recipes, split_groups
-from mmpipeline.catalog.names import learn_vocabulary, load_mined_names, load_names
+from mmpipeline.catalog.grouping import fold_recipes, group_recipes, split_groups
+from mmpipeline.catalog.merging import (
+    FACTS_SCHEMA,
+    VOCABULARY_NAME,
+    Merge,
+    keep_segments,
+    plan_merge,
+    write_state,
+)
+from mmpipeline.catalog.names import (
+    learn_vocabulary,
+    load_cores,
+    load_mined_names,
+    load_names,
+)
 from mmpipeline.catalog.quality import measure_quality
 from mmpipeline.catalog.report import check_bounds, write_report
 from mmpipeline.catalog.statements import read_statement, run_statement
+from mmpipeline.catalog.vocabulary import Vocabulary, write_vocabulary
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.schemas import CATALOG_SCHEMA, QUARANTINE_SCHEMA, RECIPE_SCHEMA, SPLITS
 from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.storage.database import connect_database
 from mmpipeline.storage.parquet import ParquetSink
+from mmpipeline.storage.segments import OVERLAY_NAME, RETIRED_NAME, RETIRED_SCHEMA
 from mmpipeline.text.dishes import DishDictionary
 
 DISHES_SCHEMA = pa.schema([
@@ -45,6 +61,12 @@ TOMBSTONES_SCHEMA = pa.schema([
     for name in ("recipe_id", "group_id", "split", "content_hash")
 ])
 """One row a recipe that an earlier catalogue held and the sources no longer do."""
+
+OVERLAY_SCHEMA = pa.schema([
+    CATALOG_SCHEMA.field(name)
+    for name in ("recipe_id", *CATALOG_SCHEMA.names[len(RECIPE_SCHEMA.names) :])
+])
+"""One row a recipe whose segment no longer says what the catalogue decided about it."""
 
 _BATCH_ROWS = 4096
 
@@ -95,22 +117,21 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
     """
     with connect_database(temporary, memory_limit=memory_limit, threads=threads) as connection:
         try:
-            _load_sources(connection, sources)
-            run_statement(connection, "macros")
             with tempfile.TemporaryDirectory(dir=temporary) as folder:
-                pairs = group_recipes(connection, config, Path(folder))
-                _label(connection, config)
-            split_groups(connection, config, pairs, previous)
-            _write(connection, "catalog", target / "recipes.parquet", CATALOG_SCHEMA)
-            _write(connection, "written_dishes", target / "dishes.parquet", DISHES_SCHEMA)
-            _write(connection, "tombstones", target / "tombstones.parquet", TOMBSTONES_SCHEMA)
-            _write(connection, "quarantine", target / "quarantine.parquet", QUARANTINE_SCHEMA)
+                _check_sources(sources)
+                merge = plan_merge(connection, sources, previous, config, Path(folder) / "fresh")
+                run_statement(connection, "macros")
+                fold_recipes(connection, Path(folder) / "folded")
+                _check_recipes(connection, sources)
+                _decide(connection, merge, target, config, previous)
+                _write_tables(connection, merge, target, sources)
         except duckdb.OutOfMemoryException as error:
             raise StageError(
                 f"the catalogue does not fit into {memory_limit} of memory; "
                 "raise MMPIPELINE_DUCKDB_MEMORY"
             ) from error
-        names = ("recipes.parquet", "dishes.parquet", "quarantine.parquet")
+        run_statement(connection, "measured")
+        names = ("dishes.parquet", "quarantine.parquet")
         quality = measure_quality(connection, *(target / name for name in names))
     write_json_atomic(target / "quality.json", quality)
     check_bounds(quality, config)
@@ -129,25 +150,37 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
     }
 
 
-def _load_sources(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Path]) -> None:
+def _check_sources(sources: Mapping[str, Path]) -> None:
     if not sources:
         raise StageError("no source of recipes was given; scrape or normalise some first")
-    folders = [sources[name] for name in sorted(sources)]
-    tables = {
-        "recipes": ("recipes.parquet", RECIPE_SCHEMA),
-        "quarantine_rows": ("quarantine.parquet", QUARANTINE_SCHEMA),
-    }
-    for view, (name, schema) in tables.items():
-        files = [folder / name for folder in folders]
-        for file in files:
-            _check_columns(file, schema)
-        relation = connection.from_parquet([str(file) for file in files])
-        relation.project(", ".join(schema.names)).create_view(view)
+    tables = {"recipes.parquet": RECIPE_SCHEMA, "quarantine.parquet": QUARANTINE_SCHEMA}
+    for folder in sources.values():
+        for name, schema in tables.items():
+            _check_columns(folder / name, schema)
+
+
+def _decide(
+    connection: duckdb.DuckDBPyConnection,
+    merge: Merge,
+    target: Path,
+    config: CatalogConfig,
+    previous: Path | None,
+) -> None:
+    """Fill the tables `derived` and `facts`."""
+    pairs = group_recipes(connection, config, merge.facts_folder(target), merge.facts)
+    vocabulary = _label(connection, config, merge.vocabulary)
+    write_vocabulary(target / VOCABULARY_NAME, vocabulary)
+    split_groups(connection, config, pairs, previous)
+    run_statement(connection, "derived")
+    run_statement(connection, "facts")
+
+
+def _check_recipes(connection: duckdb.DuckDBPyConnection, sources: Mapping[str, Path]) -> None:
     [(recipes, distinct)] = connection.execute(
-        "SELECT count(*), count(DISTINCT recipe_id) FROM recipes"
+        "SELECT count(*), count(DISTINCT recipe_id) FROM contents"
     ).fetchall()
     if recipes == 0:
-        names = ", ".join(str(folder) for folder in folders)
+        names = ", ".join(str(sources[name]) for name in sorted(sources))
         raise StageError(f"no recipes in {names}; check what was scraped or normalised")
     if distinct < recipes:
         raise StageError(
@@ -166,16 +199,52 @@ def _check_columns(file: Path, schema: pa.Schema) -> None:
         raise ArtifactError(f"{file} lacks the columns {missing}; run its stage again")
 
 
-def _label(connection: duckdb.DuckDBPyConnection, config: CatalogConfig) -> None:
+def _label(
+    connection: duckdb.DuckDBPyConnection, config: CatalogConfig, known: Vocabulary | None
+) -> Vocabulary:
     dictionary = DishDictionary.load()
     load_names(connection, dictionary)
-    vocabulary = learn_vocabulary(connection, dictionary, config.min_dish_recipes)
+    if known is None:
+        vocabulary = learn_vocabulary(connection, dictionary, config.min_dish_recipes)
+    else:
+        vocabulary = known
+        load_cores(connection, vocabulary.chatter)
     load_mined_names(connection, dictionary, vocabulary.names)
+    connection.execute(read_statement("kept_names"))
     run_statement(connection, "labels", min_dish_recipes=config.min_dish_recipes)
     run_statement(connection, "copied_labels")
     run_statement(
         connection, "dishes", seed=config.seed, unknown_dish_share=config.unknown_dish_share
     )
+    return vocabulary
+
+
+def _write_tables(
+    connection: duckdb.DuckDBPyConnection,
+    merge: Merge,
+    target: Path,
+    sources: Mapping[str, Path],
+) -> None:
+    keep_segments(connection, merge, target)
+    facts = merge.facts_folder(target)
+    [(fresh,)] = connection.execute("SELECT count(*) FROM facts").fetchall()
+    if fresh:
+        _write(connection, "catalog", merge.segment_file(target), CATALOG_SCHEMA)
+        with ParquetSink(facts / "facts.parquet", FACTS_SCHEMA) as sink:
+            for batch in connection.sql("FROM facts").to_arrow_reader(_BATCH_ROWS):
+                sink.write_table(pa.Table.from_batches([batch]))
+    else:
+        shutil.rmtree(facts)
+    if merge.base is not None:
+        _write(connection, "overlay", target / OVERLAY_NAME, OVERLAY_SCHEMA)
+        _write(connection, "retired", target / RETIRED_NAME, RETIRED_SCHEMA)
+    write_state(target, merge)
+    _write(connection, "written_dishes", target / "dishes.parquet", DISHES_SCHEMA)
+    _write(connection, "tombstones", target / "tombstones.parquet", TOMBSTONES_SCHEMA)
+    files = [str(sources[name] / "quarantine.parquet") for name in sorted(sources)]
+    relation = connection.from_parquet(files)
+    relation.project(", ".join(QUARANTINE_SCHEMA.names)).create_view("quarantine_rows")
+    _write(connection, "quarantine", target / "quarantine.parquet", QUARANTINE_SCHEMA)
 
 
 def _write(connection: duckdb.DuckDBPyConnection, name: str, path: Path, schema: pa.Schema) -> None:

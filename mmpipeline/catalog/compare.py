@@ -7,6 +7,7 @@ import duckdb
 
 from mmpipeline.catalog.statements import read_statement
 from mmpipeline.errors import ArtifactError
+from mmpipeline.storage.segments import recipes_sql
 
 CHANGES = ("added", "removed", "changed", "relabelled", "moved", "excluded")
 _EXAMPLES = 5
@@ -54,8 +55,7 @@ def compare_catalogs(before: Path, after: Path) -> CatalogChanges:
     with duckdb.connect() as connection:
         try:
             for name, folder in (("before", before), ("after", after)):
-                relation = connection.from_parquet(str(folder / "recipes.parquet"))
-                relation.create_view(f"catalog_{name}")
+                connection.execute(f"CREATE VIEW catalog_{name} AS {recipes_sql(folder)}")
             connection.execute(read_statement("changes"))
         except duckdb.Error as error:
             raise ArtifactError(

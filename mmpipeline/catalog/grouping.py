@@ -5,7 +5,7 @@ before at hand no recipe changes its side. Where new or changed recipes link gro
 sides, those recipes are excluded, and the others stay where they were, under their old groups.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from mmpipeline.catalog.copies import group_copies
 from mmpipeline.catalog.near_copies import NearCopyFinder, iterate_pairs
 from mmpipeline.catalog.statements import read_statement, run_statement
 from mmpipeline.config import CatalogConfig
-from mmpipeline.storage.parquet import read_parquet
+from mmpipeline.storage.parquet import ParquetSink, read_parquet
+from mmpipeline.storage.segments import read_recipes
 
 _BATCH_ROWS = 8192
+_IDS_NAME = "ids.parquet"
+_IDS = pa.schema([("recipe_id", pa.string())])
 _GROUPS = pa.schema([("recipe_id", pa.string()), ("group_id", pa.string())])
 _PARTED = pa.schema([*_GROUPS, ("is_excluded", pa.bool_())])
 _BEFORE = ("recipe_id", "group_id", "split", "content_hash")
@@ -29,33 +32,49 @@ MixedMember = tuple[str, str, str | None, str | None, bool | None]
 """Recipe id, group now, group and side before, whether the content is what it was."""
 
 
-def group_recipes(
-    connection: duckdb.DuckDBPyConnection, config: CatalogConfig, temporary: Path
-) -> list[tuple[str, str]]:
-    """Fill the tables `contents` and `copy_groups` from the view `recipes`.
+def fold_recipes(connection: duckdb.DuckDBPyConnection, folded: Path) -> None:
+    """Fill the view `folded` from `recipes`, and the table `contents` from it and `kept`.
 
     Parameters
     ----------
     connection
-        Holds `recipes` and the macros.
+        Holds `recipes`, `kept` and the macros.
+    folded
+        File to be written with the folded texts.
+    """
+    copy = f"COPY ({read_statement('folded')}) TO '{_quoted(folded)}' (FORMAT parquet)"
+    connection.execute(copy)
+    connection.from_parquet(str(folded)).create_view("folded")
+    run_statement(connection, "contents")
+
+
+def group_recipes(
+    connection: duckdb.DuckDBPyConnection,
+    config: CatalogConfig,
+    index: Path,
+    earlier: Sequence[Path] = (),
+) -> list[tuple[str, str]]:
+    """Fill the table `copy_groups`.
+
+    Parameters
+    ----------
+    connection
+        Holds `folded`, `contents` and `kept`.
     config
         Bounds of what counts as a copy.
-    temporary
-        Existing folder for the folded texts and their shingles.
+    index
+        Folder that gets the near-copy index of the folded texts.
+    earlier
+        Folders of the indexes of segments that `kept` is from.
 
     Returns
     -------
     list of tuple of str
         The pairs of copies.
     """
-    folded = temporary / "folded.parquet"
-    copy = f"COPY ({read_statement('folded')}) TO '{_quoted(folded)}' (FORMAT parquet)"
-    connection.execute(copy)
-    connection.from_parquet(str(folded)).create_view("folded")
-    run_statement(connection, "contents")
     found = run_statement(connection, "copies", max_sharers=config.max_photo_sharers)
     pairs: list[tuple[str, str]] = found.fetchall()
-    pairs += _find_near_copies(connection, config, temporary / "shingles")
+    pairs += _find_near_copies(connection, config, index, earlier)
     groups = group_copies(pairs)
     columns = [list(groups), list(groups.values())]
     _create_table(connection, "copy_groups", pa.table(columns, schema=_GROUPS))
@@ -137,17 +156,32 @@ def part_mixed_groups(
 
 
 def _find_near_copies(
-    connection: duckdb.DuckDBPyConnection, config: CatalogConfig, shingles: Path
+    connection: duckdb.DuckDBPyConnection,
+    config: CatalogConfig,
+    index: Path,
+    earlier: Sequence[Path],
 ) -> list[tuple[str, str]]:
     ids: list[pa.Array] = []
-    with closing(NearCopyFinder(shingles, config.near_copy_similarity)) as finder:
+    with closing(NearCopyFinder(index, config.near_copy_similarity, earlier)) as finder:
         for batch in connection.sql(read_statement("bodies")).to_arrow_reader(_BATCH_ROWS):
             ids.append(batch.column(0).cast(pa.string()))
             finder.add(batch.column(1).cast(pa.string()))
-        recipe_ids = pa.concat_arrays(ids) if ids else pa.array([], pa.string())
+        added = pa.concat_arrays([pa.array([], pa.string()), *ids])
+        with ParquetSink(index / _IDS_NAME, _IDS) as sink:
+            sink.write_table(pa.table([added], schema=_IDS))
+        parts, holds = [], []
+        for segment, folder in enumerate(earlier):
+            parts.append(read_parquet(folder / _IDS_NAME)["recipe_id"].combine_chunks())
+            query = f"SELECT recipe_id FROM kept WHERE segment = {segment}"
+            kept = connection.sql(query).to_arrow_table()["recipe_id"]
+            holds.append(pc.is_in(parts[-1], value_set=kept.cast(pa.string()).combine_chunks()))
+        recipe_ids = pa.concat_arrays([*parts, added])
+        is_held = np.ones(len(recipe_ids), bool)
+        before = len(recipe_ids) - len(added)
+        is_held[:before] = pa.concat_arrays([pa.array([], pa.bool_()), *holds])
         # In order of ids, not of rows, so that the result does not depend on how the rows came.
         order = pc.sort_indices(recipe_ids).to_numpy(zero_copy_only=False).astype(np.int64)
-        return list(iterate_pairs(finder.find(order), recipe_ids))
+        return list(iterate_pairs(finder.find(order[is_held[order]]), recipe_ids))
 
 
 def _read_before(previous: Path | None) -> pa.Table:
@@ -155,9 +189,11 @@ def _read_before(previous: Path | None) -> pa.Table:
     schema = pa.schema([(name, pa.string()) for name in _BEFORE])
     if previous is None:
         return schema.empty_table()
-    files = [previous / name for name in ("recipes.parquet", "tombstones.parquet")]
-    tables = [read_parquet(file, list(_BEFORE)).cast(schema) for file in files if file.exists()]
-    return pa.concat_tables([schema.empty_table(), *tables])
+    tables = [read_recipes(previous, list(_BEFORE))]
+    tombstones = previous / "tombstones.parquet"
+    if tombstones.exists():
+        tables.append(read_parquet(tombstones, list(_BEFORE)))
+    return pa.concat_tables([schema.empty_table(), *(table.cast(schema) for table in tables)])
 
 
 def _create_table(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:

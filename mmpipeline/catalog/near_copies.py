@@ -12,7 +12,7 @@ texts, the hash of any stretch of bytes is a difference. 32 bits of it are kept;
 recipes a shingle in ten million agrees by chance.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ _SLICE_BYTES = 4 << 20
 _EMPTY = np.uint32(0xFFFFFFFF)
 _PAIRS_AT_ONCE = 20_000
 _BLANK = 32
+_SHINGLES, _BANDS, _SIZES = "shingles.bin", "bands.npy", "sizes.npy"
 
 
 class NearCopyFinder:
@@ -39,18 +40,22 @@ class NearCopyFinder:
 
     Parameters
     ----------
-    shingle_file
-        Where the shingles are kept, 4 bytes each; the caller removes it.
+    folder
+        Gets what is worked out of the texts: shingles (4 bytes each), band keys (64 bytes a text)
+        and sizes, so that later texts can be compared with these. Made when missing.
     min_similarity
         Least Jaccard similarity of two texts that are called near copies.
+    earlier
+        Folders of finders before, whose texts come before those added.
     """
 
-    def __init__(self, shingle_file: Path, min_similarity: float) -> None:
-        self._path = shingle_file
+    def __init__(self, folder: Path, min_similarity: float, earlier: Sequence[Path] = ()) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folders = [*earlier, folder]
         self._min_similarity = min_similarity
-        self._file = shingle_file.open("wb")
-        self._signatures: list[Hashes] = []
-        self._sizes: list[Places] = []
+        self._file = (folder / _SHINGLES).open("wb")
+        self._keys: list[Hashes] = [np.zeros((0, BANDS), np.uint32)]
+        self._sizes: list[Places] = [np.zeros(0, np.int64)]
 
     def add(self, texts: pa.StringArray) -> None:
         """Add texts.
@@ -63,7 +68,7 @@ class NearCopyFinder:
         for part in _slices(texts):
             shingles, rows = hash_shingles(part)
             shingles, rows = _distinct(shingles, rows)
-            self._signatures.append(_sign(shingles, rows, len(part)))
+            self._keys.append(_band(_sign(shingles, rows, len(part))))
             self._sizes.append(np.bincount(rows, minlength=len(part)))
             self._file.write(shingles.tobytes())
 
@@ -72,13 +77,14 @@ class NearCopyFinder:
         self._file.close()
 
     def find(self, order: Places | None = None) -> Iterator[tuple[Pairs, npt.NDArray[np.float64]]]:
-        """Find the near copies among all texts that were added.
+        """Find the near copies among all texts, earlier ones included.
 
         Parameters
         ----------
         order
-            (N,) the texts' places in an order that does not depend on how they were added, for it
-            decides which members of a large bucket are compared; None takes them as they came.
+            (N,) places of the texts to compare, in an order that does not depend on how they were
+            added, for it decides which members of a large bucket are compared; None takes all as
+            they came. Places count through the earlier folders first.
 
         Yields
         ------
@@ -88,23 +94,43 @@ class NearCopyFinder:
             (P,) Jaccard similarities, at least the bound.
         """
         self.close()
-        if not self._sizes:
-            return
-        sizes = np.concatenate(self._sizes)
-        ends = np.concatenate([[0], np.cumsum(sizes)])
-        if not ends[-1]:
-            return
-        signatures = np.concatenate(self._signatures)
-        self._signatures = []
+        folder = self._folders[-1]
+        np.save(folder / _BANDS, np.concatenate(self._keys), allow_pickle=False)
+        np.save(folder / _SIZES, np.concatenate(self._sizes), allow_pickle=False)
+        self._keys, self._sizes = [], []
+        keys, sizes = (
+            np.concatenate([np.load(place / name, allow_pickle=False) for place in self._folders])
+            for name in (_BANDS, _SIZES)
+        )
         order = np.arange(len(sizes)) if order is None else order
-        candidates = _find_candidates(signatures, order[sizes[order] >= _FEWEST_SHINGLES])
-        del signatures
-        shingles = np.memmap(self._path, np.uint32, mode="r")
+        candidates = _find_candidates(keys, order[sizes[order] >= _FEWEST_SHINGLES])
+        del keys
+        shingles = _Shingles([place / _SHINGLES for place in self._folders])
+        ends = np.concatenate([[0], np.cumsum(sizes)])
         for start in range(0, len(candidates), _PAIRS_AT_ONCE):
             pairs = candidates[start : start + _PAIRS_AT_ONCE]
             similarities = _compare(pairs, shingles, ends)
             is_near = similarities >= self._min_similarity
             yield pairs[is_near], similarities[is_near]
+
+
+class _Shingles:
+    """The shingles of several files as one array that stays on the disk."""
+
+    def __init__(self, files: Sequence[Path]) -> None:
+        sizes = [path.stat().st_size // 4 for path in files]
+        self._files = [
+            np.memmap(path, np.uint32, mode="r") if size else np.zeros(0, np.uint32)
+            for path, size in zip(files, sizes, strict=True)
+        ]
+        self._starts = np.concatenate([[0], np.cumsum(sizes)])
+
+    def take(self, places: Places) -> Hashes:
+        taken = np.empty(len(places), np.uint32)
+        for file, start, stop in zip(self._files, self._starts[:-1], self._starts[1:], strict=True):
+            is_here = (places >= start) & (places < stop)
+            taken[is_here] = file[places[is_here] - start]
+        return taken
 
 
 def hash_shingles(texts: pa.StringArray) -> tuple[Hashes, Places]:
@@ -200,15 +226,24 @@ def _sign(shingles: Hashes, rows: Places, texts: int) -> Hashes:
     return borrowed + distance * np.uint32(0x9E3779B1)
 
 
-def _find_candidates(signatures: Hashes, rows: Places) -> Pairs:
-    """Return pairs of the given texts that share a band, (P, 2)."""
+def _band(signatures: Hashes) -> Hashes:
+    """Return the band keys of signatures, (texts, BANDS).
+
+    Of 32 bits, two unrelated texts in a million share one by chance; the comparison finds out.
+    """
     width = BINS // BANDS
+    keys = np.zeros((len(signatures), BANDS), np.uint64)
+    for column in range(width):
+        keys = (keys ^ signatures[:, column::width]) * _BASE
+        keys ^= keys >> np.uint64(29)
+    return (keys >> np.uint64(32)).astype(np.uint32)
+
+
+def _find_candidates(bands: Hashes, rows: Places) -> Pairs:
+    """Return pairs of the given texts that share a band, (P, 2)."""
     found = [np.zeros(0, np.int64)]
     for band in range(BANDS):
-        keys = np.zeros(len(rows), np.uint64)
-        for column in signatures[rows, band * width : (band + 1) * width].T:
-            keys = (keys ^ column) * _BASE
-            keys ^= keys >> np.uint64(29)
+        keys = bands[rows, band]
         order = np.argsort(keys, kind="stable")
         keys, members = keys[order], rows[order]
         is_first = np.concatenate([[True], keys[1:] != keys[:-1]])[: len(keys)]
@@ -220,9 +255,7 @@ def _find_candidates(signatures: Hashes, rows: Places) -> Pairs:
     return np.stack([pairs >> 32, pairs & 0xFFFFFFFF], axis=1)
 
 
-def _compare(
-    pairs: Pairs, shingles: npt.NDArray[np.uint32], ends: Places
-) -> npt.NDArray[np.float64]:
+def _compare(pairs: Pairs, shingles: _Shingles, ends: Places) -> npt.NDArray[np.float64]:
     """Return the exact Jaccard similarities of pairs, (P,)."""
     keys = np.concatenate([_gather(pairs[:, side], shingles, ends) for side in (0, 1)])
     keys.sort(kind="stable")
@@ -234,14 +267,12 @@ def _compare(
     return np.asarray(shared / np.maximum(together, 1), np.float64)
 
 
-def _gather(
-    texts: Places, shingles: npt.NDArray[np.uint32], ends: Places
-) -> npt.NDArray[np.uint64]:
+def _gather(texts: Places, shingles: _Shingles, ends: Places) -> npt.NDArray[np.uint64]:
     """Return the shingles of texts, each under the number of its pair."""
     sizes = ends[texts + 1] - ends[texts]
     number = np.repeat(np.arange(len(texts)), sizes)
     within = np.arange(len(number)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    values = shingles[ends[texts][number] + within]
+    values = shingles.take(ends[texts][number] + within)
     return np.asarray(number.astype(np.uint64) << np.uint64(32) | values, np.uint64)
 
 

@@ -16,32 +16,32 @@ _TALLIED = {
     "dish_source": "dish_source",
 }
 _MISSING = {
-    "title": "title IS NULL",
-    "ingredients": "len(ingredients) = 0",
-    "instructions": "len(instructions) = 0",
-    "photo": "len([image FOR image IN images IF image.path IS NOT NULL]) = 0",
+    "title": "title_length IS NULL",
+    "ingredients": "ingredient_lines = 0",
+    "instructions": "instruction_lines = 0",
+    "photo": "NOT has_photo",
     "dish": "dish IS NULL",
 }
 
 
 _LENGTHS = {
-    "title, letters": "length(title)",
-    "ingredients, lines": "len(ingredients)",
-    "instructions, letters": "length(array_to_string(instructions, ' '))",
+    "title, letters": "title_length",
+    "ingredients, lines": "ingredient_lines",
+    "instructions, letters": "instruction_length",
 }
 
 
 def measure_quality(
-    connection: duckdb.DuckDBPyConnection, catalog: Path, dishes: Path, quarantine: Path
+    connection: duckdb.DuckDBPyConnection, dishes: Path, quarantine: Path
 ) -> dict[str, Any]:
     """Count what a catalogue holds and lacks.
 
     Parameters
     ----------
     connection
-        Any connection; nothing is left in it.
-    catalog, dishes, quarantine
-        The three Parquet files of the artifact.
+        Holds the view `measured`; nothing is left in it.
+    dishes, quarantine
+        The two Parquet files of the artifact.
 
     Returns
     -------
@@ -51,21 +51,18 @@ def measure_quality(
         commonest dishes.
     """
 
-    def rows(sql: str, path: Path) -> list[tuple[Any, ...]]:
-        return connection.execute(sql, [str(path)]).fetchall()
+    def rows(sql: str, path: Path | None = None) -> list[tuple[Any, ...]]:
+        return connection.execute(sql, [str(path)] if path else None).fetchall()
 
     def tally(expression: str) -> dict[str, int]:
-        sql = f"SELECT {expression}, count(*) FROM read_parquet(?) GROUP BY 1 ORDER BY 1 NULLS LAST"
-        return {str(value or "none"): count for value, count in rows(sql, catalog)}
+        sql = f"SELECT {expression}, count(*) FROM measured GROUP BY 1 ORDER BY 1 NULLS LAST"
+        return {str(value or "none"): count for value, count in rows(sql)}
 
     counts = ", ".join(f"count(*) FILTER ({test})" for test in _MISSING.values())
-    missing = rows(
-        f"SELECT source, {counts} FROM read_parquet(?) GROUP BY source ORDER BY source", catalog
-    )
+    missing = rows(f"SELECT source, {counts} FROM measured GROUP BY source ORDER BY source")
     copies = rows(
         "SELECT count(*) FILTER (size > 1), coalesce(sum(size - 1), 0)::BIGINT, max(size) FROM "
-        "(SELECT count(*) AS size FROM read_parquet(?) GROUP BY group_id)",
-        catalog,
+        "(SELECT count(*) AS size FROM measured GROUP BY group_id)"
     )[0]
     reasons = rows(
         "SELECT source, reason, count(*) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL", quarantine
@@ -87,7 +84,7 @@ def measure_quality(
                 **dict(zip(("p5", "median", "p95", "longest"), map(int, levels), strict=True)),
             }
             for field, expression in _LENGTHS.items()
-            for source, *levels in rows(_lengths_sql(expression), catalog)
+            for source, *levels in rows(_lengths_sql(expression))
         ],
         "copies": dict(zip(("groups", "recipes", "largest_group"), copies, strict=True)),
         "quarantine": [
@@ -107,4 +104,4 @@ def _lengths_sql(expression: str) -> str:
     levels = ", ".join(
         f"coalesce(quantile_disc({expression}, {level}), 0)" for level in (0.05, 0.5, 0.95, 1.0)
     )
-    return f"SELECT source, {levels} FROM read_parquet(?) GROUP BY source ORDER BY source"
+    return f"SELECT source, {levels} FROM measured GROUP BY source ORDER BY source"

@@ -16,7 +16,7 @@ from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.evaluation.baselines import BoolArray
 from mmpipeline.evaluation.retrieval import IntArray
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.segments import read_recipes
 
 COLUMNS = ["recipe_id", "language", "dish", "dish_set", "group_id", "split"]
 
@@ -88,7 +88,7 @@ def load_held_out(catalog: Path, features: FeatureSet) -> HeldOut:
     StageError
         If no recipe is held out.
     """
-    table = read_parquet(catalog / "recipes.parquet", COLUMNS).to_pandas().set_index("recipe_id")
+    table = read_recipes(catalog, COLUMNS).to_pandas().set_index("recipe_id")
     missing = pd.Index(features.recipe_ids).difference(table.index)
     if len(missing):
         raise ArtifactError(

@@ -8,7 +8,6 @@ used is a missing modality and a row in `quarantine.parquet`; it never costs the
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +17,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from mmpipeline.config import FeatureConfig
-from mmpipeline.errors import ArtifactError, StageError
+from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
 from mmpipeline.features.encoders import EncoderSet
@@ -31,6 +29,7 @@ from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.workers import EncodingWorkers
 from mmpipeline.schemas import MODALITIES, QUARANTINE_SCHEMA, QuarantineRow
 from mmpipeline.storage import DataLayout, ParquetSink
+from mmpipeline.storage.segments import count_recipes, iterate_recipes
 
 IDS_SCHEMA = pa.schema([pa.field("recipe_id", pa.string(), nullable=False)])
 _COLUMNS = ["recipe_id", "source", "title", "ingredients", "instructions", "images"]
@@ -84,8 +83,7 @@ def extract_features(
     encoders = EncoderSet.build(config)
     counts: Counter[str] = Counter(encoded=0, reused=0)
     with ExitStack() as stack:
-        file = stack.enter_context(_open_catalog(catalog))
-        rows = file.metadata.num_rows
+        rows = count_recipes(catalog)
         if rows == 0:
             raise StageError(f"the catalogue {catalog} holds no recipe; there is nothing to encode")
         writer = stack.enter_context(FeatureWriter(target, rows, encoders))
@@ -99,10 +97,10 @@ def extract_features(
         progress = stack.enter_context(
             tqdm(total=rows, desc="features", disable=None, leave=False, ncols=100)
         )
-        for batch in _read_batches(file):
-            writer.append(_encode_batch(batch, encoding, encoders, layout))
+        for table in iterate_recipes(catalog, _COLUMNS, _BATCH_ROWS):
+            writer.append(_encode_batch(table.to_pylist(), encoding, encoders, layout))
             progress.set_postfix(reused=counts["reused"], refresh=False)
-            progress.update(len(batch))
+            progress.update(table.num_rows)
         counts.update(writer.counts)
     encoders.write(target)
     return {name: float(count) for name, count in sorted(counts.items())}
@@ -192,22 +190,6 @@ class FeatureWriter:
             presence = np.concatenate(self._presence)
             np.save(self._folder / "presence.npy", presence, allow_pickle=False)
         self._stack.__exit__(kind, error, traceback)
-
-
-def _open_catalog(catalog: Path) -> pq.ParquetFile:
-    path = catalog / "recipes.parquet"
-    try:
-        return pq.ParquetFile(path, page_checksum_verification=True)
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ArtifactError(f"{path} cannot be read: {error}") from error
-
-
-def _read_batches(file: pq.ParquetFile) -> Iterator[list[Row]]:
-    try:
-        for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=_COLUMNS):
-            yield batch.to_pylist()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ArtifactError(f"the catalogue cannot be read: {error}") from error
 
 
 def _encode_batch(

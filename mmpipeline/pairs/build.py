@@ -29,6 +29,7 @@ from mmpipeline.pairs.statements import run_statement
 from mmpipeline.pairs.table import write_copies, write_pairs
 from mmpipeline.schemas import CATALOG_SCHEMA
 from mmpipeline.storage import connect_database, write_json_atomic
+from mmpipeline.storage.segments import recipes_sql
 
 PAIRS_FILE = "pairs.parquet"
 COPIES_FILE = "copies.parquet"
@@ -86,6 +87,7 @@ def build_pairs(  # noqa: PLR0913 -- three say where the work is done, not what 
         _named_limits(memory_limit, temporary),
         connect_database(temporary, memory_limit=memory_limit, threads=threads) as connection,
     ):
+        connection.execute(f"CREATE VIEW catalog AS {recipes_sql(catalog)}")
         _choose_pairs(connection, config, values, embedding)
         report = report_pairs(connection, values)
         _require_pairs(report["kinds"])

@@ -7,6 +7,7 @@ import duckdb
 
 from mmpipeline.errors import ArtifactError, QueryError
 from mmpipeline.pairs.statements import run_statement
+from mmpipeline.storage.segments import recipes_sql
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,13 +74,13 @@ def anchor_pairs(pairs: Path, catalog: Path, recipe_id: str) -> list[AnchorPair]
     """
     values = {
         "pairs": str(pairs / "pairs.parquet"),
-        "catalog": str(catalog / "recipes.parquet"),
         "recipe_id": recipe_id,
     }
-    for name in ("pairs", "catalog"):
-        if not Path(values[name]).is_file():
-            raise ArtifactError(f"no table at {values[name]}; run the stage that makes it")
+    for path in (pairs / "pairs.parquet", catalog / "recipes.parquet"):
+        if not path.is_file():
+            raise ArtifactError(f"no table at {path}; run the stage that makes it")
     with duckdb.connect(":memory:") as connection:
+        connection.execute(f"CREATE VIEW catalog AS {recipes_sql(catalog)}")
         if run_statement(connection, "find_recipe", values).fetchone() is None:
             raise QueryError(
                 f"the catalogue has no recipe '{recipe_id}'; give an id such as 10k:6915443, as "

@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from mmpipeline.config import IndexConfig
@@ -37,6 +36,7 @@ from mmpipeline.search.items import (
 )
 from mmpipeline.search.recall import measure_recall
 from mmpipeline.storage import ParquetSink, digest_file, read_parquet, write_json_atomic
+from mmpipeline.storage.segments import iterate_recipes
 
 __all__ = ["build_index", "current_version", "promote"]
 
@@ -117,7 +117,7 @@ def _embed_catalog(
     """
     start = 0
     with tqdm(total=len(features), desc="index", disable=None, leave=False, ncols=100) as progress:
-        for table in _read_catalog(catalog / "recipes.parquet"):
+        for table in iterate_recipes(catalog, CATALOG_COLUMNS, _BATCH_ROWS):
             stop = start + table.num_rows
             if table["recipe_id"].to_pylist() != features.recipe_ids[start:stop]:
                 raise ArtifactError(
@@ -135,15 +135,6 @@ def _embed_catalog(
             f"{features.folder} has {len(features)} recipes, {catalog} has {start}; "
             "extract the features again"
         )
-
-
-def _read_catalog(path: Path) -> Iterator[pa.Table]:
-    try:
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
-            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=CATALOG_COLUMNS):
-                yield pa.Table.from_batches([batch])
-    except (OSError, pa.ArrowInvalid) as error:
-        raise ArtifactError(f"{path} cannot be read: {error}") from error
 
 
 def _describe_dishes(means: DishMeans, catalog: Path) -> list[dict[str, Any]]:

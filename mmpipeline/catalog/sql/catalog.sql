@@ -1,17 +1,4 @@
--- The catalogue: every recipe with its label, its group and its side.
-SELECT
-    recipes.*,
-    labels.dish,
-    labels.dish_confidence::FLOAT AS dish_confidence,
-    labels.dish_source,
-    dishes.dish_set,
-    members.group_id,
-    CASE WHEN members.is_excluded THEN 'excluded' ELSE splits.split END AS split,
-    contents.content_hash
-FROM recipes
-JOIN contents USING (recipe_id)
-JOIN members USING (recipe_id)
-LEFT JOIN splits ON splits.group_id = members.group_id
-LEFT JOIN labels USING (recipe_id)
-LEFT JOIN dishes USING (dish)
+-- The catalogue's rows that are written anew: all, or the new and changed ones.
+SELECT recipes.*, derived.* EXCLUDE (recipe_id)
+FROM recipes JOIN derived USING (recipe_id)
 ORDER BY recipes.recipe_id

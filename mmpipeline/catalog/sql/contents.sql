@@ -6,5 +6,8 @@ SELECT
     recipe_id,
     source_partition,
     sha256(title || chr(10) || ingredients || chr(10) || instructions) AS content_hash,
-    length(ingredients) + length(instructions) >= 40 AS has_body
+    length(ingredients) + length(instructions) >= 40 AS has_body,
+    photos
 FROM folded
+UNION ALL BY NAME
+SELECT recipe_id, source_partition, content_hash, has_body, photos FROM kept

@@ -3,9 +3,7 @@
 WITH keys AS (
     SELECT recipe_id, content_hash AS key FROM contents WHERE has_body
     UNION ALL
-    SELECT DISTINCT recipe_id, 'photo ' || photo.sha256
-    FROM (SELECT recipe_id, unnest(images) AS photo FROM recipes)
-    WHERE photo.sha256 IS NOT NULL
+    SELECT recipe_id, 'photo ' || unnest(photos) FROM contents
 ), shared AS (
     SELECT
         recipe_id,

@@ -8,9 +8,9 @@ SELECT
     image_recipe.title AS right_image_title,
     text_recipe.title AS right_text_title
 FROM read_parquet($pairs) AS pair
-LEFT JOIN read_parquet($catalog) AS left_recipe
+LEFT JOIN catalog AS left_recipe
     ON left_recipe.recipe_id = coalesce(pair.left_text, pair.left_image)
-LEFT JOIN read_parquet($catalog) AS image_recipe ON image_recipe.recipe_id = pair.right_image
-LEFT JOIN read_parquet($catalog) AS text_recipe ON text_recipe.recipe_id = pair.right_text
+LEFT JOIN catalog AS image_recipe ON image_recipe.recipe_id = pair.right_image
+LEFT JOIN catalog AS text_recipe ON text_recipe.recipe_id = pair.right_text
 WHERE pair.left_image = $recipe_id OR pair.left_text = $recipe_id
 ORDER BY pair.pair_id

@@ -1,4 +1,4 @@
 -- The one recipe of a catalogue that an id means.
 SELECT title, dish, dish_set, split
-FROM read_parquet($catalog)
+FROM catalog
 WHERE recipe_id = $recipe_id

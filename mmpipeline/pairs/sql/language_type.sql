@@ -1,6 +1,6 @@
 -- Languages as a type, so that tables hold a language as a small number.
 CREATE TYPE language_name AS ENUM (
     SELECT DISTINCT language
-    FROM read_parquet($catalog)
+    FROM catalog
     ORDER BY language
 )

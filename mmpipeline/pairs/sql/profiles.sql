@@ -9,7 +9,7 @@ WITH line AS (
         split::split_name AS split, dish::dish_name AS dish, language::language_name AS language,
         unnest(list_distinct(list_transform(ingredients, lambda entry: lower(entry.name))))
             AS name
-    FROM read_parquet($catalog)
+    FROM catalog
     WHERE dish IS NOT NULL AND NOT (split = 'train' AND dish_set = 'unknown')
 ),
 dish_size AS (

@@ -19,7 +19,7 @@ WITH described AS (
         md5_number_upper($seed || ':' || recipe_id) AS place_key,
         coalesce(images[1].sha256 IS NOT NULL, false) AS has_image,
         title IS NOT NULL OR len(ingredients) > 0 OR len(instructions) > 0 AS has_text
-    FROM read_parquet($catalog)
+    FROM catalog
     WHERE NOT (split = 'train' AND dish IS NOT NULL AND dish_set = 'unknown')
         AND (len($dishes::VARCHAR[]) = 0 OR list_contains($dishes::VARCHAR[], dish))
 ),

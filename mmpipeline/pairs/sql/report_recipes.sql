@@ -10,7 +10,7 @@ WITH catalogue AS (
             AND NOT (split = 'train' AND dish IS NOT NULL
                 AND coalesce(dish_set, '') = 'unknown')
         ) AS not_in_dish_list
-    FROM read_parquet($catalog)
+    FROM catalog
 )
 SELECT
     catalogue_recipes,
