@@ -185,6 +185,18 @@ def catalog_diff(
         typer.echo(fit_line(line))
 
 
+@catalog_app.command("migrate")
+def catalog_migrate(
+    version: Annotated[str, typer.Argument(help="its id; without it, the current one")] = "",
+) -> None:
+    """Bring a catalogue of an older schema up to date; the old one stays."""
+    from mmpipeline.catalog.migration import migrate_catalog
+    from mmpipeline.storage import ArtifactStore
+
+    artifact = migrate_catalog(ArtifactStore(DataLayout.at(load_settings().data_root)), version)
+    typer.echo(f"catalogue {artifact.id} has schema version {artifact.manifest.schema_version}")
+
+
 def example_answer(layout: DataLayout, k: int = 3) -> Iterator[str]:
     """Ask the published index for a recipe it holds, by title alone, and yield the answer.
 

@@ -11,6 +11,7 @@
     │   ├── LayoutChangedError     pages came, but a required field is gone from them
     │   └── RequestFailedError     one request, with its reason (in scraping/failures.py)
     ├── ArtifactError          a stored artifact is missing, damaged or of another schema
+    │   └── OutdatedArtifactError  of an older schema; the message names the command that migrates
     │   └── CheckpointError        a training cannot go on from what it stored
     ├── StageError             a stage has nothing to work on or cannot go on
     ├── QueryError             a search request that cannot be answered
@@ -57,6 +58,10 @@ class ArtifactError(PipelineError):
 
 class CheckpointError(ArtifactError):
     """A stored state of a training is damaged, or of other data or another config."""
+
+
+class OutdatedArtifactError(ArtifactError):
+    """A stored artifact is of an older schema, and a command brings it up to date."""
 
 
 class StageError(PipelineError):

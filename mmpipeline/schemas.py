@@ -15,6 +15,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 SCHEMA_VERSION = 1
+_SCHEMA_VERSIONS = {"catalog": 2}  # 2: rows in segments, which a reader of 1 would miss
 
 Modality = Literal["image", "title", "ingredients", "instructions"]
 MODALITIES: tuple[Modality, ...] = ("image", "title", "ingredients", "instructions")
@@ -22,6 +23,11 @@ MODALITIES: tuple[Modality, ...] = ("image", "title", "ingredients", "instructio
 
 SPLITS = ("train", "val", "test")
 LANGUAGES = ("ko", "en", "other")
+
+
+def schema_version(kind: str) -> int:
+    """Return the version of the schema that artifacts of a kind are written in."""
+    return _SCHEMA_VERSIONS.get(kind, SCHEMA_VERSION)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

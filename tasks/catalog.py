@@ -7,7 +7,7 @@ from prefect import task
 
 from mmpipeline.catalog.build import build_catalog
 from mmpipeline.config import CatalogConfig, load_settings
-from mmpipeline.errors import ArtifactError
+from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.storage import (
     Artifact,
     ArtifactKey,
@@ -85,6 +85,11 @@ def plan_catalog(
     A catalogue over the same sources is taken as it is, whatever came before it. Else the newest
     one is the one before, unless other shares or another seed were asked for, which means that
     sides are to be drawn anew.
+
+    Raises
+    ------
+    OutdatedArtifactError
+        If the newest one is of an older schema: taken for none, recipes would lose their sides.
     """
     store = ArtifactStore(DataLayout.at(data_root))
     ids = {artifact.manifest.kind: artifact.id for artifact in sources}
@@ -97,6 +102,8 @@ def plan_catalog(
             return key, versions / before if before else None
     try:
         newest = store.current("catalog")
+    except OutdatedArtifactError:
+        raise
     except ArtifactError:
         return plain, None
     drawn_by = ("seed", "val_share", "test_share")

@@ -5,14 +5,16 @@ does what SQL cannot: ask the dish dictionary, and join pairs of copies into gro
 columns (texts, photos) are read from the sources where they are needed and never copied into the
 database, so memory holds a few short columns a recipe and DuckDB's working set, which spills.
 
-The result depends on the recipes and the config only: not on the order of rows or sources, nor on
-the number of threads.
+The result depends on the recipes, the config and the catalogue before only: not on the order of
+rows or sources, nor on the number of threads. With a catalogue before, only new and changed recipes
+are read (`merging`).
 """
 
 import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -87,7 +89,8 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
     sources
         Folders with `recipes.parquet` and `quarantine.parquet`, by name.
     target
-        Folder that gets `recipes.parquet` (`CATALOG_SCHEMA`, sorted by recipe_id),
+        Folder that gets `recipes.parquet` (`CATALOG_SCHEMA`, sorted by recipe_id), or shares it
+        with the catalogue before and gets what was merged (`storage.segments`);
         `dishes.parquet` (`DISHES_SCHEMA`), `tombstones.parquet` (`TOMBSTONES_SCHEMA`),
         `quarantine.parquet`, `quality.json`, and the page `quality.md` with its plots.
     config
@@ -115,6 +118,52 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
     ArtifactError
         If a source's files are missing or damaged.
     """
+    quality = write_catalog(sources, target, config, temporary, memory_limit, threads, previous)
+    write_json_atomic(target / "quality.json", quality)
+    check_bounds(quality, config)
+    changes = compare_catalogs(previous, target) if previous is not None else None
+    write_report(target, quality, changes)
+    by_split = quality["recipes_by"]["split"]
+    return {
+        "recipes": float(quality["recipes"]),
+        "labelled": float(quality["recipes"] - quality["recipes_by"]["dish_set"].get("none", 0)),
+        "dishes": float(sum(quality["dishes_by_set"].values())),
+        "dishes_unknown": float(quality["dishes_by_set"].get("unknown", 0)),
+        "duplicates": float(quality["copies"]["recipes"]),
+        "quarantined": float(sum(row["rows"] for row in quality["quarantine"])),
+        **{split: float(by_split.get(split, 0)) for split in (*SPLITS, "excluded")},
+        "deleted": float(pq.read_metadata(target / "tombstones.parquet").num_rows),
+    }
+
+
+def write_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's limits
+    sources: Mapping[str, Path],
+    target: Path,
+    config: CatalogConfig,
+    temporary: Path,
+    memory_limit: str,
+    threads: int,
+    previous: Path | None = None,
+) -> dict[str, Any]:
+    """Write the tables of a catalogue, without judging or describing them.
+
+    Parameters
+    ----------
+    sources, target, config, temporary, memory_limit, threads, previous
+        As for `build_catalog`.
+
+    Returns
+    -------
+    dict
+        What `measure_quality` counted.
+
+    Raises
+    ------
+    StageError
+        If there is no recipe at all, or two sources hold the same recipe.
+    ArtifactError
+        If a source's files are missing or damaged.
+    """
     with connect_database(temporary, memory_limit=memory_limit, threads=threads) as connection:
         try:
             with tempfile.TemporaryDirectory(dir=temporary) as folder:
@@ -132,22 +181,7 @@ def build_catalog(  # noqa: PLR0913 -- what to merge, how, and the machine's lim
             ) from error
         run_statement(connection, "measured")
         names = ("dishes.parquet", "quarantine.parquet")
-        quality = measure_quality(connection, *(target / name for name in names))
-    write_json_atomic(target / "quality.json", quality)
-    check_bounds(quality, config)
-    changes = compare_catalogs(previous, target) if previous is not None else None
-    write_report(target, quality, changes)
-    by_split = quality["recipes_by"]["split"]
-    return {
-        "recipes": float(quality["recipes"]),
-        "labelled": float(quality["recipes"] - quality["recipes_by"]["dish_set"].get("none", 0)),
-        "dishes": float(sum(quality["dishes_by_set"].values())),
-        "dishes_unknown": float(quality["dishes_by_set"].get("unknown", 0)),
-        "duplicates": float(quality["copies"]["recipes"]),
-        "quarantined": float(sum(row["rows"] for row in quality["quarantine"])),
-        **{split: float(by_split.get(split, 0)) for split in (*SPLITS, "excluded")},
-        "deleted": float(pq.read_metadata(target / "tombstones.parquet").num_rows),
-    }
+        return measure_quality(connection, *(target / name for name in names))
 
 
 def _check_sources(sources: Mapping[str, Path]) -> None:

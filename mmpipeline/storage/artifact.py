@@ -21,7 +21,7 @@ from typing import Any
 
 from mmpipeline import __version__
 from mmpipeline.errors import ArtifactError
-from mmpipeline.schemas import SCHEMA_VERSION
+from mmpipeline.schemas import schema_version
 from mmpipeline.storage.atomic import (
     fsync_file,
     fsync_folder,
@@ -185,7 +185,7 @@ def write_manifest(draft: Draft, key: ArtifactKey) -> None:
     manifest = Manifest(
         kind=key.kind,
         id=key.id,
-        schema_version=SCHEMA_VERSION,
+        schema_version=schema_version(key.kind),
         inputs=dict(key.inputs),
         config=dict(key.config),
         source_digest=key.source_digest,

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mmpipeline.errors import ArtifactError
-from mmpipeline.schemas import SCHEMA_VERSION
+from mmpipeline.errors import ArtifactError, OutdatedArtifactError
+from mmpipeline.schemas import schema_version
 
 MANIFEST_NAME = "manifest.json"
 
@@ -108,7 +108,8 @@ def open_artifact(folder: Path, kind: str | None = None) -> Artifact:
     Raises
     ------
     ArtifactError
-        If there is no such artifact, it is damaged, of another kind or another schema version.
+        If there is no such artifact, it is damaged, of another kind or another schema version;
+        `OutdatedArtifactError` where a command migrates it.
     """
     try:
         manifest = Manifest(**json.loads((folder / MANIFEST_NAME).read_bytes()))
@@ -118,16 +119,24 @@ def open_artifact(folder: Path, kind: str | None = None) -> Artifact:
         raise ArtifactError(f"{folder / MANIFEST_NAME} cannot be read: {error}") from error
     if kind is not None and manifest.kind != kind:
         raise ArtifactError(f"{folder} is a {manifest.kind} artifact; expected {kind}")
-    if manifest.schema_version != SCHEMA_VERSION:
-        raise ArtifactError(
-            f"{folder} has schema version {manifest.schema_version}, this version reads "
-            f"{SCHEMA_VERSION}; `make run` makes it anew from what it was made from"
-        )
+    _check_version(folder, manifest)
     for name, entry in manifest.files.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != entry["bytes"]:
             raise ArtifactError(f"{path} is missing or cut; delete {folder} and run again")
     return Artifact(folder, manifest)
+
+
+def _check_version(folder: Path, manifest: Manifest) -> None:
+    known = schema_version(manifest.kind)
+    if manifest.schema_version == known:
+        return
+    found = f"{folder} has schema version {manifest.schema_version}, this version reads {known}"
+    if manifest.kind == "catalog" and manifest.schema_version < known:
+        raise OutdatedArtifactError(
+            f"{found}; `mmpipeline catalog migrate {folder.name}` brings it up to date"
+        )
+    raise ArtifactError(f"{found}; `make run` makes it anew from what it was made from")
 
 
 def digest_file(path: Path) -> str:

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mmpipeline.schemas import SCHEMA_VERSION
+from mmpipeline.schemas import schema_version
 from mmpipeline.storage.manifest import digest_file
 
 
@@ -41,7 +41,7 @@ class ArtifactKey:
     def id(self) -> str:
         """16 hex digits."""
         content = json.dumps(
-            [SCHEMA_VERSION, asdict(self)], sort_keys=True, ensure_ascii=False
+            [schema_version(self.kind), asdict(self)], sort_keys=True, ensure_ascii=False
         ).encode()
         return hashlib.sha256(content).hexdigest()[:16]
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mmpipeline.catalog import merging
-from mmpipeline.catalog.build import build_catalog
+from mmpipeline.catalog.build import write_catalog
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.schemas import CATALOG_SCHEMA, Recipe
@@ -28,7 +28,7 @@ def build(
 ) -> dict[str, Row]:
     target.mkdir()
     sources = source if isinstance(source, dict) else {"ten": source}
-    build_catalog(sources, target, config, target.parent / "spill", "500MB", 1, previous)
+    write_catalog(sources, target, config, target.parent / "spill", "500MB", 1, previous)
     table = read_recipes(target)
     assert table.schema == CATALOG_SCHEMA
     rows = table.to_pylist()
