@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmpipeline.features.photo import RejectedPhotoError, load_photo
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.segments import read_recipes
 
 PAGE_NAME = "failures.html"
 TABLE_NAME = "failures.csv"
@@ -68,7 +68,7 @@ def write_gallery(
         Folder to write into.
     """
     names = ["recipe_id", "title", "dish", "images"]
-    table = read_parquet(catalog / "recipes.parquet", names)
+    table = read_recipes(catalog, names)
     wanted = pa.array([name for failure in failures for name in _ids(failure)], pa.string())
     chosen = table.filter(pc.is_in(table["recipe_id"], wanted))
     recipes = {row["recipe_id"]: row for row in chosen.to_pylist()}

@@ -18,7 +18,7 @@ from mmpipeline.evaluation.baselines import BoolArray
 from mmpipeline.evaluation.retrieval import IntArray
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
 from mmpipeline.schemas import MODALITIES
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.segments import read_recipes
 
 MAX_WORDS = 1 << 18
 WORD = r"(?u)\b\w+\b"
@@ -58,7 +58,7 @@ class RecipeTexts:
         ArtifactError
             If the catalogue lacks one of the recipes.
         """
-        table = read_parquet(catalog / "recipes.parquet", ["recipe_id", *TEXTS])
+        table = read_recipes(catalog, ["recipe_id", *TEXTS])
         row_of = {name: row for row, name in enumerate(table.column("recipe_id").to_pylist())}
         missing = next((name for name in recipe_ids if name not in row_of), None)
         if missing is not None:
