@@ -414,6 +414,10 @@ class EnvironmentSettings(BaseSettings):
         Mail address or URL that the scraper names in its User-Agent; the live site requires it.
     prefect_port, mlflow_port
         Loopback ports of `make ui`.
+    mlflow_uri
+        MLflow server that runs are logged to; none means the embedded store.
+    checkpoint_s
+        Seconds of training between two checkpoints; no result depends on it.
     duckdb_memory
         Memory limit of one DuckDB connection.
     threads
@@ -428,6 +432,8 @@ class EnvironmentSettings(BaseSettings):
     contact: str | None = None
     prefect_port: int = Field(4200, ge=1024, le=65535)
     mlflow_port: int = Field(5000, ge=1024, le=65535)
+    mlflow_uri: str | None = Field(None, pattern=r"^https?://")
+    checkpoint_s: float = Field(60, ge=0)
     duckdb_memory: str = Field("1GB", pattern=r"^[1-9]\d*(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(0, ge=0)
     webhook: HttpUrl | None = None

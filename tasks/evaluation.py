@@ -8,10 +8,10 @@ from prefect import task
 
 from mmpipeline.config import EvaluateConfig
 from mmpipeline.evaluation.evaluate import evaluate_model
-from mmpipeline.storage import DataLayout, Draft, open_artifact
+from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.keys import evaluation_key
 from tasks.stage import produce, report
-from tasks.tracking import reopen_run
+from tasks.tracked_run import reopen_run
 
 QUERIES = {"image": "by photo", "title": "by title", "full": "by everything"}
 DIRECTIONS = {"image_to_text": "photo to text", "text_to_image": "text to photo"}
@@ -34,12 +34,14 @@ def evaluate(
         counts = evaluate_model(model, features, catalog, draft.folder, config, photos=data_root)
         metrics = json.loads((draft.folder / "metrics.json").read_bytes())
         draft.notes["metrics"] = metrics
-        run = reopen_run(DataLayout.at(data_root), str(trained.manifest.notes["mlflow_run_id"]))
+        run_id = trained.manifest.notes["mlflow_run_id"]
+        layout = DataLayout.at(data_root)
+        run = reopen_run(layout, run_id, {"model_id": trained.id})
         if run is None:
             report("evaluation", "the training run is gone from MLflow; figures are kept here")
         else:
             run.log_metrics(metrics, step=0)
-            run.log_files(draft.folder)
+            run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
         return counts
 
     folder = produce(data_root, key, make, ("queries",))

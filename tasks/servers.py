@@ -58,9 +58,14 @@ def quiet_environment(data_root: Path) -> dict[str, str]:
     }
 
 
-def tracking_uri(layout: DataLayout) -> str:
-    """Return the address of the embedded MLflow store."""
+def embedded_store(layout: DataLayout) -> str:
+    """Return the address of the MLflow store below the data folder."""
     return f"sqlite:///{layout.state / 'mlflow.db'}"
+
+
+def tracking_uri(layout: DataLayout) -> str:
+    """Return the address that runs are logged to: the embedded store, or a server's."""
+    return load_settings().mlflow_uri or embedded_store(layout)
 
 
 @contextmanager
@@ -237,7 +242,7 @@ def open_pages(settings: EnvironmentSettings) -> None:
         "MLflow": (
             [
                 *("mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)),
-                *("--backend-store-uri", tracking_uri(layout), "--workers", "1"),
+                *("--backend-store-uri", embedded_store(layout), "--workers", "1"),
             ],
             f"http://{HOST}:{settings.mlflow_port}/health",
         ),

@@ -1,138 +1,142 @@
-"""Experiment tracking: the only module that speaks to MLflow's tracking store.
+"""Speaks to MLflow's tracking store: the only module that does.
 
-The training loop knows a `MetricLogger`; this is the one that writes to MLflow. Metrics are sent
-in batches, since one at a time costs fifty times as much. The store is embedded SQLite under the
-data folder; no server is needed, and `make ui` shows it.
+The store is embedded SQLite under the data folder, or the server that ``MMPIPELINE_MLFLOW_URI``
+names. What is to be logged comes as entries of plain JSON (see `metric_spool`), so that it is sent
+in the same way now or later. Runs are kept by `tracked_run`.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import logging
+import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from mmpipeline.storage import DataLayout
-from tasks.servers import tracking_uri
+from tasks.metric_spool import Entry
+from tasks.servers import embedded_store, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "fusion-model"
-MAX_PARAM_CHARACTERS = 500
+REFUSALS = {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"}
 
 
-class TrackedRun:
-    """One MLflow run, as the `MetricLogger` of the library.
+def send(client: "MlflowClient", run_id: str, entry: Entry, *, first_try: bool) -> None:
+    """Send one entry.
 
     Parameters
     ----------
     client
-        A client bound to the store.
+        From `connect`.
     run_id
         The run's id.
+    entry
+        ``what``, ``value``, ``time`` in ms; with metrics ``step``, with files ``later``.
+    first_try
+        Whether it happens just now; later, files are looked for where they lie then.
     """
-
-    def __init__(self, client: "MlflowClient", run_id: str) -> None:
-        self._client = client
-        self.run_id = run_id
-
-    def log_params(self, params: Mapping[str, object]) -> None:
-        """Log parameters, once a run."""
-        from mlflow.entities import Param
-
-        self._client.log_batch(
-            self.run_id,
-            params=[Param(k, str(v)[:MAX_PARAM_CHARACTERS]) for k, v in params.items()],
-        )
-
-    def log_metrics(self, metrics: Mapping[str, float], step: int) -> None:
-        """Log the metrics of one step (an epoch, in training) in one call."""
-        import time
-
-        from mlflow.entities import Metric
-
-        now = int(time.time() * 1000)
-        self._client.log_batch(
-            self.run_id, metrics=[Metric(k, float(v), now, step) for k, v in metrics.items()]
-        )
-
-    def log_dataset(self, frame: pd.DataFrame, name: str, source: Path) -> None:
-        """Log which data the run was trained on.
-
-        Parameters
-        ----------
-        frame
-            A small table that describes it; its digest tells data sets apart.
-        name
-            Name of the data set.
-        source
-            Where it lies.
-        """
-        from mlflow.data.pandas_dataset import from_pandas
-        from mlflow.entities import DatasetInput, InputTag
-
-        dataset = from_pandas(frame, source=str(source), name=name)
-        entry = DatasetInput(dataset._to_mlflow_entity(), [InputTag("mlflow.data.context", name)])
-        self._client.log_inputs(self.run_id, [entry])
-
-    def log_files(self, folder: Path) -> None:
-        """Log every file of a folder as the run's artifacts."""
-        self._client.log_artifacts(self.run_id, str(folder))
-
-    def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Set tags on the run."""
-        for key, value in tags.items():
-            self._client.set_tag(self.run_id, key, value)
+    value: Any = entry["value"]
+    if entry["what"] == "files":
+        folder = value if first_try else entry["later"]
+        if Path(folder).is_dir():
+            client.log_artifacts(run_id, folder)
+    elif entry["what"] == "status":
+        _send_status(client, run_id, value, entry["time"])
+    else:
+        _send_values(client, run_id, entry, value)
 
 
-@contextmanager
-def tracked_run(layout: DataLayout, name: str, tags: Mapping[str, str]) -> Iterator[TrackedRun]:
-    """Open a new run; it ends FINISHED, or FAILED when the block raises.
+def _send_values(client: "MlflowClient", run_id: str, entry: Entry, value: dict[str, Any]) -> None:
+    from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+
+    match entry["what"]:
+        case "params":
+            client.log_batch(run_id, params=[Param(k, v) for k, v in value.items()])
+        case "metrics":
+            at, step = entry["time"], entry["step"]
+            client.log_batch(run_id, [Metric(k, v, at, step) for k, v in value.items()])
+        case "tags":
+            client.log_batch(run_id, tags=[RunTag(k, v) for k, v in value.items()])
+        case "dataset":
+            tags = [InputTag("mlflow.data.context", value["name"])]
+            client.log_inputs(run_id, [DatasetInput(Dataset(**value), tags)])
+
+
+def _send_status(client: "MlflowClient", run_id: str, status: str, at: int) -> None:
+    if status == "RUNNING":
+        client.update_run(run_id, status=status)
+    else:
+        client.set_terminated(run_id, status, end_time=at)
+
+
+def create_run_of(client: "MlflowClient", layout: DataLayout, head: Entry) -> str:
+    """Make a run in the store and return its id.
+
+    Parameters
+    ----------
+    client
+        From `connect`.
+    layout
+        The data folder.
+    head
+        ``name``, ``tags``, ``time`` in ms, and ``key``, which becomes the tag ``spool``.
+    """
+    tags = {**head["tags"], "spool": head["key"]}
+    experiment = _experiment(client, layout)
+    run = client.create_run(experiment, head["time"], tags, run_name=head["name"])
+    return str(run.info.run_id)
+
+
+def find_by_tags(client: "MlflowClient", tags: Mapping[str, str]) -> str | None:
+    """Return the id of the newest run with some tags, or None.
+
+    Parameters
+    ----------
+    client
+        From `connect`.
+    tags
+        All of them must be equal; without any, nothing is found.
+    """
+    known = client.get_experiment_by_name(EXPERIMENT)
+    if known is None or not tags:
+        return None
+    wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    found = client.search_runs([known.experiment_id], wanted, max_results=1)
+    return str(found[0].info.run_id) if found else None
+
+
+def absences() -> tuple[type[Exception], ...]:
+    """Return what is raised when the store is away, locked, or refuses (`is_refusal`)."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, SQLAlchemyError, OSError)
+
+
+def is_refusal(error: Exception) -> bool:
+    """Tell an answer that will not change from a store that does not answer."""
+    return getattr(error, "error_code", "") in REFUSALS
+
+
+def connect(layout: DataLayout) -> "MlflowClient":
+    """Return a client of the store; what it raises when the store is away, `absences` names.
 
     Parameters
     ----------
     layout
-        The data folder whose store is used.
-    name
-        The run's name in the UI.
-    tags
-        What to find it by: versions of its inputs.
-
-    Yields
-    ------
-    TrackedRun
-        To log to.
+        The data folder.
     """
-    client = _client(layout)
-    run = client.create_run(_experiment(client, layout), run_name=name, tags=dict(tags))
-    try:
-        yield TrackedRun(client, run.info.run_id)
-    except BaseException:
-        client.set_terminated(run.info.run_id, "FAILED")
-        raise
-    client.set_terminated(run.info.run_id, "FINISHED")
-
-
-def reopen_run(layout: DataLayout, run_id: str) -> TrackedRun | None:
-    """Return an earlier run to log more to; None when the store no longer has it."""
-    from mlflow.exceptions import MlflowException
-
-    client = _client(layout)
-    try:
-        client.get_run(run_id)
-    except MlflowException:
-        return None
-    return TrackedRun(client, run_id)
-
-
-def _client(layout: DataLayout) -> "MlflowClient":
-    import logging
-
+    # A store that is away shall cost seconds: by itself MLflow tries for some minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     logging.getLogger("alembic").setLevel(logging.WARNING)  # migrations of a new store
     from mlflow import MlflowClient
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # tracebacks of locks
     layout.state.mkdir(parents=True, exist_ok=True)
     return MlflowClient(tracking_uri=tracking_uri(layout))
 
@@ -141,5 +145,47 @@ def _experiment(client: "MlflowClient", layout: DataLayout) -> str:
     known = client.get_experiment_by_name(EXPERIMENT)
     if known is not None:
         return str(known.experiment_id)
-    location = (layout.state / "mlflow-artifacts").as_uri()
+    is_embedded = tracking_uri(layout) == embedded_store(layout)
+    location = (layout.state / "mlflow-artifacts").as_uri() if is_embedded else None
     return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+
+
+def last_step(layout: DataLayout, run_id: str) -> int:
+    """Return the last step that a run has metrics of; -1 for none.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    run_id
+        The run's id.
+    """
+    client = connect(layout)
+    steps = [
+        metric.step
+        for name in list(client.get_run(run_id).data.metrics)[:1]
+        for metric in client.get_metric_history(run_id, name)
+    ]
+    return max(steps, default=-1)
+
+
+def describe_dataset(frame: pd.DataFrame, name: str, source: Path) -> dict[str, Any]:
+    """Return the entry value that describes a data set.
+
+    Parameters
+    ----------
+    frame
+        A small table that describes it; its digest tells data sets apart.
+    name
+        Name of the data set.
+    source
+        Where it lies.
+
+    Returns
+    -------
+    dict
+        Plain JSON.
+    """
+    from mlflow.data.pandas_dataset import from_pandas
+
+    return dict(from_pandas(frame, source=str(source), name=name)._to_mlflow_entity())

@@ -5,12 +5,12 @@ from pathlib import Path
 import pyarrow.parquet as pq
 from prefect import task
 
-from mmpipeline.config import TrainConfig
-from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
-from mmpipeline.training.loop import train_model
+from mmpipeline.config import TrainConfig, load_settings
+from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.training import Checkpoints, train_model
 from tasks.keys import model_key
 from tasks.stage import produce
-from tasks.tracking import TrackedRun, tracked_run
+from tasks.tracked_run import TrackedRun, tracked_run
 
 PAIR_COLUMNS = ["split", "kind", "label", "language_pair"]
 
@@ -25,10 +25,13 @@ def train(features: Path, pairs: Path, config: TrainConfig, data_root: Path) -> 
     def make(draft: Draft) -> dict[str, float]:
         tags = {f"{kind}_id": artifact.id for kind, artifact in inputs.items()}
         tags |= {"model_id": key.id, "catalog_id": inputs["pairs"].manifest.inputs["catalog"]}
-        with tracked_run(DataLayout.at(data_root), f"fusion-{key.id[:8]}", tags) as run:
+        layout = DataLayout.at(data_root)
+        every_s = load_settings().checkpoint_s
+        checkpoints = Checkpoints(draft.resume, every_s, skip_damaged=True)
+        with tracked_run(layout, f"fusion-{key.id[:8]}", tags, draft.resume) as run:
             log_pairs(run, inputs["pairs"])
-            counts = train_model(features, pairs, draft.folder, config, run)
-            run.log_files(draft.folder)
+            counts = train_model(features, pairs, draft.folder, config, run, checkpoints)
+            run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
         draft.notes["mlflow_run_id"] = run.run_id
         return counts
 

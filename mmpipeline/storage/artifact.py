@@ -11,6 +11,7 @@ lets a stage be skipped. The price is that a stage must be deterministic to dese
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +29,7 @@ from mmpipeline.storage.atomic import (
     write_json_atomic,
     write_text_atomic,
 )
-from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
 from mmpipeline.storage.manifest import (
     MANIFEST_NAME,
     Artifact,
@@ -39,13 +40,20 @@ from mmpipeline.storage.manifest import (
 from mmpipeline.storage.provenance import ArtifactKey
 
 CURRENT_NAME = "CURRENT"
+RESUME_PREFIX = "resume-"
+RESUMABLE_S = 30 * 86_400  # nobody comes back to an attempt this old
 
 
 @dataclass(slots=True)
 class Draft:
-    """An artifact being made: fill `folder`, set `counts` and `notes`."""
+    """An artifact being made: fill `folder`, set `counts` and `notes`.
+
+    What is put into `resume` outlives a crash, for the next attempt at the same artifact to go on
+    from; it goes when the artifact is finished. Whoever uses it makes the folder.
+    """
 
     folder: Path
+    resume: Path
     counts: dict[str, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 
@@ -110,6 +118,18 @@ class ArtifactStore:
         """Return whether the artifact of a key is to be made once more."""
         return self._renewal(key).exists()
 
+    def _resume(self, kind: str, name: str) -> Path:
+        return self.layout.temporary / f"{RESUME_PREFIX}{kind}-{name}"
+
+    def _may_be_resumed(self, folder: Path) -> bool:
+        kind, _, name = folder.name.removeprefix(RESUME_PREFIX).partition("-")
+        if folder.name != self._resume(kind, name).name or kind not in ARTIFACT_FOLDERS:
+            return False
+        is_done = (self.layout.artifacts(kind) / name).exists()
+        is_asked_for = (self.layout.state / "renew" / f"{kind}-{name}").exists()
+        is_fresh = time.time() - folder.stat().st_mtime < RESUMABLE_S
+        return is_fresh and (is_asked_for or not is_done)
+
     def _renewal(self, key: ArtifactKey) -> Path:
         return self.layout.state / "renew" / f"{key.kind}-{key.id}"
 
@@ -134,12 +154,13 @@ class ArtifactStore:
         self.remove_orphans()
         temporary = self.layout.temporary / f"{key.kind}-{key.id}-{os.getpid()}-{uuid.uuid4().hex}"
         temporary.mkdir(parents=True)
-        draft = Draft(temporary)
+        draft = Draft(temporary, self._resume(key.kind, key.id))
         try:
             yield draft
             write_manifest(draft, key)
             self._publish(temporary, key)
             self._renewal(key).unlink(missing_ok=True)
+            shutil.rmtree(draft.resume, ignore_errors=True)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -170,10 +191,16 @@ class ArtifactStore:
         return not self.renewal_requested(key) or theirs.manifest.files == ours.manifest.files
 
     def remove_orphans(self) -> None:
-        """Delete temporary folders whose process is gone."""
+        """Delete temporary folders whose process is gone.
+
+        What an attempt left to be resumed from stays until its artifact is finished, or for a
+        month.
+        """
         if not self.layout.temporary.is_dir():
             return
         for folder in self.layout.temporary.iterdir():
+            if self._may_be_resumed(folder):
+                continue
             process = folder.name.rsplit("-", 2)[-2] if folder.name.count("-") >= 2 else ""
             if not (process.isdigit() and _is_running(int(process))):
                 shutil.rmtree(folder, ignore_errors=True)

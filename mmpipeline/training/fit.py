@@ -6,6 +6,7 @@ the best score are kept. All that happens follows from seeds and places (see `ba
 bytes as one that was not: on one machine, with as many threads.
 """
 
+import logging
 import math
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -31,6 +32,7 @@ from mmpipeline.training.schedule import learning_rate
 Batch = TypeVar("Batch")
 Selector = Callable[[nn.Module], Mapping[str, float]]
 SCORE = "val_score"
+log = logging.getLogger("mmpipeline.run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +220,7 @@ class Training(Generic[Batch]):
         self._sums = dict(state.values["sums"])
         self.result = TrainingResult(**state.values["result"])
         self.result.resumed_at = self.result.steps
+        log.info("training goes on from step %d", self.result.steps)
 
     def _find_state(self) -> TrainingState | None:
         """Let the first process decide which checkpoint it is; all read that one."""

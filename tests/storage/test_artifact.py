@@ -1,6 +1,8 @@
 """Artifacts are whole or absent, found by what they were made from, and refused when damaged."""
 
 import json
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -86,6 +88,40 @@ def test_orphans_of_dead_processes_go_and_those_of_living_ones_stay(store: Artif
     make(store)
     assert not dead.exists()
     assert alive.exists()
+
+
+def test_what_a_crash_left_to_go_on_from_stays_until_the_artifact_is_finished(
+    store: ArtifactStore,
+) -> None:
+    def crash() -> None:
+        with store.create(KEY) as draft:
+            draft.resume.mkdir()
+            (draft.resume / "half").write_text("x")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        crash()
+    make(store, ArtifactKey("pairs", {}, {}, ""))  # another stage clears up
+    with store.create(KEY) as draft:
+        assert (draft.resume / "half").read_text() == "x"
+        (draft.folder / "rows.txt").write_text("whole")
+    assert list(store.layout.temporary.iterdir()) == []
+    draft.resume.mkdir()  # as if killed between publishing and clearing up
+    make(store, ArtifactKey("pairs", {}, {"seed": 2}, ""))
+    assert list(store.layout.temporary.iterdir()) == []
+
+
+def test_what_nobody_came_back_to_goes_after_a_month(store: ArtifactStore) -> None:
+    left = store.layout.temporary / f"resume-catalog-{KEY.id}"
+    strange = store.layout.temporary / "resume-unheard-0"
+    for folder in (left, strange):
+        folder.mkdir(parents=True)
+    store.remove_orphans()
+    assert left.exists()
+    assert not strange.exists()
+    os.utime(left, (0, time.time() - 31 * 86_400))
+    store.remove_orphans()
+    assert not left.exists()
 
 
 def test_the_second_maker_of_the_same_key_is_dropped(store: ArtifactStore) -> None:

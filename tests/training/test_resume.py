@@ -56,6 +56,7 @@ def test_killed_twice_it_ends_with_the_same_bits(tmp_path: Path) -> None:
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3000)
 def test_killed_at_thirty_moments_it_ends_with_the_same_bits(tmp_path: Path) -> None:
     (tmp_path / "whole").mkdir()
     whole = json.loads(json.dumps(train_alone(tmp_path / "whole", 0)))
@@ -69,6 +70,7 @@ def test_killed_at_thirty_moments_it_ends_with_the_same_bits(tmp_path: Path) -> 
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(3000)
 def test_the_fusion_model_killed_at_any_moment_has_the_same_bytes(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:
