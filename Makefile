@@ -6,15 +6,21 @@ PIP_ARGS ?=
 SOURCE ?=
 # A TOML file with config sections; empty: the defaults.
 CONFIG ?=
+# Where `make experiment` puts its report.
+REPORT ?= docs
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PATHS := flows tasks mmpipeline benchmarks tests
 
-.PHONY: run test soak check format bench ui deploy worker clean help
+.PHONY: run experiment test soak check format bench ui deploy worker clean help
 
 run: $(INSTALLED)  ## run the whole pipeline: the sample world, or SOURCE=folder in Recipe1M's layout
 	@$(BIN)/python -m flows $(if $(SOURCE),--source "$(SOURCE)") $(if $(CONFIG),--config "$(CONFIG)")
+
+experiment: $(INSTALLED)  ## run the seed experiment and write its report into docs/ (or REPORT=folder)
+	@$(BIN)/python -m flows run_seed_experiment --copy-to "$(REPORT)" \
+		$(if $(CONFIG),--config "$(CONFIG)")
 
 test: $(INSTALLED)  ## run the tests
 	@$(BIN)/python -m pytest -m "not soak"

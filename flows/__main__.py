@@ -34,7 +34,7 @@ from mmpipeline.errors import InputError, PipelineError, describe_os_error
 from tasks.run_lock import only_run
 from tasks.servers import prefect_server, quiet_environment
 
-PARENT = "refresh_catalog"
+PARENT, EXPERIMENT = "refresh_catalog", "run_seed_experiment"
 SECTIONS = {
     "build_catalog": "catalog",
     "extract_features": "features",
@@ -43,6 +43,7 @@ SECTIONS = {
     "evaluate_model": "evaluate",
     "publish_index": "index",
     "prune_artifacts": "retention",
+    EXPERIMENT: "experiment",
 }
 """Flows that need nothing but what lies in the data folder, and their config section."""
 DOORS = ("scrape_recipes", "recheck_recipes", "normalize_recipe1m", "normalize_arrivals")
@@ -61,6 +62,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--source", type=Path, help="a folder in Recipe1M's layout")
     parser.add_argument("--config", type=Path, help="a TOML file with config sections")
     parser.add_argument("--plan", action="store_true", help="say what would run and why")
+    parser.add_argument("--quick", action="store_true", help="little data, few steps")
+    parser.add_argument("--copy-to", type=Path, help="a folder that gets a copy of the report")
     parser.add_argument("--retrain", action="store_true", help="train on what is new")
     parser.add_argument(
         "--force",
@@ -72,6 +75,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     options = parser.parse_args(arguments)
     if options.flow != PARENT and (options.plan or options.retrain or options.force):
         parser.error(f"--plan, --retrain and --force are for {PARENT}")
+    if options.flow != EXPERIMENT and (options.quick or options.copy_to):
+        parser.error(f"--quick and --copy-to are for {EXPERIMENT}")
     return options
 
 
@@ -95,6 +100,9 @@ def main(arguments: list[str]) -> int:
         if options.flow == PARENT:
             wishes = {"retrain": options.retrain, "force": tuple(options.force)}
             parameters["request"] = parameters["request"].model_copy(update=wishes)
+        if options.flow == EXPERIMENT:
+            place = options.copy_to.resolve() if options.copy_to else None
+            parameters |= {"quick": options.quick, "copy_to": place}
         data_root = settings.data_root.resolve()
         _prepare_process(data_root)
         if options.plan:

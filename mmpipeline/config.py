@@ -385,6 +385,47 @@ class ServeConfig(Section):
     map_recipes: int = Field(5000, ge=2, le=20_000, description="drawn on the map, at most")
 
 
+class TalkModelConfig(Section):
+    """A model of the talk: its loss, and what the slides leave open."""
+
+    loss: Literal["cosine", "euclid"] = "cosine"
+    seed: int = Field(2021, ge=0)
+    steps: int = Field(3000, ge=1, description="whole hundreds, or less than one")
+    rows_per_class: int = Field(8, ge=2, description="of every known class in a batch")
+    learning_rate: float = Field(2e-3, gt=0, le=1)
+    weight_decay: float = Field(1e-2, ge=0)
+    hidden_dim: int = Field(128, ge=8)
+    embedding_dim: int = Field(64, ge=2)
+    margin: float = Field(2.0, gt=0, description="distance that the Euclid pair asks for")
+
+
+class SeedExperimentConfig(Section):
+    """The talk's experiment, reproduced and set beside ours over several draws of the data."""
+
+    data: SyntheticConfig = SyntheticConfig()
+    data_seeds: tuple[int, ...] = Field((2021, 2022, 2023), min_length=1, description="draws")
+    cosine: TalkModelConfig = TalkModelConfig()
+    euclid: TalkModelConfig = TalkModelConfig(loss="euclid")
+    evaluation: SyntheticEvaluationConfig = SyntheticEvaluationConfig()
+    map_queries: int = Field(2000, ge=50, description="queries drawn as points of a t-SNE map")
+
+    def quick(self) -> Self:
+        """Return the same experiment, small enough for a test; its figures mean nothing."""
+        small = {"steps": 60, "hidden_dim": 32, "embedding_dim": 16}
+        sizes = {"pool_per_class": 60, "test_per_class": 10}
+        few = {"references": 20, "reference_sweep": (5, 20, 200), "draws": 2}
+        return self.model_copy(
+            update={
+                "data": self.data.model_copy(update=sizes),
+                "data_seeds": self.data_seeds[:1],
+                "cosine": self.cosine.model_copy(update=small),
+                "euclid": self.euclid.model_copy(update=small),
+                "evaluation": self.evaluation.model_copy(update=few),
+                "map_queries": 300,
+            }
+        )
+
+
 class PipelineConfig(Section):
     """The whole experiment: one section a stage."""
 
@@ -401,6 +442,7 @@ class PipelineConfig(Section):
     retention: RetentionConfig = RetentionConfig()
     synthetic: SyntheticConfig = SyntheticConfig()
     serve: ServeConfig = ServeConfig()
+    experiment: SeedExperimentConfig = SeedExperimentConfig()
 
 
 class EnvironmentSettings(BaseSettings):

@@ -5,7 +5,8 @@ config section and the source files named here, so changing one section or one s
 renews exactly the stages downstream of it.
 """
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, Sequence
 
 from mmpipeline.config import (
     CatalogConfig,
@@ -17,6 +18,9 @@ from mmpipeline.config import (
     Recipe1MConfig,
     SampleConfig,
     Section,
+    SeedExperimentConfig,
+    SyntheticConfig,
+    TalkModelConfig,
     TrainConfig,
 )
 from mmpipeline.storage import ArtifactKey, digest_sources
@@ -44,6 +48,38 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
         "mmpipeline.losses",
     ),
     "evaluation": ("mmpipeline.evaluation",),
+    "talk_model": (
+        "mmpipeline.training.talk_models",
+        "mmpipeline.training.batch_source",
+        "mmpipeline.training.fit",
+        "mmpipeline.training.gradients",
+        "mmpipeline.training.masks",
+        "mmpipeline.training.optimizer",
+        "mmpipeline.training.schedule",
+        "mmpipeline.evaluation.synthetic_bench",
+        "mmpipeline.synthetic",
+        "mmpipeline.models",
+        "mmpipeline.losses",
+    ),
+    "seed_draw": (
+        "mmpipeline.training.seed_experiment",
+        "mmpipeline.evaluation.open_set",
+        "mmpipeline.evaluation.prototype_rules",
+        "mmpipeline.evaluation.prototypes",
+        "mmpipeline.evaluation.query_maps",
+        "mmpipeline.evaluation.raw_gaussian",
+        "mmpipeline.evaluation.synthetic_bench",
+        "mmpipeline.evaluation.synthetic_models",
+        "mmpipeline.evaluation.synthetic_table",
+        "mmpipeline.synthetic",
+        "mmpipeline.models",
+    ),
+    "seed_report": (
+        "mmpipeline.evaluation.seed_report",
+        "mmpipeline.evaluation.seed_demands",
+        "mmpipeline.evaluation.seed_figures",
+        "mmpipeline.evaluation.talk_table",
+    ),
     "index": ("mmpipeline.search", "mmpipeline.evaluation.embedding"),
 }
 """The modules whose source decides a stage's result, by kind of artifact."""
@@ -108,3 +144,25 @@ def evaluation_key(model: str, features: str, catalog: str, config: EvaluateConf
 def index_key(model: str, features: str, catalog: str, config: IndexConfig) -> ArtifactKey:
     """Return the key of the index of a catalogue under a model."""
     return _key("index", {"model": model, "features": features, "catalog": catalog}, config)
+
+
+def talk_model_key(data: SyntheticConfig, config: TalkModelConfig) -> ArtifactKey:
+    """Return the key of a model of the talk, trained on one draw of the synthetic data."""
+    return _key("talk_model", {"data": digest_config(data)}, config)
+
+
+def seed_draw_key(
+    data: SyntheticConfig, models: Mapping[str, str], config: SeedExperimentConfig
+) -> ArtifactKey:
+    """Return the key of what models, by method, were measured at on one draw of the data."""
+    return _key("seed_draw", {"data": digest_config(data), **models}, config)
+
+
+def seed_report_key(draws: Sequence[str], config: SeedExperimentConfig) -> ArtifactKey:
+    """Return the key of the report over draws of the data."""
+    return _key("seed_report", {f"draw_{n}": draw for n, draw in enumerate(draws)}, config)
+
+
+def digest_config(config: Section) -> str:
+    """Return 16 hex digits that stand for a config section where an input's id is asked for."""
+    return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]

@@ -152,7 +152,11 @@ class TrackedRun:
 
 @contextmanager
 def tracked_run(
-    layout: DataLayout, name: str, tags: Mapping[str, str], resume: Path | None = None
+    layout: DataLayout,
+    name: str,
+    tags: Mapping[str, str],
+    resume: Path | None = None,
+    experiment: str = tracking.EXPERIMENT,
 ) -> Iterator[TrackedRun]:
     """Open a new run; it ends FINISHED, or FAILED when the block raises.
 
@@ -166,6 +170,8 @@ def tracked_run(
         What to find it by: versions of its inputs.
     resume
         Folder that outlives a killed process: the next attempt goes on with the same run.
+    experiment
+        Under which heading the store keeps the run.
 
     Yields
     ------
@@ -174,7 +180,8 @@ def tracked_run(
     """
     send_left_behind(layout)
     place = None if resume is None else resume / RUN_NAME
-    run = _find_earlier(layout, place) or _make_run(layout, name, tags)
+    head = {"name": name, "tags": dict(tags), "experiment": experiment}
+    run = _find_earlier(layout, place) or _make_run(layout, head)
     with run._spool.held():
         if place is not None:
             write_json_atomic(place, run.head)
@@ -239,8 +246,8 @@ def send_left_behind(layout: DataLayout) -> None:
                 spool.path.rename(spool.path.with_suffix(".refused"))
 
 
-def _make_run(layout: DataLayout, name: str, tags: Mapping[str, str]) -> TrackedRun:
-    head = {"key": uuid.uuid4().hex, "name": name, "tags": dict(tags), "time": _now_ms()}
+def _make_run(layout: DataLayout, head: Entry) -> TrackedRun:
+    head = {"key": uuid.uuid4().hex, **head, "time": _now_ms()}
     run = TrackedRun(layout, head)
     try:
         run.head["run_id"] = tracking.create_run_of(tracking.connect(layout), layout, head)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 EXPERIMENT = "fusion-model"
+PARENT_TAG = "mlflow.parentRunId"
 REFUSALS = {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"}
 
 
@@ -82,10 +83,11 @@ def create_run_of(client: "MlflowClient", layout: DataLayout, head: Entry) -> st
     layout
         The data folder.
     head
-        ``name``, ``tags``, ``time`` in ms, and ``key``, which becomes the tag ``spool``.
+        ``name``, ``tags``, ``time`` in ms, ``key``, which becomes the tag ``spool``, and perhaps
+        ``experiment``.
     """
     tags = {**head["tags"], "spool": head["key"]}
-    experiment = _experiment(client, layout)
+    experiment = _experiment(client, layout, head.get("experiment", EXPERIMENT))
     run = client.create_run(experiment, head["time"], tags, run_name=head["name"])
     return str(run.info.run_id)
 
@@ -100,11 +102,11 @@ def find_by_tags(client: "MlflowClient", tags: Mapping[str, str]) -> str | None:
     tags
         All of them must be equal; without any, nothing is found.
     """
-    known = client.get_experiment_by_name(EXPERIMENT)
-    if known is None or not tags:
+    known = [experiment.experiment_id for experiment in client.search_experiments()]
+    if not tags:
         return None
     wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-    found = client.search_runs([known.experiment_id], wanted, max_results=1)
+    found = client.search_runs(known, wanted, max_results=1)
     return str(found[0].info.run_id) if found else None
 
 
@@ -141,13 +143,13 @@ def connect(layout: DataLayout) -> "MlflowClient":
     return MlflowClient(tracking_uri=tracking_uri(layout))
 
 
-def _experiment(client: "MlflowClient", layout: DataLayout) -> str:
-    known = client.get_experiment_by_name(EXPERIMENT)
+def _experiment(client: "MlflowClient", layout: DataLayout, name: str) -> str:
+    known = client.get_experiment_by_name(name)
     if known is not None:
         return str(known.experiment_id)
     is_embedded = tracking_uri(layout) == embedded_store(layout)
     location = (layout.state / "mlflow-artifacts").as_uri() if is_embedded else None
-    return str(client.create_experiment(EXPERIMENT, artifact_location=location))
+    return str(client.create_experiment(name, artifact_location=location))
 
 
 def last_step(layout: DataLayout, run_id: str) -> int:

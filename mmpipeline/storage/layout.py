@@ -16,6 +16,9 @@ ARTIFACT_FOLDERS = {
     "model": "models",
     "evaluation": "processed/evaluation",
     "index": "index/versions",
+    "talk_model": "experiment/talk_models",
+    "seed_draw": "experiment/draws",
+    "seed_report": "experiment/reports",
 }
 """Folder of each kind of artifact; its versions are sub-folders named by id."""
 

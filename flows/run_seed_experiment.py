@@ -1,0 +1,51 @@
+"""The talk's experiment, reproduced and set beside ours: one report over several draws."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from mmpipeline.config import SeedExperimentConfig
+from tasks import seed_experiment
+from tasks.hooks import HOOKS
+from tasks.newest import default_root
+from tasks.stale_runs import sole_run
+
+
+@flow(name="run_seed_experiment", **HOOKS)
+def run_seed_experiment(
+    config: SeedExperimentConfig = SeedExperimentConfig(),
+    quick: bool = False,
+    copy_to: Path | None = None,
+    data_root: Path | None = None,
+) -> Path:
+    """Train the talk's models and ours on each draw of the data, measure them, write one report.
+
+    Parameters
+    ----------
+    config
+        Draws, models and what is measured.
+    quick
+        The same on little data and few steps: whether everything works, not how well.
+    copy_to
+        Folder that gets a copy of the report; None leaves it in the data folder.
+    data_root
+        The data folder; None takes the environment's.
+
+    Returns
+    -------
+    Path
+        Folder of the report artifact.
+    """
+    root = data_root or default_root()
+    config = config.quick() if quick else config
+    with sole_run(root), seed_experiment.tracked_experiment(config, root) as parent:
+        draws = []
+        for data in seed_experiment.list_draws(config):
+            models = {
+                "EUC": seed_experiment.train_talk(data, config.euclid, parent, root),
+                "COS": seed_experiment.train_talk(data, config.cosine, parent, root),
+            }
+            draws.append(seed_experiment.evaluate_seed(data, models, config, parent, root))
+        report = seed_experiment.write_report(draws, config, parent, root)
+    seed_experiment.copy_report(report, copy_to)
+    return report
