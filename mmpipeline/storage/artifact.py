@@ -118,6 +118,10 @@ class ArtifactStore:
         """Return whether the artifact of a key is to be made once more."""
         return self._renewal(key).exists()
 
+    def resume_folder(self, key: ArtifactKey) -> Path:
+        """Return what attempts at the artifact of this key go on from; see `Draft`."""
+        return self._resume(key.kind, key.id)
+
     def _resume(self, kind: str, name: str) -> Path:
         return self.layout.temporary / f"{RESUME_PREFIX}{kind}-{name}"
 
@@ -154,7 +158,7 @@ class ArtifactStore:
         self.remove_orphans()
         temporary = self.layout.temporary / f"{key.kind}-{key.id}-{os.getpid()}-{uuid.uuid4().hex}"
         temporary.mkdir(parents=True)
-        draft = Draft(temporary, self._resume(key.kind, key.id))
+        draft = Draft(temporary, self.resume_folder(key))
         try:
             yield draft
             write_manifest(draft, key)

@@ -23,13 +23,17 @@ def determinism(seed: int) -> Iterator[None]:
     None
     """
     was_deterministic = torch.are_deterministic_algorithms_enabled()
+    was_filled = torch.utils.deterministic.fill_uninitialized_memory
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
+        # Filling every new tensor finds faults of kernels, and costs a twentieth of a step.
+        torch.utils.deterministic.fill_uninitialized_memory = False
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(was_deterministic)
+            torch.utils.deterministic.fill_uninitialized_memory = was_filled
 
 
 def digest_values(values: Any) -> str:  # noqa: ANN401 -- whatever JSON can hold
