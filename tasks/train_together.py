@@ -8,6 +8,7 @@ does; the others lend their cores.
 import argparse
 import logging
 import sys
+import warnings
 from pathlib import Path
 
 from mmpipeline.config import TrainConfig, load_config
@@ -36,6 +37,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tasks.train_together", description="Train together.")
     parser.add_argument("--config", type=Path, help="a TOML file; its section [train] counts")
     options = parser.parse_args(arguments)
+    warnings.filterwarnings("ignore", module="mlflow")  # its deprecations are not ours
     try:
         with joined_processes() as processes:
             train_together(load_config(options.config).train, default_root(), processes)
@@ -62,8 +64,9 @@ def train_together(config: TrainConfig, data_root: Path, processes: Processes) -
     key = model_key(open_artifact(features).id, open_artifact(pairs).id, config)
     exists = processes.agree(float(store.find(key) is not None))
     if processes.leads:
-        logging.getLogger("mmpipeline.run").setLevel(logging.INFO)
-        logging.getLogger("mmpipeline.run").addHandler(logging.StreamHandler(sys.stdout))
+        log = logging.getLogger("mmpipeline.run")
+        log.handlers, log.propagate = [logging.StreamHandler(sys.stdout)], False
+        log.setLevel(logging.INFO)
         train.fn(features, pairs, config, data_root)
     elif not exists:
         checkpoints = Checkpoints(store.resume_folder(key))

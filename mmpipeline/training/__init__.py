@@ -7,6 +7,7 @@ from mmpipeline.training.batch_source import (
     TensorSource,
 )
 from mmpipeline.training.checkpoints import Checkpoints
+from mmpipeline.training.class_selector import ClassSelector, hold_out_classes
 from mmpipeline.training.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.loop import train_model
 from mmpipeline.training.metric_logger import MetricLogger, NullLogger
@@ -15,6 +16,7 @@ from mmpipeline.training.objective import EmbeddingObjective, Objective
 __all__ = [
     "BatchSource",
     "Checkpoints",
+    "ClassSelector",
     "EmbeddingObjective",
     "GeneratedSource",
     "Hooks",
@@ -25,5 +27,6 @@ __all__ = [
     "TensorSource",
     "TrainingResult",
     "fit",
+    "hold_out_classes",
     "train_model",
 ]

@@ -23,17 +23,17 @@ def determinism(seed: int) -> Iterator[None]:
     None
     """
     was_deterministic = torch.are_deterministic_algorithms_enabled()
-    was_filled = torch.utils.deterministic.fill_uninitialized_memory
+    was_filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
         # Filling every new tensor finds faults of kernels, and costs a twentieth of a step.
-        torch.utils.deterministic.fill_uninitialized_memory = False
+        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
         try:
             yield
         finally:
             torch.use_deterministic_algorithms(was_deterministic)
-            torch.utils.deterministic.fill_uninitialized_memory = was_filled
+            torch.utils.deterministic.fill_uninitialized_memory = was_filled  # type: ignore[attr-defined]
 
 
 def digest_values(values: Any) -> str:  # noqa: ANN401 -- whatever JSON can hold
