@@ -37,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--food", action="store_true", help="on pair tables")
     parser.add_argument("--data-root", type=Path, default=Path("data"), help="for --food")
-    parser.add_argument("--steps", type=int, default=30, help="that a loop takes in its turn")
+    parser.add_argument("--steps", type=int, default=40, help="that a loop takes in its turn")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     arguments = parser.parse_args()
     torch.set_num_threads(1)

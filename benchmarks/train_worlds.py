@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from mmpipeline.config import FitConfig, SyntheticConfig, TrainConfig
 from mmpipeline.evaluation.embedding import gather_features
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.losses import supervised_contrastive_loss
+from mmpipeline.losses import leave_one_out_prototypical_loss
 from mmpipeline.models import FusionModel
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.storage import ArtifactStore, DataLayout
@@ -68,7 +68,11 @@ class World(Protocol):
 
 
 class SyntheticWorld:
-    """Three modalities of 30 known classes, a thousand samples each; contrast by class."""
+    """Three modalities of 30 known classes, a thousand samples each; episodes of all classes.
+
+    The model has the widths that the talk's experiment is reproduced with; the loss is the
+    prototypical one, which learns from a class's mean without the item that asks.
+    """
 
     def __init__(self) -> None:
         self.data: SyntheticData = generate(SyntheticConfig(seed=SEED))
@@ -83,12 +87,12 @@ class SyntheticWorld:
         rows = len(self.tensors["m0"])
         self.tensors["label"] = torch.arange(known).repeat_interleave(rows // known)
         self.config = FitConfig(seed=SEED, learning_rate=1e-3)
-        self.objective = EmbeddingObjective(self.encode_prepared, self._contrast, TensorBatch.split)
+        self.objective = EmbeddingObjective(self.encode_prepared, self._classify, TensorBatch.split)
 
     def make_module(self) -> nn.Module:
-        """Return an untrained fusion model of the default width."""
+        """Return an untrained fusion model."""
         with determinism(SEED):
-            return FusionModel(self.dims, 256, 128, 0.1)
+            return FusionModel(self.dims, 128, 64, 0.1)
 
     def make_source(self) -> TensorSource:
         """Return batches of 1,024 rows in memory."""
@@ -154,13 +158,10 @@ class SyntheticWorld:
         mask = torch.ones(len(inputs["m0"]), len(self.names), dtype=torch.bool)
         return module.embed(inputs, mask).clone()
 
-    def _contrast(
+    def _classify(
         self, _: nn.Module, vectors: Tensor, batch: TensorBatch
     ) -> tuple[Tensor, Metrics]:
-        label = batch.tensors["label"]
-        itself = torch.eye(len(vectors), dtype=torch.bool)
-        same = (label[:, None] == label) & ~itself
-        return supervised_contrastive_loss(vectors, vectors, same, itself), {}
+        return leave_one_out_prototypical_loss(vectors, batch.tensors["label"]), {}
 
 
 class TensorItems(Dataset[dict[str, Tensor]]):
