@@ -60,7 +60,14 @@ async def photo(
     return Response(content, media_type="image/jpeg", headers={"Cache-Control": "max-age=300"})
 
 
-@router.get("/map.json", responses={503: _REFUSALS[503]}, summary="All recipes on a plane")
+@router.get(
+    "/map.json",
+    responses={
+        202: {"model": MapAnswer, "description": "it is being laid out; ask again"},
+        503: _REFUSALS[503],
+    },
+    summary="All recipes on a plane",
+)
 async def map_points(service: _Service, response: Response) -> MapAnswer:
     """Return the places of recipes (t-SNE), or 202 while they are being laid out."""
     answer = await service.answer(partial(answer_map, maps=service.maps, live=service.live))

@@ -1,5 +1,6 @@
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -106,3 +107,13 @@ def wait_until(condition: Callable[[], bool]) -> None:
             return
         threading.Event().wait(0.05)
     raise AssertionError("it did not happen within 30 s")
+
+
+def test_answers_are_sent_at_once(address: str) -> None:
+    """Nagle's algorithm is off: asyncio does that only for sockets that are named as TCP."""
+    from mmpipeline.serving.server import _listen
+
+    with _listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP
+    with pytest.raises(ConfigError):
+        _listen("127.0.0.1", int(address.rpartition(":")[2]))
