@@ -248,8 +248,10 @@ function setUpKeys() {
     if (event.key in steps) {
       event.preventDefault();
       hover(state.hovered < 0 ? 0 : pointTowards(state.hovered, ...steps[event.key]));
-    } else if (event.key === "Enter") open(state.hovered);
-    else if (event.key === "+" || event.key === "=") zoom(1.5);
+    } else if (event.key === "Enter") {
+      event.preventDefault(); // or it would press the window's close button as well
+      open(state.hovered);
+    } else if (event.key === "+" || event.key === "=") zoom(1.5);
     else if (event.key === "-") zoom(1 / 1.5);
     else if (event.key === "Escape") {
       hover(-1);

@@ -1,6 +1,6 @@
 // The search page: reads the form, asks the service, shows what it says.
 
-import { PARTS, ask, find, h, openRecipe, setUpDialog, setUpTheme, showAbout } from "./shared.js";
+import { PARTS, ask, find, h, itemAddress, openRecipe, setUpDialog, setUpTheme, showAbout } from "./shared.js";
 import { shrink } from "./photo.js";
 import { dishBar, itemCard, legendEntries } from "./answer.js";
 
@@ -109,6 +109,7 @@ function remember(query) {
   for (const name of TEXTS) if (find(name).value.trim()) parameters.set(name, find(name).value.trim());
   for (const name of CHOICES) if (find(name).value.trim()) parameters.set(name, find(name).value.trim());
   for (const id of query.like ?? []) parameters.append("like", id);
+  for (const id of query.minus?.like ?? []) parameters.append("unlike", id);
   const text = parameters.toString();
   history.replaceState(null, "", text ? `/?${text}` : "/");
 }
@@ -384,9 +385,11 @@ async function takeAddress() {
   for (const name of [...TEXTS, ...CHOICES]) {
     if (parameters.has(name)) find(name).value = parameters.get(name);
   }
-  for (const id of parameters.getAll("like").slice(0, 8)) {
-    const item = await ask(`/items/${encodeURIComponent(id)}`).catch(() => null);
-    if (item) state.likes.push(item);
+  for (const [name, list] of [["like", state.likes], ["unlike", state.minuses]]) {
+    for (const id of parameters.getAll(name).slice(0, 8)) {
+      const item = await ask(itemAddress(id)).catch(() => null);
+      if (item) list.push(item);
+    }
   }
   showPicked();
   if (!isEmpty(readQuery())) search();
