@@ -26,7 +26,7 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.context import FlowRunContext
 from prefect.states import Crashed
 
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.storage import ArtifactStore, DataLayout, write_json_atomic
 from tasks.run_lock import only_run
 from tasks.stage import log
 
@@ -49,8 +49,10 @@ def sole_run(data_root: Path, wait_minutes: float = 0) -> Iterator[None]:
     None
         While no other run works below the folder.
     """
-    note = DataLayout.at(data_root).state / "run.json"
+    layout = DataLayout.at(data_root)
+    note = layout.state / "run.json"
     with only_run(data_root, wait_minutes * 60):
+        ArtifactStore(layout).remove_orphans()
         close_stale_run(note)
         context = FlowRunContext.get()
         if context is not None and context.flow_run is not None:

@@ -26,6 +26,8 @@ from mmpipeline.schemas import schema_version
 from mmpipeline.storage.atomic import (
     fsync_file,
     fsync_folder,
+    is_running,
+    remove_unfinished,
     write_json_atomic,
     write_text_atomic,
 )
@@ -195,18 +197,21 @@ class ArtifactStore:
         return not self.renewal_requested(key) or theirs.manifest.files == ours.manifest.files
 
     def remove_orphans(self) -> None:
-        """Delete temporary folders whose process is gone.
+        """Delete the folders, and files beside pointers, of processes that are gone.
 
         What an attempt left to be resumed from stays until its artifact is finished, or for a
         month.
         """
+        pointers = [self.layout.artifacts(kind) for kind in ARTIFACT_FOLDERS]
+        for place in (*pointers, self.layout.current_index.parent, self.layout.state):
+            remove_unfinished(place)
         if not self.layout.temporary.is_dir():
             return
         for folder in self.layout.temporary.iterdir():
             if self._may_be_resumed(folder):
                 continue
             process = folder.name.rsplit("-", 2)[-2] if folder.name.count("-") >= 2 else ""
-            if not (process.isdigit() and _is_running(int(process))):
+            if not (process.isdigit() and is_running(int(process))):
                 shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -237,13 +242,3 @@ def write_manifest(draft: Draft, key: ArtifactKey) -> None:
     for folder in {path.parent for path in files}:
         fsync_folder(folder)
     write_json_atomic(draft.folder / MANIFEST_NAME, asdict(manifest))
-
-
-def _is_running(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

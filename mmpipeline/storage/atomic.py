@@ -41,7 +41,7 @@ def write_bytes_atomic(path: Path, content: bytes) -> None:
         If the disk is full or not writable; the old file is then untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -52,6 +52,25 @@ def write_bytes_atomic(path: Path, content: bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     fsync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete what a killed `write_bytes_atomic` left in a folder; living writers are let be."""
+    for path in folder.glob(".*.*-*"):
+        process = path.name.rpartition(".")[2].partition("-")[0]
+        if process.isdigit() and not is_running(int(process)):
+            path.unlink(missing_ok=True)
+
+
+def is_running(process: int) -> bool:
+    """Return whether there is a process of this number on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def write_text_atomic(path: Path, content: str) -> None:

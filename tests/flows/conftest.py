@@ -26,7 +26,7 @@ text_dim = 512
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
-Start = Callable[[Path, int], "subprocess.Popen[str]"]
+Start = Callable[..., "subprocess.Popen[str]"]
 
 
 def environment(data_root: Path) -> dict[str, str]:
@@ -63,9 +63,9 @@ def run_flows(small_config: Path) -> Run:
 def start_flows(small_config: Path) -> Start:
     """Start `python -m flows` on the small world and return at once."""
 
-    def start(data_root: Path, output: int) -> subprocess.Popen[str]:
+    def start(data_root: Path, output: int, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [sys.executable, "-m", "flows", "--config", str(small_config)],
+            [sys.executable, "-m", "flows", "--config", str(small_config), *arguments],
             env=environment(data_root),
             cwd=ROOT,
             stdout=output,

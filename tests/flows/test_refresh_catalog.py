@@ -109,41 +109,6 @@ def test_a_second_run_asks_little_and_runs_no_stage(
     assert artifacts(data_root) == before
 
 
-@pytest.mark.parametrize("stage", ["scrape", "features"])
-def test_a_run_killed_in_a_stage_is_completed_by_the_next(
-    stage: str, run_flows: Run, start_flows: Start, finished: Path, tmp_path: Path
-) -> None:
-    data_root = tmp_path / "data"
-    process = start_flows(data_root, subprocess.PIPE)
-    kill_after(process, {"scrape": "sample_world", "features": "catalog"}[stage])
-    for manifest in data_root.glob("*/*/*/manifest.json"):
-        open_artifact(manifest.parent).verify()
-    done = run_flows(data_root)
-    assert done.returncode == 0, done.stdout + done.stderr
-    for kind in ("catalog", "pairs", "features"):
-        assert payloads(data_root, kind).keys() == payloads(finished, kind).keys()
-    assert list(DataLayout.at(data_root).temporary.iterdir()) == []
-    with sqlite3.connect(data_root / "state" / "prefect" / "prefect.db") as store:
-        parents = store.execute(
-            "SELECT r.state_type FROM flow_run r JOIN flow f ON f.id = r.flow_id"
-            " WHERE f.name = 'refresh_catalog' ORDER BY r.created"
-        ).fetchall()
-        running = store.execute("SELECT count(*) FROM flow_run WHERE state_type = 'RUNNING'")
-        assert running.fetchone() == (0,)
-    assert parents == [("CRASHED",), ("COMPLETED",)]
-
-
-def kill_after(process: "subprocess.Popen[str]", stage: str) -> None:
-    """Kill a run a moment after a stage said that it is done, so inside the next one."""
-    assert process.stdout is not None
-    while not process.stdout.readline().startswith(stage + " "):
-        assert process.poll() is None, "the run ended before it was killed"
-    time.sleep(0.5)
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
-    assert process.returncode == -signal.SIGKILL
-
-
 def test_two_runs_at_once_do_not_mix(start_flows: Start, run_flows: Run, tmp_path: Path) -> None:
     first = start_flows(tmp_path / "data", subprocess.PIPE)
     assert first.stdout is not None

@@ -1,10 +1,26 @@
 """A file is the old one or the new one."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from mmpipeline.storage.atomic import write_bytes_atomic, write_json_atomic, write_text_atomic
+from mmpipeline.storage.atomic import (
+    remove_unfinished,
+    write_bytes_atomic,
+    write_json_atomic,
+    write_text_atomic,
+)
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from mmpipeline.storage.atomic import write_text_atomic
+Path.replace = lambda *_: os._exit(9)
+write_text_atomic(Path(sys.argv[1]), "new")
+"""
 
 
 def test_it_replaces_the_file_and_leaves_no_other(tmp_path: Path) -> None:
@@ -34,3 +50,15 @@ def test_a_failing_rename_leaves_the_old_file(
 def test_json_is_readable_and_sorted(tmp_path: Path) -> None:
     write_json_atomic(tmp_path / "a.json", {"b": 1, "a": "찌개"})
     assert (tmp_path / "a.json").read_text() == '{\n  "a": "찌개",\n  "b": 1\n}\n'
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_living_one_is_let_be(tmp_path: Path) -> None:
+    path = tmp_path / "CURRENT"
+    write_text_atomic(path, "old")
+    subprocess.run([sys.executable, "-c", KILLED, str(path)], check=False)
+    living = tmp_path / f".CURRENT.{os.getpid()}-abc"
+    living.touch()
+    assert len(list(tmp_path.iterdir())) == 3
+    remove_unfinished(tmp_path)
+    assert {entry.name for entry in tmp_path.iterdir()} == {"CURRENT", living.name}
+    assert path.read_text() == "old"
