@@ -45,9 +45,10 @@ class SingleModality:
     ) -> None:
         self._features = features
         self._modality: Modality = modality
+        self.dishes = np.unique(dish[rows])  # also those that no recipe shows in this modality
         rows = rows[features.presence[rows, MODALITIES.index(modality)]]
         rows = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAX_ROWS)).astype(np.int64)]
-        self.dishes, label = np.unique(dish[rows], return_inverse=True)
+        label = np.searchsorted(self.dishes, dish[rows])
         values = self._read(rows)
         self._mean = values.mean(dim=0) if len(rows) else torch.zeros(values.shape[1])
         deviation = values.std(dim=0, correction=0) if len(rows) else torch.ones(values.shape[1])

@@ -57,3 +57,17 @@ def test_equals_ridge_regression_solved_the_other_way(world: SimpleNamespace) ->
 def test_nothing_to_learn_from_scores_nothing(world: SimpleNamespace) -> None:
     model, _ = fit(world, rows=np.empty(0, dtype=np.int64))
     assert model.vectors(np.array([8]), np.ones((1, 4), dtype=np.bool_)).shape == (1, 0)
+
+
+def test_modalities_score_for_the_same_dishes_whatever_their_recipes_show(
+    world: SimpleNamespace,
+) -> None:
+    features = FeatureSet.open(world.features)
+    held_out = load_held_out(world.catalog, features)
+    labelled = np.flatnonzero(held_out.is_train & (held_out.dish >= 0))
+    without_photo = ~features.presence[labelled, 0]
+    dish = np.where(np.isin(np.arange(len(held_out.dish)), labelled[without_photo]), 9, -1)
+    dish[labelled[~without_photo]] = held_out.dish[labelled[~without_photo]]
+    models = [SingleModality(features, part, labelled, dish) for part in ("image", "title")]
+    assert without_photo.any()
+    assert models[0].dishes.tolist() == models[1].dishes.tolist() == [0, 1, 2, 3, 4, 5, 9]
