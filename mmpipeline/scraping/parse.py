@@ -224,11 +224,15 @@ def _with_photos(
     images = [
         replace(
             image,
-            # A port of this machine is no address that outlives the run.
-            url=None if is_loopback(image.url or "") else image.url,
+            url=_lasting(image.url),
             path=layout.relative(store / photo.file) if photo else None,
             sha256=photo.sha256 if photo else None,
         )
         for image, photo in zip(recipe.images, kept, strict=True)
     ]
-    return replace(recipe, images=tuple(images))
+    return replace(recipe, images=tuple(images), url=_lasting(recipe.url))
+
+
+def _lasting(url: str | None) -> str | None:
+    """Return an address that outlives the run; a port of this machine does not."""
+    return None if is_loopback(url or "") else url
