@@ -151,6 +151,7 @@ class MapPoints(BaseModel):
 
     ids: list[str]
     titles: list[str | None]
+    has_photo: list[bool]
     x: list[float] = Field(description="0 to 1")
     y: list[float] = Field(description="0 to 1")
     dish: list[int] = Field(description="place in `dishes`; -1: no label")

@@ -30,7 +30,7 @@ def answer_map(index: SearchIndex, maps: MapMaker, live: LiveIndex) -> MapAnswer
     if made is None:
         return MapAnswer(version=index.version, state="drawing", recipes=len(index))
     rows, places = made
-    items = index.columns_at(rows, ("recipe_id", "title", "dish"))
+    items = index.columns_at(rows, ("recipe_id", "title", "dish", "image_path"))
     counts = Counter(dish for dish in items["dish"] if dish is not None)
     numbers = {dish: number for number, dish in enumerate(sorted(counts))}
     return MapAnswer(
@@ -40,6 +40,7 @@ def answer_map(index: SearchIndex, maps: MapMaker, live: LiveIndex) -> MapAnswer
         points=MapPoints(
             ids=items["recipe_id"],
             titles=items["title"],
+            has_photo=[path is not None for path in items["image_path"]],
             x=[round(x, 5) for x in places[:, 0].tolist()],
             y=[round(y, 5) for y in places[:, 1].tolist()],
             dish=[numbers.get(dish, -1) for dish in items["dish"]],

@@ -82,6 +82,7 @@ def test_ten_thousand_points_are_drawn_and_found(browser: Browser, address: str)
     points = {
         "ids": [f"10k:{number}" for number in range(10_000)],
         "titles": [f"title {number}" for number in range(10_000)],
+        "has_photo": [False] * 10_000,
         "x": [draws.random() for _ in range(10_000)],
         "y": [draws.random() for _ in range(10_000)],
         "dish": [number % 90 - 1 for number in range(10_000)],

@@ -16,10 +16,12 @@ def test_points_know_their_recipe_and_dish(first_world: Path, tmp_path: Path) ->
             time.sleep(0.02)
         assert answer.points is not None
         assert answer.recipes == 24
+        assert answer.points.has_photo == [True] * 20
         assert sum(dish.points for dish in answer.dishes) == len(answer.points.ids) == 20
         for recipe_id, title, dish in zip(
             answer.points.ids, answer.points.titles, answer.points.dish, strict=True
         ):
             item = index.item(recipe_id)
+            assert item.image_path is not None
             assert (item.title, item.dish) == (title, answer.dishes[dish].dish)
         assert all(0 <= place <= 1 for place in answer.points.x + answer.points.y)

@@ -175,12 +175,14 @@ function hover(index) {
   if (index >= 0) {
     const id = state.points.ids[index];
     const title = state.points.titles[index] ?? id;
-    const image = h("img", { src: photoAddress(id, 320), alt: "" });
-    image.addEventListener("error", () => image.remove());
-    tip.replaceChildren(image, h("div", {}, h("strong", {}, title), nameOfDish(index)));
+    const photo = state.points.has_photo[index]
+      ? h("img", { src: photoAddress(id, 320), alt: "" })
+      : "";
+    tip.replaceChildren(photo, h("div", {}, h("strong", {}, title), nameOfDish(index)));
     const [left, top] = toScreen(index);
-    tip.style.left = `${Math.min(left + 14, state.size.width - 230)}px`;
-    tip.style.top = `${top + 200 > state.size.height ? Math.max(8, top - 200) : top + 14}px`;
+    const below = top + 14 + tip.offsetHeight < state.size.height;
+    tip.style.left = `${Math.max(8, Math.min(left + 14, state.size.width - tip.offsetWidth - 8))}px`;
+    tip.style.top = `${below ? top + 14 : Math.max(8, top - 14 - tip.offsetHeight)}px`;
     find("status").textContent = `${title}, ${nameOfDish(index)}`;
   }
   redraw();
