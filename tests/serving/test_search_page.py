@@ -233,3 +233,18 @@ def test_without_an_index_the_page_says_so(
         page.goto(serve(layout))
         expect(page.locator("#about")).to_have_text("no index yet")
         expect(page.get_by_role("alert")).to_contain_text("run `make run` first")
+
+
+def test_a_slow_list_of_filters_starts_no_second_search(page: Page) -> None:
+    asked: list[str] = []
+    held: list[Route] = []
+    page.route("**/filters", held.append)
+    page.reload()
+    page.route("**/search", lambda route: (asked.append(route.request.url), route.continue_()))
+    page.get_by_label("Title 제목").fill("국")
+    page.keyboard.press("Enter")
+    expect(page.locator(".card")).to_have_count(12)
+    held[0].continue_()
+    expect(page.locator("#dish option")).to_have_count(4)
+    page.wait_for_timeout(100)
+    assert len(asked) == 1

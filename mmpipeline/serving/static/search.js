@@ -382,6 +382,7 @@ async function fillChoices() {
 /** Take the query from the address: a reload, a shared link, or the map's "like this". */
 async function takeAddress() {
   const parameters = new URLSearchParams(location.search);
+  if (!parameters.size) return; // whoever types already must not be searched for a second time
   for (const name of [...TEXTS, ...CHOICES]) {
     if (parameters.has(name)) find(name).value = parameters.get(name);
   }
