@@ -238,7 +238,7 @@ def test_without_an_index_the_page_says_so(
 def test_a_slow_list_of_filters_starts_no_second_search(page: Page) -> None:
     asked: list[str] = []
     held: list[Route] = []
-    page.route("**/filters", held.append)
+    page.route("**/filters", lambda route: held.append(route))
     page.reload()
     page.route("**/search", lambda route: (asked.append(route.request.url), route.continue_()))
     page.get_by_label("Title 제목").fill("국")

@@ -380,8 +380,8 @@ async function fillChoices() {
 }
 
 /** Take the query from the address: a reload, a shared link, or the map's "like this". */
-async function takeAddress() {
-  const parameters = new URLSearchParams(location.search);
+async function takeAddress(address) {
+  const parameters = new URLSearchParams(address);
   if (!parameters.size) return; // whoever types already must not be searched for a second time
   for (const name of [...TEXTS, ...CHOICES]) {
     if (parameters.has(name)) find(name).value = parameters.get(name);
@@ -401,6 +401,7 @@ setUpDialog();
 setUpPhoto();
 setUpForm();
 showAbout();
+const openedAt = location.search; // a search that is asked meanwhile changes it
 fillChoices()
   .catch((error) => showProblem(error.message))
-  .finally(takeAddress);
+  .finally(() => takeAddress(openedAt));
