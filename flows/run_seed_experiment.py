@@ -41,11 +41,12 @@ def run_seed_experiment(
     with sole_run(root), seed_experiment.tracked_experiment(config, root) as parent:
         draws = []
         for data in seed_experiment.list_draws(config):
-            models = {
-                "EUC": seed_experiment.train_talk(data, config.euclid, parent, root),
-                "COS": seed_experiment.train_talk(data, config.cosine, parent, root),
-            }
-            draws.append(seed_experiment.evaluate_seed(data, models, config, parent, root))
-        report = seed_experiment.write_report(draws, config, parent, root)
+            methods = seed_experiment.train_methods(data, config, parent, root)
+            draws.append(seed_experiment.evaluate_seed(data, methods, config, parent, root))
+        reproductions = [
+            seed_experiment.reproduce_talk(data, config, parent, root)
+            for data in seed_experiment.list_reproductions(config)
+        ]
+        report = seed_experiment.write_report(draws, reproductions, config, parent, root)
     seed_experiment.copy_report(report, copy_to)
     return report

@@ -284,6 +284,65 @@ FusionName = Literal[
 """Names of `mmpipeline.models.FUSIONS`."""
 
 
+class VirtualClassConfig(Section):
+    """How training classes are multiplied; see `mmpipeline.training.virtual_classes`."""
+
+    mean_jitter: float = Field(0.15, ge=0, description="in deviations of the known classes")
+    deviation_jitter: float = Field(0.1, ge=0, description="of the logarithm")
+    permute: bool = Field(True, description="shuffle dimensions: assumes that they are alike")
+    flip: bool = Field(True, description="turn signs: assumes symmetric distributions")
+
+
+class MomentConfig(Section):
+    """Moment-aware prototypes and their training on virtual classes."""
+
+    curves: int = Field(48, ge=1, le=1024, description="learned curves a dimension")
+    hidden_dim: int = Field(96, ge=8, le=4096)
+    dims_apart: bool = Field(False, description="tell the nets which dimension a value is of")
+    classes: int = Field(64, ge=2, description="virtual classes an episode")
+    queries: int = Field(8, ge=1, description="of each class")
+    largest_k: int = Field(300, ge=1, description="references are 1 to so many, log-uniform")
+    fit: FitConfig = FitConfig(
+        rounds=15,
+        steps_per_round=200,
+        learning_rate=3e-3,
+        warmup_share=0.1,
+        weight_decay=1e-4,
+        max_gradient_norm=1.0,
+    )
+
+
+class SeedMethodConfig(Section):
+    """One way to learn the synthetic data; `mmpipeline.training.seed_presets` names some.
+
+    The slides' reading is the default: plain layers, the cosine pair loss, known classes alone.
+    """
+
+    loss: Literal["cosine_pair", "euclid_pair", "prototypical"] = "cosine_pair"
+    plain: bool = Field(True, description="layers as the talk draws them: no norms, no way around")
+    bumps: int = Field(0, ge=0, le=256, description="Gaussian bumps beside each value; 0: none")
+    hidden_dim: int = Field(128, ge=8, le=8192)
+    embedding_dim: int = Field(64, ge=4, le=4096)
+    real_classes: int = Field(30, ge=0, description="known classes in a batch")
+    virtual_classes: int = Field(0, ge=0, description="virtual classes in a batch")
+    samples_per_class: int = Field(8, ge=2)
+    cross_weight: float = Field(
+        0, ge=0, description="prototypical: of queries of a subset against means of full items"
+    )
+    full_weight: float = Field(0, ge=0, description="prototypical: of full items among themselves")
+    virtual: VirtualClassConfig = VirtualClassConfig()
+    moments: MomentConfig | None = Field(None, description="None: no moment-aware prototypes")
+    fit: FitConfig = FitConfig(
+        rounds=30, steps_per_round=100, warmup_share=0.05, weight_decay=1e-4, max_gradient_norm=1.0
+    )
+
+    @model_validator(mode="after")
+    def _check_classes(self) -> Self:
+        if self.real_classes + self.virtual_classes < 2:
+            raise ValueError("real_classes + virtual_classes must be at least 2")
+        return self
+
+
 class TrainConfig(Section):
     """The fusion model and its training."""
 
@@ -385,41 +444,34 @@ class ServeConfig(Section):
     map_recipes: int = Field(5000, ge=2, le=20_000, description="drawn on the map, at most")
 
 
-class TalkModelConfig(Section):
-    """A model of the talk: its loss, and what the slides leave open."""
-
-    loss: Literal["cosine", "euclid"] = "cosine"
-    seed: int = Field(2021, ge=0)
-    steps: int = Field(3000, ge=1, description="whole hundreds, or less than one")
-    rows_per_class: int = Field(8, ge=2, description="of every known class in a batch")
-    learning_rate: float = Field(2e-3, gt=0, le=1)
-    weight_decay: float = Field(1e-2, ge=0)
-    hidden_dim: int = Field(128, ge=8)
-    embedding_dim: int = Field(64, ge=2)
-    margin: float = Field(2.0, gt=0, description="distance that the Euclid pair asks for")
-
-
 class SeedExperimentConfig(Section):
     """The talk's experiment, reproduced and set beside ours over several draws of the data."""
 
     data: SyntheticConfig = SyntheticConfig()
     data_seeds: tuple[int, ...] = Field((2021, 2022, 2023), min_length=1, description="draws")
-    cosine: TalkModelConfig = TalkModelConfig()
-    euclid: TalkModelConfig = TalkModelConfig(loss="euclid")
+    methods: tuple[str, ...] = Field(
+        ("slides_euc", "slides_cos", "ours"),
+        min_length=1,
+        description="names of `mmpipeline.training.seed_presets`",
+    )
+    once: tuple[str, ...] = Field(
+        ("ours_fixed_axes",), description="further methods, on the first draw only"
+    )
+    training_share: float = Field(1.0, gt=0, le=1, description="of the rounds of each training")
+    reproduction: bool = Field(True, description="the talk's models also on talk-like data")
     evaluation: SyntheticEvaluationConfig = SyntheticEvaluationConfig()
     map_queries: int = Field(2000, ge=50, description="queries drawn as points of a t-SNE map")
 
     def quick(self) -> Self:
         """Return the same experiment, small enough for a test; its figures mean nothing."""
-        small = {"steps": 60, "hidden_dim": 32, "embedding_dim": 16}
         sizes = {"pool_per_class": 60, "test_per_class": 10}
-        few = {"references": 20, "reference_sweep": (5, 20, 200), "draws": 2}
+        few = {"references": 20, "reference_sweep": (5, 20, 100), "draws": 1}
         return self.model_copy(
             update={
                 "data": self.data.model_copy(update=sizes),
                 "data_seeds": self.data_seeds[:1],
-                "cosine": self.cosine.model_copy(update=small),
-                "euclid": self.euclid.model_copy(update=small),
+                "once": (),
+                "training_share": 0.001,
                 "evaluation": self.evaluation.model_copy(update=few),
                 "map_queries": 300,
             }

@@ -19,8 +19,8 @@ from mmpipeline.config import (
     SampleConfig,
     Section,
     SeedExperimentConfig,
+    SeedMethodConfig,
     SyntheticConfig,
-    TalkModelConfig,
     TrainConfig,
 )
 from mmpipeline.storage import ArtifactKey, digest_sources
@@ -48,14 +48,17 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
         "mmpipeline.losses",
     ),
     "evaluation": ("mmpipeline.evaluation",),
-    "talk_model": (
-        "mmpipeline.training.talk_models",
+    "seed_method": (
         "mmpipeline.training.batch_source",
+        "mmpipeline.training.class_episodes",
         "mmpipeline.training.fit",
         "mmpipeline.training.gradients",
-        "mmpipeline.training.masks",
         "mmpipeline.training.optimizer",
         "mmpipeline.training.schedule",
+        "mmpipeline.training.seed_method_files",
+        "mmpipeline.training.seed_methods",
+        "mmpipeline.training.seed_objectives",
+        "mmpipeline.training.virtual_classes",
         "mmpipeline.evaluation.synthetic_bench",
         "mmpipeline.synthetic",
         "mmpipeline.models",
@@ -63,13 +66,14 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     ),
     "seed_draw": (
         "mmpipeline.training.seed_experiment",
+        "mmpipeline.training.seed_methods",
+        "mmpipeline.evaluation.moment_method",
         "mmpipeline.evaluation.open_set",
         "mmpipeline.evaluation.prototype_rules",
         "mmpipeline.evaluation.prototypes",
         "mmpipeline.evaluation.query_maps",
         "mmpipeline.evaluation.raw_gaussian",
         "mmpipeline.evaluation.synthetic_bench",
-        "mmpipeline.evaluation.synthetic_models",
         "mmpipeline.evaluation.synthetic_table",
         "mmpipeline.synthetic",
         "mmpipeline.models",
@@ -146,16 +150,17 @@ def index_key(model: str, features: str, catalog: str, config: IndexConfig) -> A
     return _key("index", {"model": model, "features": features, "catalog": catalog}, config)
 
 
-def talk_model_key(data: SyntheticConfig, config: TalkModelConfig) -> ArtifactKey:
-    """Return the key of a model of the talk, trained on one draw of the synthetic data."""
-    return _key("talk_model", {"data": digest_config(data)}, config)
+def seed_method_key(data: SyntheticConfig, config: SeedMethodConfig) -> ArtifactKey:
+    """Return the key of a method, trained on one draw of the synthetic data."""
+    return _key("seed_method", {"data": digest_config(data)}, config)
 
 
 def seed_draw_key(
-    data: SyntheticConfig, models: Mapping[str, str], config: SeedExperimentConfig
+    data: SyntheticConfig, methods: Sequence[str], config: SeedExperimentConfig
 ) -> ArtifactKey:
-    """Return the key of what models, by method, were measured at on one draw of the data."""
-    return _key("seed_draw", {"data": digest_config(data), **models}, config)
+    """Return the key of what trained methods were measured at on one draw of the data."""
+    inputs = {f"method_{number}": name for number, name in enumerate(methods)}
+    return _key("seed_draw", {"data": digest_config(data), **inputs}, config)
 
 
 def seed_report_key(draws: Sequence[str], config: SeedExperimentConfig) -> ArtifactKey:

@@ -5,33 +5,35 @@ is found by its id, and a training that was killed goes on from its checkpoint i
 """
 
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
 from prefect import task
 
-from mmpipeline.config import (
-    SeedExperimentConfig,
-    SyntheticConfig,
-    TalkModelConfig,
-    load_settings,
-)
+from mmpipeline.config import SeedExperimentConfig, SyntheticConfig, load_settings
 from mmpipeline.evaluation.seed_report import SeedTables, write_seed_report
 from mmpipeline.evaluation.synthetic_bench import SyntheticBench
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
 from mmpipeline.synthetic import generate
 from mmpipeline.training.checkpoints import Checkpoints
+from mmpipeline.training.fit import Hooks
 from mmpipeline.training.seed_experiment import evaluate_draw
-from mmpipeline.training.talk_models import train_talk_model
-from tasks.keys import digest_config, seed_draw_key, seed_report_key, talk_model_key
+from mmpipeline.training.seed_method_files import save_method
+from mmpipeline.training.seed_methods import train_seed_method
+from mmpipeline.training.seed_presets import TALK_LIKE_DATA, seed_method, shorten
+from tasks.keys import digest_config, seed_draw_key, seed_method_key, seed_report_key
 from tasks.stage import produce, report
 from tasks.tracked_run import TrackedRun, tracked_run
 from tasks.tracking import PARENT_TAG
 
 EXPERIMENT = "seed-experiment"
 REPORT_NAME = "seed-experiment.md"
+OURS = "ours"
+TALK_METHODS = ("slides_euc", "slides_cos")
+LABELS = {"slides_euc": "EUC", "slides_cos": "COS", "ours_fixed_axes": "ours, fixed axes"}
+"""What tables call the methods, where it is not their name."""
 
 
 @contextmanager
@@ -60,46 +62,78 @@ def list_draws(config: SeedExperimentConfig) -> list[SyntheticConfig]:
     return [config.data.model_copy(update={"seed": seed}) for seed in config.data_seeds]
 
 
-@task
-def train_talk(
-    data: SyntheticConfig, config: TalkModelConfig, parent: str | None, data_root: Path
+def list_reproductions(config: SeedExperimentConfig) -> list[SyntheticConfig]:
+    """List draws of the data whose figures come nearest to the talk's, if they are wanted."""
+    sizes = {name: getattr(config.data, name) for name in ("pool_per_class", "test_per_class")}
+    seeds = config.data_seeds if config.reproduction else ()
+    return [TALK_LIKE_DATA.model_copy(update={**sizes, "seed": seed}) for seed in seeds]
+
+
+def train_methods(
+    data: SyntheticConfig, config: SeedExperimentConfig, parent: str | None, data_root: Path
+) -> list[Path]:
+    """Train all methods of one draw, one after the other; return their folders."""
+    names = config.methods + (config.once if data.seed == config.data_seeds[0] else ())
+    return [train_method(data, name, config, parent, data_root) for name in names]
+
+
+def reproduce_talk(
+    data: SyntheticConfig, config: SeedExperimentConfig, parent: str | None, data_root: Path
 ) -> Path:
-    """Train a model of the talk on one draw; return the artifact's folder."""
-    key, layout = talk_model_key(data, config), DataLayout.at(data_root)
+    """Train the talk's methods on talk-like data and measure them; return the folder."""
+    only = {"methods": tuple(name for name in config.methods if name in TALK_METHODS), "once": ()}
+    evaluation = config.evaluation.model_copy(update={"matrix": False})
+    config = config.model_copy(update={**only, "evaluation": evaluation})
+    trained = train_methods(data, config, parent, data_root)
+    return evaluate_seed(data, trained, config, parent, data_root)
+
+
+@task
+def train_method(
+    data: SyntheticConfig,
+    name: str,
+    config: SeedExperimentConfig,
+    parent: str | None,
+    data_root: Path,
+) -> Path:
+    """Train a method on one draw; return the artifact's folder."""
+    method = shorten(seed_method(name), config.training_share)
+    key, layout = seed_method_key(data, method), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
-        with child_run(layout, f"{config.loss}-{data.seed}", key, parent, draft) as run:
+        with child_run(layout, f"{name}-{data.seed}", key, parent, draft) as run:
+            run.log_params({"method": name, "data_seed": data.seed, **method.model_dump()})
+            checkpoints = Checkpoints(draft.resume, load_settings().checkpoint_s, skip_damaged=True)
             bench = SyntheticBench(generate(data))
-            every_s = load_settings().checkpoint_s
-            checkpoints = Checkpoints(draft.resume, every_s, skip_damaged=True)
-            counts = train_talk_model(bench, draft.folder, config, run, checkpoints)
+            hooks = Hooks(logger=run, checkpoints=checkpoints)
+            trained = train_seed_method(LABELS.get(name, name), bench, method, hooks)
+            values = save_method(trained, data.modality_dims, method, draft.folder)
             run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
-        return counts
+        return {"parameters": float(values)}
 
-    return produce(data_root, key, make, ("steps", "train_loss", "parameters"))
+    return produce(data_root, key, make, ("parameters",))
 
 
 @task
 def evaluate_seed(
     data: SyntheticConfig,
-    models: Mapping[str, Path],
+    methods: Sequence[Path],
     config: SeedExperimentConfig,
     parent: str | None,
     data_root: Path,
 ) -> Path:
-    """Measure all methods on one draw; return the artifact's folder."""
-    ids = {name: open_artifact(folder).id for name, folder in models.items()}
+    """Measure trained methods on one draw; return the artifact's folder."""
+    ids = [open_artifact(folder).id for folder in methods]
     key, layout = seed_draw_key(data, ids, config), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
         with child_run(layout, f"evaluation-{data.seed}", key, parent, draft) as run:
-            counts = evaluate_draw(data, models, draft.folder, config)
+            counts = evaluate_draw(data, methods, draft.folder, config)
             run.log_metrics(counts, step=0)
         return counts
 
     folder = produce(data_root, key, make, ("cells",))
-    counts = open_artifact(folder).counts
-    for name, value in counts.items():
+    for name, value in open_artifact(folder).counts.items():
         if name.startswith("top1_"):
             method = name.removeprefix("top1_").replace("_", " ")
             report("", f"all classes, all modalities, top-1 of {method}: {value:.3f}")
@@ -108,26 +142,28 @@ def evaluate_seed(
 
 @task
 def write_report(
-    draws: Sequence[Path], config: SeedExperimentConfig, parent: str | None, data_root: Path
+    draws: Sequence[Path],
+    reproductions: Sequence[Path],
+    config: SeedExperimentConfig,
+    parent: str | None,
+    data_root: Path,
 ) -> Path:
     """Write the report over all draws; return the artifact's folder."""
-    artifacts = [open_artifact(folder, kind="seed_draw") for folder in draws]
-    key = seed_report_key([artifact.id for artifact in artifacts], config)
-    layout = DataLayout.at(data_root)
+    ids = [open_artifact(folder, kind="seed_draw").id for folder in (*draws, *reproductions)]
+    key, layout = seed_report_key(ids, config), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
-        tables = {
-            name: [pd.read_csv(artifact.file(f"{name}.csv")) for artifact in artifacts]
-            for name in ("cells", "open_set", "maps")
-        }
-        seed_tables = SeedTables(
-            pd.concat(tables["cells"]),
-            pd.concat(tables["open_set"]),
-            tables["maps"][0],
-            describe_settings(config),
+        tables = SeedTables(
+            cells=read_tables(draws, "cells"),
+            open_set=read_tables(draws, "open_set"),
+            maps=read_tables(draws[:1], "maps"),
+            reproduction=read_tables(reproductions, "cells"),
+            reproduction_note="The setting whose figures come nearest to the talk's; the author's "
+            f"own is not known. {describe_data(TALK_LIKE_DATA)}",
+            notes=describe_settings(config),
         )
         with child_run(layout, "report", key, parent, draft) as run:
-            counts = write_seed_report(seed_tables, draft.folder)
+            counts = write_seed_report(tables, draft.folder)
             run.log_metrics(counts, step=0)
             run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
         return counts
@@ -135,19 +171,36 @@ def write_report(
     return produce(data_root, key, make, ("draws", "cells", "demands", "demands_held"))
 
 
+def read_tables(folders: Sequence[Path], name: str) -> pd.DataFrame:
+    """Read one table of several draws; empty without any."""
+    parts = [pd.read_csv(folder / f"{name}.csv") for folder in folders]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
 def describe_settings(config: SeedExperimentConfig) -> list[str]:
     """Say in a few lines of Markdown what the figures are of."""
-    data, cosine = config.data, config.cosine
+    data, ours = config.data, seed_method(OURS)
     return [
+        f"{describe_data(data)} {data.pool_per_class} samples a class to train on and draw "
+        f"references from, {data.test_per_class} queries a class.",
+        "EUC and COS are the talk's: plain layers, the pair losses, one net for all subsets by "
+        f"random masks. Ours: a {ours.loss} loss over {ours.real_classes} known and "
+        f"{ours.virtual_classes} virtual classes, and moment-aware prototypes. All of its scores "
+        "are learned; no raw distance is mixed in. *Fixed axes* is ours without permuted "
+        "dimensions and flipped signs of virtual classes, which use that this generator's "
+        "dimensions are exchangeable; it was trained on the first draw only. Nothing was chosen on "
+        "these draws.",
+    ]
+
+
+def describe_data(data: SyntheticConfig) -> str:
+    """Say in a sentence how classes are drawn."""
+    return (
         f"Data: {data.classes} classes, the first {data.known_classes} trained; modalities of "
         f"{', '.join(map(str, data.modality_dims))} values; {data.parameters} parameters, families "
         f"{'/'.join(data.families)}, means in {data.mean_range[0]:g} to {data.mean_range[1]:g}, "
-        f"deviations in {data.deviation_range[0]:g} to {data.deviation_range[1]:g}; "
-        f"{data.pool_per_class} samples a class to train on and draw references from, "
-        f"{data.test_per_class} queries a class.",
-        f"COS and EUC: the slides' layers ({cosine.hidden_dim} wide, {cosine.embedding_dim} out), "
-        f"one net for all subsets by random masks, {cosine.steps} and {config.euclid.steps} steps.",
-    ]
+        f"deviations in {data.deviation_range[0]:g} to {data.deviation_range[1]:g}."
+    )
 
 
 def copy_report(folder: Path, target: Path | None) -> None:

@@ -133,7 +133,8 @@ def rank_classes(scores: Tensor, query_label: IntArray) -> IntArray:
     Parameters
     ----------
     scores
-        Shape (Q, C), larger is better; one that is not a number is the worst.
+        Shape (Q, C), larger is better. A right class whose score is not a number comes last, a
+        wrong one is never ahead with it.
     query_label
         Shape (Q,), classes, 0 to C-1.
 
@@ -142,9 +143,9 @@ def rank_classes(scores: Tensor, query_label: IntArray) -> IntArray:
     numpy.ndarray
         Shape (Q,).
     """
-    scores = scores.nan_to_num(nan=float("-inf"), posinf=float("inf"), neginf=float("-inf"))
     right = scores.gather(1, torch.from_numpy(query_label)[:, None])
-    return (scores >= right).sum(dim=1).numpy()  # the right class itself is the 1
+    ranks = (scores >= right).sum(dim=1)  # the right class itself is the 1
+    return torch.where(right[:, 0].isnan(), scores.shape[1], ranks).numpy()
 
 
 def summarize_draws(draws: Sequence[IntArray], is_known: BoolArray) -> PrototypeFigures:

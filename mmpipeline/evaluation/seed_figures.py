@@ -4,6 +4,7 @@ Every figure shows the learned methods beside raw values and the Bayes bound, in
 throughout. They are made of the tables alone.
 """
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ STYLES: dict[tuple[str, str], dict[str, Any]] = {
     ("COS", "mean_cosine"): {"color": "#8e6bbf", "marker": "^", "label": "COS, reproduced"},
     ("EUC", "mean_euclid"): {"color": "#bda7dd", "marker": "v", "label": "EUC, reproduced"},
 }
-OUR_COLOURS = ("#1f6f8b", "#37b3a6", "#0b3c49", "#6fa8dc")
+MATRIX_COLUMNS = 3
+OUR_COLOURS = ("#1f6f8b", "#37b3a6", "#0b3c49", "#6fa8dc", "#7bc67b", "#4a7a4a")
 FONT: dict[Any, Any] = {"font.size": 10, "font.family": "DejaVu Sans"}
 
 
@@ -76,11 +78,11 @@ def choose_styles(cells: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
     """
     found = dict.fromkeys(zip(cells["method"], cells["rule"], strict=True))
     styles = {pair: STYLES[pair] for pair in STYLES if pair in found}
-    ours = [pair for pair in found if pair[0] == "ours"]
+    ours = [pair for pair in found if pair[0].startswith("ours")]
     for place, (method, rule) in enumerate(ours):
         styles[method, rule] = {
             "color": OUR_COLOURS[place % len(OUR_COLOURS)],
-            "marker": "oP*X"[place % 4],
+            "marker": "oP*Xph"[place % 6],
             "label": f"{method}, {rule.replace('_', ' ')}",
         }
     return styles
@@ -160,9 +162,14 @@ def _draw_matrix(cells: pd.DataFrame, styles: dict[tuple[str, str], dict[str, An
         for pair in styles
         if ((across["method"] == pair[0]) & (across["rule"] == pair[1])).any()
     ]
-    figure = Figure(figsize=(1 + 4.2 * max(len(pairs), 1), 4.6), dpi=100, layout="constrained")
+    columns = max(1, min(len(pairs), MATRIX_COLUMNS))
+    lines = max(1, math.ceil(len(pairs) / columns))
+    size = (1 + 4.0 * columns, 0.4 + 4.2 * lines)
+    figure = Figure(figsize=size, dpi=90, layout="constrained")
     with mpl.rc_context({**FONT, "font.size": 9}):
-        panels = figure.subplots(1, max(len(pairs), 1), squeeze=False)[0]
+        panels = figure.subplots(lines, columns, squeeze=False).flatten()
+        for axes in panels[len(pairs) :]:
+            axes.set_axis_off()
         for axes, pair in zip(panels, pairs, strict=False):
             rows = cells[(cells["method"] == pair[0]) & (cells["rule"] == pair[1])]
             rows = rows[(rows["scope"] == scope) & (rows["k"] == _table_k(rows))]
@@ -171,20 +178,21 @@ def _draw_matrix(cells: pd.DataFrame, styles: dict[tuple[str, str], dict[str, An
             axes.imshow(values, vmin=0, vmax=100, cmap="viridis")
             for (i, j), value in np.ndenumerate(values):
                 colour = "white" if value < 60 else "black"
-                axes.text(j, i, f"{value:.0f}", ha="center", va="center", color=colour)
+                words = "-" if math.isnan(value) else f"{value:.0f}"
+                axes.text(j, i, words, ha="center", va="center", color=colour)
             axes.set_xticks(range(len(SUBSETS)), SUBSETS, rotation=45)
             axes.set_yticks(range(len(SUBSETS)), SUBSETS)
             axes.set_xlabel("references show")
             axes.set_title(str(styles[pair]["label"]))
         panels[0].set_ylabel("queries show")
-        figure.suptitle(f"Top-1 (%), {scope} classes")
+        figure.suptitle(f"Top-1 (%), {scope} classes; a dash: nothing in common to compare\n")
     return figure
 
 
 def _draw_maps(maps: pd.DataFrame) -> Figure:
     methods, scopes = list(dict.fromkeys(maps["method"])), sorted(maps["scope"].unique())
-    size = (4.6 * len(methods), 4.6 * len(scopes))
-    figure = Figure(figsize=size, dpi=90, layout="constrained")
+    size = (4.2 * len(methods), 4.2 * len(scopes))
+    figure = Figure(figsize=size, dpi=75, layout="constrained")
     with mpl.rc_context(FONT):
         panels = figure.subplots(len(scopes), len(methods), squeeze=False)
         for row, scope in enumerate(scopes):
@@ -212,7 +220,7 @@ def _draw_points(axes: Axes, points: pd.DataFrame) -> None:
             cmap="nipy_spectral",
             vmin=0,
             vmax=100,
-            s=9,
+            s=7,
             linewidths=0.8,
             marker=marker,
             label=words,

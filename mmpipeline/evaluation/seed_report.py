@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from mmpipeline.evaluation.raw_gaussian import BestRawGaussian
 from mmpipeline.evaluation.seed_demands import check_demands
 from mmpipeline.evaluation.seed_figures import draw_figures
 from mmpipeline.evaluation.synthetic_table import BAYES, CHANCE
@@ -29,7 +30,16 @@ OPEN_SET_KEYS = ["method", "rule", "enrolled", "strangers"]
 OPEN_SET_FIGURES = ["auroc", "fpr95", "oscr"]
 CELLS_NAME, OPEN_SET_NAME = "seed-experiment-cells.csv", "seed-experiment-open-set.csv"
 NO_REFERENCES = (BAYES, CHANCE)
-Summary = dict[tuple[Any, ...], tuple[float, float]]
+HEADINGS = {
+    ("EUC", "mean_euclid"): "EUC",
+    ("COS", "mean_cosine"): "COS",
+    ("raw", "mean_euclid"): "raw nearest mean",
+    ("raw", "gaussian_diagonal"): "raw Gaussian",
+    (BestRawGaussian.name, "gaussian_diagonal"): "raw Gaussian, shrinkage of hindsight",
+}
+LEFT_OUT = {("COS", "mean_euclid")}
+"""Measured, in the tables of figures, but not on the page: the talk compares cosines."""
+Summary = dict[tuple[Any, ...], tuple[float, float, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,10 @@ class SeedTables:
         From `measure_open_set`, with the column ``data_seed``.
     maps
         Columns ``method, scope, x, y, label, is_known``: points of t-SNE maps; may be empty.
+    reproduction
+        As `cells`, the talk's methods on talk-like data; may be empty.
+    reproduction_note
+        What those data are.
     notes
         Lines of Markdown that say what was trained and chosen, and how.
     """
@@ -60,6 +74,8 @@ class SeedTables:
     cells: pd.DataFrame
     open_set: pd.DataFrame
     maps: pd.DataFrame
+    reproduction: pd.DataFrame
+    reproduction_note: str
     notes: Sequence[str]
 
 
@@ -79,7 +95,7 @@ def write_seed_report(tables: SeedTables, target: Path) -> dict[str, float]:
         ``draws`` of the data, ``cells``, ``demands`` and ``demands_held``.
     """
     cells = tables.cells
-    demands = check_demands(cells)
+    demands = check_demands(cells, tables.reproduction)
     scopes = sorted(cells["scope"].unique())
     names = draw_figures(cells, tables.maps, target)
     sections = [
@@ -91,6 +107,7 @@ def write_seed_report(tables: SeedTables, target: Path) -> dict[str, float]:
         "## The talk's table, cell by cell",
         f"![Every cell of the talk's table]({names['cells']})",
         *[part for scope in scopes for part in _cell_tables(cells, scope)],
+        *_reproduction(tables),
         "## Classes that training saw, and classes that it did not",
         "Top-1 with all classes of the scope as candidates, all modalities.",
         *[_split_table(cells, scope) for scope in scopes if scope > scopes[0]],
@@ -133,10 +150,11 @@ def list_columns(cells: pd.DataFrame) -> list[Column]:
         The reproduction, ours by every rule, raw baselines, bound, chance.
     """
     found = list(dict.fromkeys(zip(cells["method"], cells["rule"], strict=True)))
-    rank = {"EUC": 0, "COS": 1, OURS: 2, "raw": 4, BAYES: 5, CHANCE: 6}
+    rank = {"EUC": 0, "COS": 1, OURS: 2, "raw": 4, BestRawGaussian.name: 5, BAYES: 6, CHANCE: 7}
     return [
         Column(_heading(method, rule), method, rule)
         for method, rule in sorted(found, key=lambda pair: rank.get(pair[0], 3))
+        if (method, rule) not in LEFT_OUT
     ]
 
 
@@ -153,15 +171,18 @@ def summarise(cells: pd.DataFrame, figure: str) -> Summary:
     Returns
     -------
     dict
-        By method, rule, k, query, reference and scope: mean and standard deviation.
+        By method, rule, k, query, reference and scope: mean, standard deviation and number of
+        draws.
     """
     groups = cells.groupby(KEYS)[figure]
-    table = pd.DataFrame({"mean": groups.mean(), "spread": groups.std(ddof=0)})
-    pairs = zip(table["mean"].tolist(), table["spread"].tolist(), strict=True)
-    return dict(zip(table.index.tolist(), pairs, strict=True))
+    table = pd.DataFrame({"mean": groups.mean(), "std": groups.std(ddof=0), "n": groups.size()})
+    parts = (table[name].tolist() for name in ("mean", "std", "n"))
+    return dict(zip(table.index.tolist(), zip(*parts, strict=True), strict=True))
 
 
 def _heading(method: str, rule: str) -> str:
+    if (method, rule) in HEADINGS:
+        return HEADINGS[method, rule]
     return method if method in NO_REFERENCES else f"{method}, {rule.replace('_', ' ')}"
 
 
@@ -205,6 +226,17 @@ def _cell_table(cells: pd.DataFrame, scope: int, figure: str) -> str:
         row += [_figure(means, column, (k, query, query, scope)) for column in columns]
         lines.append(_row(row))
     return "\n".join(lines)
+
+
+def _reproduction(tables: SeedTables) -> list[str]:
+    cells = tables.reproduction
+    if cells.empty:
+        return []
+    parts = ["## The talk's models on talk-like data", tables.reproduction_note]
+    for scope in sorted(cells["scope"].unique()):
+        words = f"{SCOPE_WORDS.get(scope, f'{scope} classes')}, top-1:"
+        parts += [words, _cell_table(cells, scope, "top1")]
+    return parts
 
 
 def _talk_rows(cells: pd.DataFrame) -> list[tuple[str, int]]:
@@ -284,10 +316,11 @@ def _figure(means: Summary, column: Column, place: tuple[int, str, str, int]) ->
     k, *rest = place
     k = 0 if column.method in NO_REFERENCES else k
     key = (column.method, column.rule, k, *rest)
-    mean, spread = means.get(key, (float("nan"), 0.0))
+    mean, spread, draws = means.get(key, (float("nan"), 0.0, 0))
     if math.isnan(mean):
         return "-"
-    return f"{100 * mean:.1f}" + ("" if column.method == CHANCE else f" ± {100 * spread:.1f}")
+    has_spread = column.method != CHANCE and draws > 1
+    return f"{100 * mean:.1f}" + (f" ± {100 * spread:.1f}" if has_spread else "")
 
 
 def _write_table(table: pd.DataFrame, keys: list[str], figures: list[str], path: Path) -> None:

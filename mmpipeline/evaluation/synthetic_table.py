@@ -148,8 +148,8 @@ def _measure(
     for draw in range(config.draws):
         rows, replaced = bench.draw(cell.references, config.seed + draw)
         for rule, scores in method.scores(rows, cell.query, cell.reference):
-            for scope in bench.data.config.scopes:
-                ranks[rule, scope].append(_rank(bench, scores, scope))
+            for scope, found in _rank_scopes(bench, scores).items():
+                ranks[rule, scope].append(found)
     for (rule, scope), draws in ranks.items():
         yield _row(bench, (method.name, rule), cell, scope, draws) | {"replaced": replaced}
 
@@ -158,15 +158,17 @@ def _bound_rows(bench: SyntheticBench) -> Iterable[dict[str, object]]:
     for subset in all_subsets(len(bench.pool)):
         scores = bayes_scores(bench.data.parameters, bench.data.test, subset)
         cell = Cell(0, subset, subset)
-        for scope in bench.data.config.scopes:
-            ranks = _rank(bench, torch.from_numpy(scores), scope)
+        for scope, ranks in _rank_scopes(bench, torch.from_numpy(scores)).items():
             yield _row(bench, (BAYES, "density"), cell, scope, [ranks]) | {"replaced": False}
             yield _chance_row(bench, cell, scope)
 
 
-def _rank(bench: SyntheticBench, scores: Tensor, scope: int) -> IntArray:
-    queries = scope * bench.data.config.test_per_class
-    return rank_classes(scores[:queries, :scope], bench.query_label[:queries])
+def _rank_scopes(bench: SyntheticBench, scores: Tensor) -> dict[int, IntArray]:
+    per_class, label = bench.data.config.test_per_class, bench.query_label
+    return {
+        scope: rank_classes(scores[: scope * per_class, :scope], label[: scope * per_class])
+        for scope in bench.data.config.scopes
+    }
 
 
 def _row(

@@ -16,7 +16,7 @@ ARTIFACT_FOLDERS = {
     "model": "models",
     "evaluation": "processed/evaluation",
     "index": "index/versions",
-    "talk_model": "experiment/talk_models",
+    "seed_method": "experiment/methods",
     "seed_draw": "experiment/draws",
     "seed_report": "experiment/reports",
 }

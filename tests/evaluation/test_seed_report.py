@@ -11,11 +11,18 @@ from tests.evaluation.seed_cells import make_cells, make_maps, make_open_set
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     target = tmp_path_factory.mktemp("report")
-    tables = SeedTables(make_cells(), make_open_set(), make_maps(), ["What was trained."])
+    tables = SeedTables(
+        cells=make_cells(),
+        open_set=make_open_set(),
+        maps=make_maps(),
+        reproduction=make_cells(shift=0.01).query("method == 'COS'"),
+        reproduction_note="Other data.",
+        notes=["What was trained."],
+    )
     counts = write_seed_report(tables, target)
     assert counts["draws"] == 3
-    assert counts["demands"] == 10
-    assert counts["demands_held"] == 8
+    assert counts["demands"] == 15
+    assert counts["demands_held"] == 12
     return target
 
 
@@ -44,9 +51,15 @@ def test_a_cell_stands_beside_the_talk_baselines_and_bound(page: str) -> None:
     assert by_head["talk COS"] == "73.6"
     assert by_head["talk EUC"] == "73.2"
     assert by_head["ours, mean cosine"] == "90.0 ± 0.1"
-    assert by_head["raw, mean euclid"] == "70.0 ± 0.1"
+    assert by_head["raw nearest mean"] == "70.0 ± 0.1"
     assert by_head["bayes bound"] == "99.0 ± 0.1"
     assert by_head["chance"] == "2.0"
+
+
+def test_the_reproduction_has_a_section_of_its_own(page: str) -> None:
+    section = page.split("## The talk's models on talk-like data", 1)[1]
+    assert "Other data." in section
+    assert row(section, "All (0-99)", "| 0, 1, 2 | 200 ")[2:] == ["73.2", "73.6", "74.6 ± 0.0"]
 
 
 def test_known_and_unknown_stand_apart(page: str) -> None:

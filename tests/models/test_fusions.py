@@ -94,6 +94,20 @@ def test_gates_share_out_one_among_what_is_present() -> None:
     torch.testing.assert_close(seen[0], torch.full((4, 8), 3.0))
 
 
+def test_gates_weigh_what_is_present_and_nothing_else() -> None:
+    torch.manual_seed(0)
+    fusion = GatedFusion(SHAPE)
+    codes = make_codes()
+    seen: list[Tensor] = []
+    fusion.layers.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
+    fusion(codes, MASK)
+    for row, code, shown in zip(seen[0], codes, MASK, strict=True):
+        present = shown.nonzero().flatten().tolist()
+        values = torch.stack([fusion.values[m](code[m]) for m in present])
+        gates = torch.stack([fusion.gates[m](code[m]) for m in present])
+        torch.testing.assert_close(row, (gates.softmax(dim=0) * values).sum(dim=0))
+
+
 def test_a_wide_open_gate_takes_all() -> None:
     torch.manual_seed(0)
     fusion = GatedFusion(SHAPE)

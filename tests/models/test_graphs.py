@@ -67,6 +67,16 @@ def test_in_the_disjoint_graph_fine_and_coarse_do_not_compare() -> None:
     assert bool(((both @ coarse.T) != 0).all())
 
 
+def test_an_item_is_the_mean_of_its_directions_in_each_space() -> None:
+    graph = make_graph("disjoint")
+    places = graph.spaces(CODES)
+    item = graph(CODES, torch.ones(4, 3, dtype=torch.bool))
+    units = torch.nn.functional.normalize
+    fine = (units(places.fine[:, 0], dim=1) + units(places.fine[:, 1], dim=1)) / 2
+    coarse = (units(places.coarse[:, 0], dim=1) + units(places.coarse[:, 2], dim=1)) / 2
+    torch.testing.assert_close(item, torch.cat([fine, coarse], dim=1))
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_learns_its_published_objective(kind: GraphKind) -> None:
     graph, presence = make_graph(kind), torch.ones(4, 3, dtype=torch.bool)

@@ -10,7 +10,9 @@ from mmpipeline.config import SeedExperimentConfig
 from mmpipeline.evaluation.synthetic_bench import SyntheticBench
 from mmpipeline.storage import DataLayout
 from mmpipeline.synthetic import generate
-from mmpipeline.training import NullLogger, talk_models
+from mmpipeline.training.seed_method_files import save_method
+from mmpipeline.training.seed_methods import train_seed_method
+from mmpipeline.training.seed_presets import seed_method, shorten
 from tasks import seed_experiment
 from tasks.servers import tracking_uri
 
@@ -20,12 +22,10 @@ ROOT = Path(__file__).parents[2]
 DIES = """
 import os, sys
 from pathlib import Path
+os.environ["MMPIPELINE_CHECKPOINT_S"] = "0.2"
 from mmpipeline.config import SeedExperimentConfig
-from mmpipeline.training import talk_models
 from tasks import seed_experiment, tracked_run
 config = SeedExperimentConfig.model_validate_json(sys.argv[2])
-os.environ["MMPIPELINE_CHECKPOINT_S"] = "0"
-talk_models.STEPS_PER_ROUND = 10
 log = tracked_run.TrackedRun.log_metrics
 def log_or_die(self, metrics, step):
     if step == 2:
@@ -34,20 +34,19 @@ def log_or_die(self, metrics, step):
 tracked_run.TrackedRun.log_metrics = log_or_die
 root = Path(sys.argv[1])
 with seed_experiment.tracked_experiment(config, root) as parent:
-    seed_experiment.train_talk.fn(config.data, config.cosine, parent, root)
+    seed_experiment.train_method.fn(config.data, "slides_cos", config, parent, root)
 """
 
 
 @pytest.fixture
-def config(monkeypatch: pytest.MonkeyPatch) -> SeedExperimentConfig:
-    monkeypatch.setattr(talk_models, "STEPS_PER_ROUND", 10)
+def config() -> SeedExperimentConfig:
     quick = SeedExperimentConfig().quick()
-    return quick.model_copy(update={"cosine": quick.cosine.model_copy(update={"steps": 30})})
+    return quick.model_copy(update={"training_share": 0.1})  # 3 rounds of 100 steps
 
 
 def train(config: SeedExperimentConfig, root: Path) -> Path:
     with seed_experiment.tracked_experiment(config, root) as parent:
-        return seed_experiment.train_talk.fn(config.data, config.cosine, parent, root)
+        return seed_experiment.train_method.fn(config.data, "slides_cos", config, parent, root)
 
 
 def test_a_killed_training_goes_on_in_its_run_and_ends_the_same(
@@ -63,17 +62,18 @@ def test_a_killed_training_goes_on_in_its_run_and_ends_the_same(
     folder = train(config, root)
     whole = tmp_path / "whole"
     whole.mkdir()
-    bench = SyntheticBench(generate(config.data))
-    talk_models.train_talk_model(bench, whole, config.cosine, NullLogger())
-    weights = [(path / "model.safetensors").read_bytes() for path in (folder, whole)]
+    method = shorten(seed_method("slides_cos"), config.training_share)
+    trained = train_seed_method("COS", SyntheticBench(generate(config.data)), method)
+    save_method(trained, config.data.modality_dims, method, whole)
+    weights = [(path / "method.safetensors").read_bytes() for path in (folder, whole)]
     assert weights[0] == weights[1]
     layout = DataLayout.at(root)
     client = MlflowClient(tracking_uri=tracking_uri(layout))
     experiment = client.get_experiment_by_name("seed-experiment")
     assert experiment is not None
     runs = {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
-    assert set(runs) == {"seed-experiment", "cosine-2021"}
-    child, parent = runs["cosine-2021"], runs["seed-experiment"]
+    assert set(runs) == {"seed-experiment", "slides_cos-2021"}
+    child, parent = runs["slides_cos-2021"], runs["seed-experiment"]
     assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
     assert {child.info.status, parent.info.status} == {"FINISHED"}
     history = client.get_metric_history(child.info.run_id, "train_loss")
