@@ -37,6 +37,7 @@ def test_absent_values_are_not_read(bumps: int) -> None:
 
 
 def test_options_reach_the_fusion_model() -> None:
+    torch.manual_seed(0)
     model = NumericFusionModel((3,), 8, 4, options=ModelOptions(plain=True, unit_length=False))
     vectors = model([10 * torch.randn(6, 3)], torch.ones(6, 1, dtype=torch.bool))
-    assert float((vectors.norm(dim=1) - 1).abs().min()) > 1e-3
+    assert (vectors.norm(dim=1) - 1).abs().max().item() > 0.1
