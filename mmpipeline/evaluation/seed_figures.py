@@ -78,7 +78,7 @@ def choose_styles(cells: pd.DataFrame) -> dict[tuple[str, str], dict[str, Any]]:
     """
     found = dict.fromkeys(zip(cells["method"], cells["rule"], strict=True))
     styles = {pair: STYLES[pair] for pair in STYLES if pair in found}
-    ours = [pair for pair in found if pair[0].startswith("ours")]
+    ours = [pair for pair in found if pair[0] == "ours"]
     for place, (method, rule) in enumerate(ours):
         styles[method, rule] = {
             "color": OUR_COLOURS[place % len(OUR_COLOURS)],
