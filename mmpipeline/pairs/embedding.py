@@ -6,6 +6,7 @@ compared, so that the order of the vectors' file, threads and machine decide not
 rather than recipes: that costs no search among all recipes, and hard negatives keep to the ring.
 """
 
+import json
 from pathlib import Path
 
 import duckdb
@@ -20,6 +21,7 @@ from mmpipeline.storage import read_parquet
 
 VECTORS_FILE = "vectors.npy"
 ITEMS_FILE = "items.parquet"
+INDEX_FILE = "index.json"
 BLOCK_ROWS = 16_384
 _DECIMALS = 6
 
@@ -34,8 +36,8 @@ def measure_nearness(connection: duckdb.DuckDBPyConnection, embedding: Path) -> 
     connection
         A database that holds the table `recipe`.
     embedding
-        Folder with ``vectors.npy`` (N x E) and ``items.parquet`` (recipe_id of each vector), such
-        as a published index.
+        Folder of a published index, or one with ``vectors.npy`` (N x E) and ``items.parquet``
+        (recipe_id of each vector).
 
     Raises
     ------
@@ -68,6 +70,8 @@ def measure_nearness(connection: duckdb.DuckDBPyConnection, embedding: Path) -> 
 
 
 def _open_embedding(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
+    if (folder / INDEX_FILE).is_file():
+        return _open_index(folder)
     ids = read_parquet(folder / ITEMS_FILE, ["recipe_id"])["recipe_id"].combine_chunks()
     path = folder / VECTORS_FILE
     try:
@@ -80,6 +84,37 @@ def _open_embedding(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
             f"of {ITEMS_FILE}"
         )
     return ids, vectors
+
+
+def _open_index(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
+    """Return ids and vectors of all rows of an index; a dead row has no id.
+
+    Raises
+    ------
+    ArtifactError
+        If a file is missing or damaged.
+    """
+    try:
+        names = json.loads((folder / INDEX_FILE).read_bytes())["segments"]
+        places = [folder / "segments" / name for name in names]
+        ids = pa.chunked_array([
+            chunk
+            for place in places
+            for chunk in pa.ipc
+            .open_file(pa.memory_map(str(place / "items.arrow")))
+            .read_all()["recipe_id"]
+            .chunks
+        ]).combine_chunks()
+        parts = [
+            np.load(place / "full.vectors.npy", mmap_mode="r", allow_pickle=False)
+            for place in places
+        ]
+        is_dead = np.zeros(len(ids), dtype=np.bool_)
+        is_dead[np.load(folder / "dead.npy", allow_pickle=False)] = True
+    except (OSError, ValueError, KeyError, IndexError, pa.ArrowInvalid) as error:
+        raise ArtifactError(f"index {folder} cannot be read: {error!r}") from error
+    vectors = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    return pc.if_else(pa.array(is_dead), pa.scalar(None, pa.string()), ids), vectors
 
 
 def _sum_vectors(

@@ -7,6 +7,7 @@ version or the new one, and never a damaged one.
 import re
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.search.stamps import verify_once
 from mmpipeline.storage import DataLayout, open_artifact, write_text_atomic
 
 _VERSION = re.compile(r"[0-9a-f]{16}")
@@ -28,7 +29,8 @@ def promote(layout: DataLayout, version: str) -> None:
         If there is no such version or it is damaged; CURRENT is then left as it was.
     """
     check_version(version)
-    open_artifact(layout.artifacts("index") / version, kind="index").verify()
+    artifact = open_artifact(layout.artifacts("index") / version, kind="index")
+    verify_once(layout, artifact, always=True)
     write_text_atomic(layout.current_index, f"{version}\n")
 
 

@@ -1,12 +1,11 @@
-"""Opens a published index and answers queries from it.
+"""Answers queries from an opened index version.
 
-Opening hashes every file against the manifest and checks that vectors, items, prototypes, model
-and encoders are of one make: what opens can be trusted, at the cost of one read of the version.
-Vectors stay mapped; only the model and the display columns are held in memory.
+The first opening of a version hashes every file against its manifest; later ones trust what was
+verified, as long as the files look as they did then. In both cases vectors, items, prototypes,
+model and encoders are checked to be of one make. All that is large stays mapped.
 """
 
-import json
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -14,10 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmpipeline.errors import ArtifactError, NoIndexError, NotFoundError, QueryError
-from mmpipeline.features import QueryEncoder
-from mmpipeline.features.encoders import ENCODERS_NAME
-from mmpipeline.models import FusionModel, load_model
+from mmpipeline.errors import NoIndexError, NotFoundError, QueryError
 from mmpipeline.search.answer import (
     DishHit,
     Hit,
@@ -29,36 +25,17 @@ from mmpipeline.search.answer import (
 )
 from mmpipeline.search.compose import ComposedQuery, QueryComposer
 from mmpipeline.search.current import check_version, current_version
-from mmpipeline.search.exact import find_nearest
 from mmpipeline.search.filters import find_rows
+from mmpipeline.search.items import HIDDEN
+from mmpipeline.search.opening import IndexParts, count_by_value, open_verified
+from mmpipeline.search.prototypes import Rule
 from mmpipeline.search.query import Filters, Query, check_k, shared_ingredients
-from mmpipeline.storage import Artifact, DataLayout, open_artifact, read_parquet
+from mmpipeline.search.segment import FULL
+from mmpipeline.search.stamps import verify_once
+from mmpipeline.storage import DataLayout, open_artifact
 
 Vector = npt.NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class IndexParts:
-    """The files of an index version, opened.
-
-    Attributes
-    ----------
-    vectors
-        Shape (N, E), mapped.
-    items
-        N rows of `items.ITEMS_SCHEMA`.
-    prototypes
-        Shape (D, E).
-    dishes
-        Length D, from `dishes.json`.
-    """
-
-    vectors: Vector
-    items: pa.Table
-    prototypes: Vector
-    dishes: list[dict[str, Any]]
-    model: FusionModel
-    encoder: QueryEncoder
+Rows = npt.NDArray[np.intp]
 
 
 class SearchIndex:
@@ -78,8 +55,6 @@ class SearchIndex:
         self.version = version
         self._parts = parts
         self._composer = QueryComposer(parts.model, parts.encoder, self._vector_of)
-        counts = parts.items["dish"].drop_null().value_counts().to_pylist()
-        self._dish_sizes = {entry["values"]: entry["counts"] for entry in counts}
 
     @classmethod
     def open(cls, layout: DataLayout, version: str | None = None) -> "SearchIndex":
@@ -109,17 +84,27 @@ class SearchIndex:
             raise NoIndexError(f"no index published yet below {layout.root}: run `make run` first")
         check_version(version)
         artifact = open_artifact(layout.artifacts("index") / version, kind="index")
-        artifact.verify()
-        return cls(version, _open_parts(artifact))
+        verify_once(layout, artifact)
+        return cls(version, open_verified(artifact))
 
     def __len__(self) -> int:
         """Return the number of recipes in the index."""
-        return len(self._parts.vectors)
+        return self._parts.living
 
     @property
     def dishes(self) -> list[str]:
         """Keys of the dishes that have a prototype, sorted."""
-        return [dish["dish"] for dish in self._parts.dishes]
+        return [info.subset for info in self._parts.prototypes.infos if info.kind == "dish"]
+
+    @property
+    def embedding_dim(self) -> int:
+        """E, the length of a vector of the model's space."""
+        return self._parts.model.embedding_dim
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """What `index.json` says of the version."""
+        return dict(self._parts.described)
 
     @property
     def dish_names(self) -> dict[str, tuple[str | None, str | None]]:
@@ -149,7 +134,7 @@ class SearchIndex:
         QueryError
             If no recipe has both.
         """
-        items = self._parts.items
+        items = self._living_items
         titles = items.filter(pc.is_valid(items["dish"]))["title"].drop_null()
         if not len(titles):
             raise QueryError("no recipe of this index has a title and a dish; ask by photo")
@@ -171,12 +156,12 @@ class SearchIndex:
             What the recipes must be; the dishes are ranked as ever. Recipes that pass are always
             found, however few they are.
         dish
-            Key of a dish, as in `Hit.dish`: only its recipes.
+            Key of a dish, as in `Hit.dish`, or name of a named subset: only its recipes.
 
         Returns
         -------
         SearchResult
-            Recipes and dishes, best first; equal scores in the order of their ids.
+            Recipes and dishes, best first; equal scores in the order of their rows.
 
         Raises
         ------
@@ -226,7 +211,7 @@ class SearchIndex:
         asked = ComposedQuery(("vector",), unit[None].astype(np.float64), unit)
         return self._answer(asked, k, self._choose_rows(filters, None), ())
 
-    def rank_subsets(self, query: Query, k: int = 10) -> SubsetRanking:
+    def rank_subsets(self, query: Query, k: int = 10, rule: Rule | None = None) -> SubsetRanking:
         """Rank the subsets of the data by their nearness to a query.
 
         Parameters
@@ -235,6 +220,8 @@ class SearchIndex:
             What is asked with.
         k
             How many; all when there are not so many.
+        rule
+            Which distance (see `prototypes`); None takes the version's own.
 
         Returns
         -------
@@ -248,20 +235,20 @@ class SearchIndex:
         ImageError
             If a photo cannot be used.
         """
-        check_k(k, max(1, len(self._parts.dishes)))
+        infos = self._parts.prototypes.infos
+        check_k(k, max(1, len(infos)))
         asked = self._composer.compose(query)
-        rows, scores = find_nearest(self._parts.prototypes, asked.vector, k)
+        scores = self._parts.prototypes.scores(asked.vector, rule or self._rule)
         subsets = [
             SubsetHit(
                 rank=rank,
-                subset=dish["dish"],
-                kind="dish",
-                score=float(score),
-                items=self._dish_sizes.get(dish["dish"], 0),
-                name=dish["name_ko"] or dish["name_en"],
+                subset=infos[turn].subset,
+                kind=infos[turn].kind,
+                score=float(scores[turn]),
+                items=self._count(infos[turn].subset, infos[turn].items),
+                name=infos[turn].name,
             )
-            for rank, (row, score) in enumerate(zip(rows, scores, strict=True), start=1)
-            for dish in [self._parts.dishes[row]]
+            for rank, turn in enumerate(np.argsort(-scores, kind="stable")[:k], start=1)
         ]
         return SubsetRanking(version=self.version, asked_with=asked.parts, subsets=subsets)
 
@@ -292,8 +279,8 @@ class SearchIndex:
         check_k(k, len(self))
         if offset < 0:
             raise QueryError(f"offset {offset}: expected 0 or more")
-        rows = self._dish_rows(subset)[offset : offset + k]
-        return [_make_item(row) for row in self._parts.items.take(rows).to_pylist()]
+        rows = self._subset_rows(subset)[offset : offset + k]
+        return [_make_item(self._read(row)) for row in rows]
 
     def item(self, recipe_id: str) -> Item:
         """Return one recipe of the index.
@@ -313,19 +300,14 @@ class SearchIndex:
         NotFoundError
             If the index holds no such recipe.
         """
-        return _make_item(self._parts.items.slice(self._row_of(recipe_id), 1).to_pylist()[0])
+        return _make_item(self._read(self._row_of(recipe_id)))
 
     def facets(self) -> dict[str, dict[str, int]]:
         """Return what can be filtered by: for language, source, dish and tags, counts by value."""
-        items = self._parts.items
-        columns = {name: items[name] for name in ("language", "source", "dish")}
-        columns["tags"] = pc.list_flatten(items["tags"])
-        facets = {}
-        for name, column in columns.items():
-            counts = column.drop_null().value_counts().to_pylist()
-            counts.sort(key=lambda entry: (-entry["counts"], entry["values"]))
-            facets[name] = {entry["values"]: entry["counts"] for entry in counts}
-        return facets
+        return {
+            name: count_by_value(self._living_items, name)
+            for name in ("language", "source", "dish", "tags")
+        }
 
     def embed(self, query: Query) -> tuple[Vector, tuple[str, ...]]:
         """Embed a query as the recipes were embedded.
@@ -378,136 +360,176 @@ class SearchIndex:
         """
         self._check_vector(vector)
         k = check_k(k, len(self) if rows is None else len(rows))
-        return find_nearest(self._parts.vectors, vector, k, rows)
+        return self._parts.spaces[FULL].find(vector, k, rows)
+
+    def find_many(self, vectors: Vector, k: int) -> tuple[Rows, npt.NDArray[np.float64]]:
+        """Find the rows most like each of many vectors, exactly; see `space.VectorSpace`.
+
+        Parameters
+        ----------
+        vectors
+            Shape (Q, E), of unit length.
+        k
+            How many of each; all when there are not so many.
+
+        Returns
+        -------
+        tuple of numpy.ndarray
+            Rows and their cosines, (Q, k), best first.
+
+        Raises
+        ------
+        QueryError
+            If the vectors are of another length or not finite, or `k` is below 1.
+        """
+        for vector in vectors:
+            self._check_vector(vector)
+        return self._parts.spaces[FULL].find_many(vectors, check_k(k, len(self)))
+
+    def recipe_ids(self, rows: Rows) -> list[str]:
+        """Return the ids of rows that `find_rows` or `find_many` returned."""
+        ids: list[str] = self._parts.items["recipe_id"].take(pa.array(rows)).to_pylist()
+        return ids
 
     def close(self) -> None:
         """Give the mapped files back; the index answers nothing afterwards."""
         del self._parts
 
+    @cached_property
+    def _living_items(self) -> pa.Table:
+        parts = self._parts
+        return parts.items if parts.alive is None else parts.items.filter(pa.array(parts.alive))
+
+    @cached_property
+    def _sizes(self) -> dict[str, int]:
+        sizes = count_by_value(self._living_items, "dish")
+        return sizes | {name: len(ids) for name, ids in self._parts.members.items()}
+
+    @property
+    def _rule(self) -> Rule:
+        rule: Rule = self._parts.described["prototype"]
+        return rule
+
+    def _count(self, subset: str, default: int) -> int:
+        return self._sizes.get(subset, default)
+
     def _check_vector(self, vector: Vector) -> None:
-        dim = self._parts.vectors.shape[1]
-        if vector.shape != (dim,):
-            raise QueryError(f"query vector of shape {vector.shape}: expected ({dim},)")
+        if vector.shape != (self.embedding_dim,):
+            raise QueryError(
+                f"query vector of shape {vector.shape}: expected ({self.embedding_dim},)"
+            )
         if not np.isfinite(vector).all():
             raise QueryError("the query vector holds NaN or infinity; expected finite numbers")
 
     def _row_of(self, recipe_id: str) -> int:
-        row = pc.index(self._parts.items["recipe_id"], recipe_id).as_py()
-        if row < 0:
+        is_it = pc.equal(self._parts.items["recipe_id"], recipe_id).to_numpy()
+        if self._parts.alive is not None:
+            is_it = is_it & self._parts.alive
+        rows = np.flatnonzero(is_it)
+        if not len(rows):
             raise NotFoundError(f"no recipe {recipe_id[:80]!r} in index {self.version}")
-        return int(row)
+        return int(rows[0])
+
+    def _read(self, row: int) -> dict[str, Any]:
+        """Return one row of the items without the columns that are not shown."""
+        found: dict[str, Any] = self._parts.items.slice(int(row), 1).to_pylist()[0]
+        for name in HIDDEN:
+            del found[name]
+        return found
 
     def _vector_of(self, recipe_id: str) -> Vector:
-        vector: Vector = np.array(self._parts.vectors[self._row_of(recipe_id)])
+        vector: Vector = self._parts.spaces[FULL].take(np.array([self._row_of(recipe_id)]))[0]
         return vector
 
-    def _dish_rows(self, dish: str) -> npt.NDArray[np.intp]:
-        rows = find_rows(self._parts.items, Filters(dish=(dish,)))
+    def _subset_rows(self, subset: str) -> Rows:
+        """Return the rows of a dish or a named subset, ascending.
+
+        Raises
+        ------
+        NotFoundError
+            If there are none.
+        """
+        if subset in self._parts.members:
+            ids = self._parts.members[subset]
+            rows = np.flatnonzero(pc.is_in(self._parts.items["recipe_id"], ids).to_numpy())
+        else:
+            rows = find_rows(self._parts.items, Filters(dish=(subset,)))
+        rows = self._only_living(rows)
         if not len(rows):
             examples = ", ".join(self.dishes[:3])
             raise NotFoundError(
-                f"no recipe of the dish {dish[:80]!r} here; expected one such as {examples}"
+                f"no recipe of the dish {subset[:80]!r} here; expected one such as {examples}"
             )
         return rows
 
-    def _choose_rows(
-        self, filters: Filters | None, dish: str | None
-    ) -> npt.NDArray[np.intp] | None:
+    def _only_living(self, rows: Rows) -> Rows:
+        return rows if self._parts.alive is None else rows[self._parts.alive[rows]]
+
+    def _choose_rows(self, filters: Filters | None, subset: str | None) -> Rows | None:
         """Return the only rows to look at; None means all."""
-        rows = None if dish is None else self._dish_rows(dish)
+        rows = None if subset is None else self._subset_rows(subset)
         if not filters:
             return rows
-        passing = find_rows(self._parts.items, filters)
+        passing = self._only_living(find_rows(self._parts.items, filters))
         return passing if rows is None else np.intersect1d(rows, passing, assume_unique=True)
 
     def _answer(
-        self,
-        asked: ComposedQuery,
-        k: int,
-        rows: npt.NDArray[np.intp] | None,
-        ingredients: tuple[str, ...],
+        self, asked: ComposedQuery, k: int, rows: Rows | None, ingredients: tuple[str, ...]
     ) -> SearchResult:
-        found, scores = find_nearest(self._parts.vectors, asked.vector, k, rows)
-        best = scores[:1] if rows is None else self.find_rows(asked.vector, 1)[1]
-        contributions = asked.contributions(self._parts.vectors[found])
-        items = self._parts.items.take(found).to_pylist()
-        return SearchResult(
-            version=self.version,
-            asked_with=asked.parts,
-            verdict=Verdict(is_confident=None, best_score=float(best[0]), threshold=None),
-            items=[
+        space = self._parts.view_for(asked.parts)
+        found, scores = space.find(asked.vector, k, rows)
+        best = scores[:1] if rows is None else space.find(asked.vector, 1)[1]
+        contributions = asked.contributions(space.take(found))
+        calibration = self._parts.calibration
+        hits = []
+        for turn, row in enumerate(found):
+            item = self._read(row)
+            shared = shared_ingredients(ingredients, item.pop("ingredients"))
+            score = float(scores[turn])
+            hits.append(
                 Hit(
-                    rank=rank,
-                    score=float(scores[rank - 1]),
-                    contributions=contributions[rank - 1],
-                    shared_ingredients=shared_ingredients(ingredients, item.pop("ingredients")),
+                    rank=turn + 1,
+                    score=score,
+                    probability=calibration.hit_chance(asked.parts, score),
+                    contributions=contributions[turn],
+                    shared_ingredients=shared,
                     tags=tuple(item.pop("tags")),
                     **item,
                 )
-                for rank, item in enumerate(items, start=1)
-            ],
-            dishes=self._rank_dishes(asked.vector, k),
+            )
+        return SearchResult(
+            version=self.version,
+            asked_with=asked.parts,
+            verdict=self._judge(asked.parts, float(best[0])),
+            items=hits,
+            dishes=self._rank_dishes(asked, k),
         )
 
-    def _rank_dishes(self, vector: Vector, k: int) -> list[DishHit]:
-        rows, scores = find_nearest(self._parts.prototypes, vector, k)
+    def _judge(self, parts: tuple[str, ...], best_score: float) -> Verdict:
+        threshold = self._parts.calibration.threshold(parts)
+        is_confident = None if threshold is None else best_score >= threshold
+        return Verdict(is_confident=is_confident, best_score=best_score, threshold=threshold)
+
+    def _rank_dishes(self, asked: ComposedQuery, k: int) -> list[DishHit]:
+        prototypes = self._parts.prototypes
+        dishes = [turn for turn, info in enumerate(prototypes.infos) if info.kind == "dish"]
+        scores = prototypes.scores(asked.vector)[dishes]
+        chance = self._parts.calibration.dish_chance
         return [
             DishHit(
                 rank=rank,
-                dish=dish["dish"],
-                score=float(score),
-                name_ko=dish["name_ko"],
-                name_en=dish["name_en"],
-                recipes=dish["recipes"],
-                is_known=dish["dish_set"] == "known",
+                dish=info.subset,
+                score=float(scores[turn]),
+                probability=chance(asked.parts, float(scores[turn])),
+                name_ko=info.name_ko,
+                name_en=info.name_en,
+                recipes=info.items,
+                is_known=info.is_known,
             )
-            for rank, (row, score) in enumerate(zip(rows, scores, strict=True), start=1)
-            for dish in [self._parts.dishes[row]]
+            for rank, turn in enumerate(np.argsort(-scores, kind="stable")[:k], start=1)
+            for info in [prototypes.infos[dishes[turn]]]
         ]
 
 
 def _make_item(row: dict[str, Any]) -> Item:
     return Item(**row | {name: tuple(row[name]) for name in ("ingredients", "tags")})
-
-
-def _open_parts(artifact: Artifact) -> IndexParts:
-    folder = artifact.folder
-    try:
-        described = json.loads(artifact.file("index.json").read_bytes())
-        parts = IndexParts(
-            vectors=np.load(artifact.file("vectors.npy"), mmap_mode="r", allow_pickle=False),
-            items=read_parquet(artifact.file("items.parquet")),
-            prototypes=np.load(artifact.file("prototypes.npy"), allow_pickle=False),
-            dishes=json.loads(artifact.file("dishes.json").read_bytes()),
-            model=load_model(folder),
-            encoder=QueryEncoder(artifact.file(ENCODERS_NAME)),
-        )
-        expected = {
-            "vectors": (described["items"], described["embedding_dim"]),
-            "items": described["items"],
-            "prototypes": (described["dishes"], described["embedding_dim"]),
-            "dishes": described["dishes"],
-            "model takes": described["feature_dims"],
-            "encoders give": described["feature_dims"],
-            "model gives": described["embedding_dim"],
-            "model sha256": described["model_sha256"],
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ArtifactError(f"index {folder} cannot be read ({error!r}); publish again") from error
-    found = {
-        "vectors": parts.vectors.shape,
-        "items": parts.items.num_rows,
-        "prototypes": parts.prototypes.shape,
-        "dishes": len(parts.dishes),
-        "model takes": parts.model.dims,
-        "encoders give": parts.encoder.encoders.dims,
-        "model gives": parts.model.embedding_dim,
-        "model sha256": artifact.manifest.files["model.safetensors"]["sha256"],
-    }
-    for what, value in expected.items():
-        if found[what] != value:
-            raise ArtifactError(
-                f"index {folder} does not fit together: {what} {found[what]}, expected {value}; "
-                "publish again"
-            )
-    return parts

@@ -1,13 +1,13 @@
-"""What an index says about each of its recipes, for display: `items.parquet`.
+"""What an index says about each of its recipes, for display: `items.arrow`.
 
 Made from catalogue batches with Arrow's columns, a batch at a time; the row number is the row of
 the vector.
 """
 
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Iterable, Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,85 +22,28 @@ ITEMS_SCHEMA = pa.schema([
     pa.field("image_path", pa.string()),  # of its first photo, as stored
     pa.field("ingredients", pa.list_(pa.string()), nullable=False),  # names
     pa.field("tags", pa.list_(pa.string()), nullable=False),
+    pa.field("group_id", pa.string(), nullable=False),  # recipes that are copies of one another
+    pa.field("fingerprint", pa.string(), nullable=False),  # of all that is indexed of it, hex
 ])
+HIDDEN = ("group_id", "fingerprint")
+"""Columns that are not shown."""
+_LISTS = ("ingredients", "tags")
+_LINE, _FIELD, _NOTHING = "\n", "\x1f", "\x00"
 CATALOG_COLUMNS = [
     "recipe_id", "title", "dish", "language", "source", "url", "author", "images", "ingredients",
-    "tags", "dish_set", "split",
+    "tags", "group_id", "dish_set", "split",
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class DishMeans:
-    """Prototypes: the mean direction of each dish's recipes.
-
-    Attributes
-    ----------
-    dishes
-        Length D, sorted.
-    recipes
-        Length D: how many recipes went into each.
-    prototypes
-        Shape (D, E), of unit length.
-    """
-
-    dishes: list[str]
-    recipes: list[int]
-    prototypes: npt.NDArray[np.float32]
-
-
-class DishSums:
-    """Adds up unit vectors by dish, a batch at a time.
-
-    A known dish is the mean of its training recipes, so that held-out recipes stay honest
-    questions. An unknown dish was never trained on and is enrolled with all its recipes.
-
-    Parameters
-    ----------
-    embedding_dim
-        E.
-    """
-
-    def __init__(self, embedding_dim: int) -> None:
-        self._embedding_dim = embedding_dim
-        self._sums: dict[str, npt.NDArray[np.float64]] = {}
-        self._recipes: dict[str, int] = {}
-
-    def add(self, table: pa.Table, vectors: npt.NDArray[np.float32]) -> None:
-        """Add recipes.
-
-        Parameters
-        ----------
-        table
-            B rows of the catalogue, with dish, dish_set and split.
-        vectors
-            Shape (B, E), of unit length.
-        """
-        trained = pc.and_(pc.equal(table["dish_set"], "known"), pc.equal(table["split"], "train"))
-        counts_in = pc.or_kleene(trained, pc.equal(table["dish_set"], "unknown"))
-        counts_in = pc.and_kleene(pc.fill_null(counts_in, False), pc.is_valid(table["dish"]))
-        rows = np.flatnonzero(counts_in.to_numpy())
-        dishes = np.array(table["dish"].take(rows).to_pylist(), dtype=object)
-        for dish in sorted(set(dishes)):
-            members = vectors[rows[dishes == dish]].astype(np.float64)
-            self._sums[dish] = self._sums.get(dish, np.zeros(self._embedding_dim)) + members.sum(0)
-            self._recipes[dish] = self._recipes.get(dish, 0) + len(members)
-
-    def means(self) -> DishMeans:
-        """Return the prototypes of all dishes met so far."""
-        dishes = [dish for dish in sorted(self._sums) if np.linalg.norm(self._sums[dish]) > 0]
-        prototypes = np.zeros((len(dishes), self._embedding_dim), dtype=np.float32)
-        for row, dish in enumerate(dishes):
-            prototypes[row] = self._sums[dish] / np.linalg.norm(self._sums[dish])
-        return DishMeans(dishes, [self._recipes[dish] for dish in dishes], prototypes)
-
-
-def make_items(table: pa.Table) -> pa.Table:
+def make_items(table: pa.Table, features: Iterable[bytes]) -> pa.Table:
     """Turn catalogue rows into items.
 
     Parameters
     ----------
     table
         With `CATALOG_COLUMNS`.
+    features
+        Of each row, the bytes of its feature vectors; they go into the fingerprint.
 
     Returns
     -------
@@ -110,7 +53,21 @@ def make_items(table: pa.Table) -> pa.Table:
     columns = {name: table[name] for name in ITEMS_SCHEMA.names if name in table.column_names}
     columns["image_path"] = first_paths(table["images"])
     columns["ingredients"] = ingredient_names(table["ingredients"])
+    columns["fingerprint"] = _fingerprints(columns, features)
     return pa.table({name: columns[name] for name in ITEMS_SCHEMA.names}).cast(ITEMS_SCHEMA)
+
+
+def _fingerprints(columns: Mapping[str, pa.Array], features: Iterable[bytes]) -> pa.Array:
+    """Digest what is shown and what is embedded of each row: equal rows need no new vector."""
+    texts = [
+        pc.fill_null(pc.binary_join(column, _LINE) if name in _LISTS else column, _NOTHING)
+        for name, column in columns.items()
+    ]
+    joined = pc.binary_join_element_wise(*texts, _FIELD).to_pylist()
+    return pa.array([
+        hashlib.blake2b(text.encode() + b"\0" + vectors, digest_size=16).hexdigest()
+        for text, vectors in zip(joined, features, strict=True)
+    ])
 
 
 def first_paths(images: pa.ChunkedArray) -> pa.Array:

@@ -8,13 +8,18 @@ import numpy.typing as npt
 Find = Callable[
     [npt.NDArray[np.float32], int], tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
 ]
+Take = Callable[[npt.NDArray[np.intp]], npt.NDArray[np.float32]]
 
 _BLOCK_ROWS = 16_384
 _SAME_SCORE = 1e-9
 
 
 def measure_recall(
-    find: Find, vectors: npt.NDArray[np.float32], queries: npt.NDArray[np.float32], k: int = 10
+    find: Find,
+    take: Take,
+    rows: npt.NDArray[np.intp],
+    queries: npt.NDArray[np.float32],
+    k: int = 10,
 ) -> float:
     """Compare a search with float64 brute force.
 
@@ -22,8 +27,10 @@ def measure_recall(
     ----------
     find
         The search: takes a query (E,) and k, returns rows and scores, best first.
-    vectors
-        Shape (N, E), what it searches; read in blocks.
+    take
+        Returns the vectors of some rows, shape (M, E).
+    rows
+        Shape (N,), what may be found; their vectors are read in blocks.
     queries
         Shape (Q, E).
     k
@@ -34,16 +41,16 @@ def measure_recall(
     float
         Share of the k best that were found, 0 to 1. Of items with equal scores, any is right.
     """
-    k = min(k, len(vectors))
+    k = min(k, len(rows))
     wide = queries.astype(np.float64)
     best = np.full((len(queries), k), -np.inf)
-    for start in range(0, len(vectors), _BLOCK_ROWS):
-        block = vectors[start : start + _BLOCK_ROWS].astype(np.float64)
+    for start in range(0, len(rows), _BLOCK_ROWS):
+        block = take(rows[start : start + _BLOCK_ROWS]).astype(np.float64)
         scores = np.concatenate([best, wide @ block.T], axis=1)
         best = np.partition(scores, scores.shape[1] - k, axis=1)[:, -k:]
     found = 0
     for query, worst_accepted in zip(queries, best.min(axis=1), strict=True):
-        rows = np.unique(find(query, k)[0])
-        scores = vectors[rows].astype(np.float64) @ query.astype(np.float64)
+        answer = np.unique(find(query, k)[0])
+        scores = take(answer).astype(np.float64) @ query.astype(np.float64)
         found += int((scores >= worst_accepted - _SAME_SCORE).sum())
     return found / (k * len(queries))

@@ -34,6 +34,7 @@ from mmpipeline.storage.atomic import (
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
 from mmpipeline.storage.manifest import (
     MANIFEST_NAME,
+    SEAL_NAME,
     Artifact,
     Manifest,
     digest_file,
@@ -242,3 +243,4 @@ def write_manifest(draft: Draft, key: ArtifactKey) -> None:
     for folder in {path.parent for path in files}:
         fsync_folder(folder)
     write_json_atomic(draft.folder / MANIFEST_NAME, asdict(manifest))
+    write_text_atomic(draft.folder / SEAL_NAME, f"{digest_file(draft.folder / MANIFEST_NAME)}\n")

@@ -14,6 +14,8 @@ from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.schemas import schema_version
 
 MANIFEST_NAME = "manifest.json"
+SEAL_NAME = "manifest.sha256"
+"""Holds the manifest's own digest, which the manifest cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +80,13 @@ class Artifact:
         Raises
         ------
         ArtifactError
-            Naming the first file that is missing, cut or changed.
+            Naming the first file that is missing, cut or changed; the manifest is one of them.
         """
+        seal, manifest = self.folder / SEAL_NAME, self.folder / MANIFEST_NAME
+        if seal.is_file() and seal.read_bytes() != f"{digest_file(manifest)}\n".encode():
+            raise ArtifactError(
+                f"{manifest} does not match {SEAL_NAME} (damaged); delete its folder and run again"
+            )
         for name, entry in self.manifest.files.items():
             path = self.folder / name
             if not path.is_file():

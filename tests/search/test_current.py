@@ -30,13 +30,13 @@ def test_damaged_version_is_not_promoted(published: DataLayout, damage: str) -> 
     version = current_version(published)
     assert version is not None
     published.current_index.write_text("0123456789abcdef")
-    path = published.artifacts("index") / version / "vectors.npy"
+    path = published.artifacts("index") / version / "segments" / "000000" / "full.vectors.npy"
     content = bytearray(path.read_bytes())
     content[-5] ^= 1
     path.write_bytes(content if damage == "flip" else content[:-1])
     if damage == "remove":
         path.unlink()
-    with pytest.raises(ArtifactError, match=r"vectors\.npy"):
+    with pytest.raises(ArtifactError, match=r"full\.vectors\.npy"):
         promote(published, version)
     assert published.current_index.read_text() == "0123456789abcdef"
 

@@ -1,5 +1,6 @@
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -162,26 +163,56 @@ def test_version_that_does_not_exist(layout: DataLayout, version: str) -> None:
         SearchIndex.open(layout, version)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["vectors.npy", "items.parquet", "prototypes.npy", "dishes.json", "model.safetensors",
-     "model.json", "encoders.json", "index.json"],
-)  # fmt: skip
-@pytest.mark.parametrize("damage", ["flip", "cut"])
-def test_damaged_file_is_named(
-    published: DataLayout, version_folder: Path, name: str, damage: str
-) -> None:
-    path = version_folder / name
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content if damage == "flip" else content[: len(content) // 2])
-    with pytest.raises(ArtifactError, match=name):
+def damages(content: bytes) -> Iterator[bytes]:
+    """Cut at 0, 1, the middle and the end; flip one bit in header, middle and end."""
+    for length in {0, 1, len(content) // 2, len(content) - 1}:
+        if length < len(content):
+            yield content[:length]
+    for place in {0, len(content) // 2, len(content) - 1}:
+        changed = bytearray(content)
+        changed[place] ^= 4
+        yield bytes(changed)
+
+
+def test_every_damaged_file_is_named(published: DataLayout, version_folder: Path) -> None:
+    SearchIndex.open(published)
+    files = [path for path in version_folder.rglob("*") if path.is_file()]
+    assert len(files) == 14
+    for path in files:
+        whole = path.read_bytes()
+        for content in damages(whole):
+            path.write_bytes(content)
+            with pytest.raises(ArtifactError, match=re.escape(path.name)):
+                SearchIndex.open(published)
+        path.write_bytes(whole)
+    extra = version_folder / "segments" / "000000" / "full.lists.json"
+    extra.write_text("{}")
+    with pytest.raises(ArtifactError, match=r"full\.lists\.json is not in the manifest"):
         SearchIndex.open(published)
+    extra.unlink()
+    assert len(SearchIndex.open(published)) == 24
+
+
+def test_the_second_opening_trusts_what_was_verified(
+    published: DataLayout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hashed = []
+
+    def count(path: Path) -> str:
+        hashed.append(path.name)
+        return digest_file(path)
+
+    monkeypatch.setattr("mmpipeline.storage.manifest.digest_file", count)
+    SearchIndex.open(published)
+    assert "full.vectors.npy" in hashed
+    hashed.clear()
+    SearchIndex.open(published)
+    assert "full.vectors.npy" not in hashed
 
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("items", 23), ("dishes", 4), ("embedding_dim", 8), ("model_sha256", "0" * 64)],
+    [("items", 23), ("embedding_dim", 8), ("model_sha256", "0" * 64)],
 )
 def test_files_that_do_not_belong_together_are_refused(
     published: DataLayout, version_folder: Path, field: str, value: object
@@ -194,6 +225,7 @@ def test_files_that_do_not_belong_together_are_refused(
     size = path.stat().st_size
     manifest["files"]["index.json"] = {"sha256": digest_file(path), "bytes": size}
     (version_folder / "manifest.json").write_text(json.dumps(manifest))
+    (version_folder / "manifest.sha256").unlink()
     with pytest.raises(ArtifactError, match="does not fit together"):
         SearchIndex.open(published)
 

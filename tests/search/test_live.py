@@ -50,11 +50,11 @@ def test_a_damaged_version_never_takes_over(
     live = LiveIndex(published)
     live.refresh()
     second = publish_another()
-    path = published.artifacts("index") / second / "dishes.json"
+    path = published.artifacts("index") / second / "subsets.json"
     path.write_bytes(path.read_bytes()[:-2])
     assert not live.refresh()
     assert live.version == first
-    assert "dishes.json" in (live.problem or "")
+    assert "subsets.json" in (live.problem or "")
     with live.lease() as index:
         assert index.search(Query(title="국"), 1).items
     promote(published, first)

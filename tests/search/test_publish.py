@@ -11,6 +11,7 @@ from mmpipeline.config import IndexConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features import FeatureSet
 from mmpipeline.models import FusionModel, load_model, save_model
+from mmpipeline.search.opening import open_parts
 from mmpipeline.search.publish import build_index
 from mmpipeline.storage import read_parquet
 
@@ -36,20 +37,23 @@ def target(tmp_path: Path) -> Path:
 
 def test_index_files_follow_the_contract(parts: Parts, target: Path) -> None:
     counts = build_index(*parts, target, IndexConfig())
-    assert counts == {"items": 24, "left_out": 1, "dishes": 3, "recall_at_10": 1.0}
-    vectors = np.load(target / "vectors.npy", allow_pickle=False)
-    assert (vectors.dtype, vectors.shape) == (np.float32, (24, 16))
+    assert counts == {
+        "items": 24, "left_out": 1, "dishes": 3, "recall_at_10": 1.0, "embedded": 24,
+        "taken_over": 0, "segments": 1,
+    }  # fmt: skip
+    opened = open_parts(target)
+    vectors = opened.spaces["full"].take(np.arange(24))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    items = read_parquet(target / "items.parquet").to_pylist()
-    assert [item["recipe_id"] for item in items] == sorted(item["recipe_id"] for item in items)
-    assert "r1m:0" not in {item["recipe_id"] for item in items}
-    dishes = json.loads((target / "dishes.json").read_text())
-    assert [(dish["dish"], dish["recipes"], dish["dish_set"]) for dish in dishes] == [
-        ("bibimbap", 6, "known"),
-        ("kimchi-jjigae", 6, "known"),
-        ("naengmyeon", 8, "unknown"),
+    ids = opened.items["recipe_id"].to_pylist()
+    assert ids == sorted(ids)
+    assert "r1m:0" not in ids
+    infos = opened.prototypes.infos
+    assert [(info.subset, info.items, info.is_known) for info in infos] == [
+        ("bibimbap", 6, True),
+        ("kimchi-jjigae", 6, True),
+        ("naengmyeon", 8, False),
     ]
-    assert dishes[0]["name_ko"] == "비빔밥"
+    assert infos[0].name == "비빔밥"
     for name in ("model.safetensors", "model.json"):
         assert (target / name).read_bytes() == (parts.model / name).read_bytes()
     assert (target / "encoders.json").read_bytes() == (
@@ -64,8 +68,9 @@ def test_vectors_and_prototypes_are_those_of_the_model(parts: Parts, target: Pat
     build_index(*parts, target, IndexConfig())
     feature_set = FeatureSet.open(parts.features)
     rows = read_parquet(parts.catalog / "recipes.parquet").to_pylist()
-    vectors = np.load(target / "vectors.npy", allow_pickle=False)
-    items = read_parquet(target / "items.parquet").column("recipe_id").to_pylist()
+    opened = open_parts(target)
+    vectors = opened.spaces["full"].take(np.arange(24))
+    items = opened.items["recipe_id"].to_pylist()
     fusion = load_model(parts.model)
     members = []
     for row, recipe in enumerate(rows):
@@ -79,7 +84,7 @@ def test_vectors_and_prototypes_are_those_of_the_model(parts: Parts, target: Pat
         np.testing.assert_allclose(vectors[items.index(recipe["recipe_id"])], alone, atol=1e-5)
         members.append(alone)
     mean = np.mean(members, axis=0)
-    prototypes = np.load(target / "prototypes.npy", allow_pickle=False)
+    prototypes = opened.prototypes.means
     np.testing.assert_allclose(prototypes[0], mean / np.linalg.norm(mean), atol=1e-5)
 
 
@@ -88,17 +93,18 @@ def test_every_build_gives_the_same_bytes(parts: Parts, target: Path, tmp_path: 
     again.mkdir()
     for folder in (target, again):
         build_index(*parts, folder, IndexConfig())
-    assert len(list(target.iterdir())) == 8
-    for path in target.iterdir():
-        assert path.read_bytes() == (again / path.name).read_bytes(), path.name
+    files = [path.relative_to(target) for path in target.rglob("*") if path.is_file()]
+    assert len(files) == 12
+    for name in files:
+        assert (target / name).read_bytes() == (again / name).read_bytes(), name
 
 
 def test_index_that_finds_too_little_is_refused(
     parts: Parts, target: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "mmpipeline.search.publish.find_nearest",
-        lambda vectors, query, k: (np.arange(k), np.zeros(k)),
+        "mmpipeline.search.space.VectorSpace.find",
+        lambda space, query, k: (np.arange(k), np.zeros(k)),
     )
     with pytest.raises(StageError, match=r"recall@10 .* at least 0\.99 is demanded"):
         build_index(*parts, target, IndexConfig())

@@ -5,9 +5,15 @@ import numpy.typing as npt
 import pytest
 
 from mmpipeline.search.exact import find_nearest
-from mmpipeline.search.recall import measure_recall
+from mmpipeline.search.recall import Find, measure_recall
 
 Found = tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
+
+
+def recall_of(
+    find: Find, vectors: npt.NDArray[np.float32], queries: npt.NDArray[np.float32]
+) -> float:
+    return measure_recall(find, vectors.__getitem__, np.arange(len(vectors)), queries)
 
 
 @pytest.fixture
@@ -17,7 +23,7 @@ def vectors() -> npt.NDArray[np.float32]:
 
 
 def test_exact_search_finds_all(vectors: npt.NDArray[np.float32]) -> None:
-    assert measure_recall(partial(find_nearest, vectors), vectors, vectors[:30]) == 1.0
+    assert recall_of(partial(find_nearest, vectors), vectors, vectors[:30]) == 1.0
 
 
 def test_missed_and_repeated_neighbours_count_against(vectors: npt.NDArray[np.float32]) -> None:
@@ -29,13 +35,13 @@ def test_missed_and_repeated_neighbours_count_against(vectors: npt.NDArray[np.fl
         rows, scores = find_nearest(vectors, query, 1)
         return np.repeat(rows, k), scores
 
-    assert measure_recall(find_half, vectors, vectors[:30]) == 0.5
-    assert measure_recall(find_one, vectors, vectors[:30]) == pytest.approx(0.1)
+    assert recall_of(find_half, vectors, vectors[:30]) == 0.5
+    assert recall_of(find_one, vectors, vectors[:30]) == pytest.approx(0.1)
 
 
 def test_any_of_equal_items_is_right() -> None:
     same = np.tile(np.array([[1, 0]], dtype=np.float32), (40, 1))
-    recall = measure_recall(lambda _, k: (np.arange(20, 20 + k), np.ones(k)), same, same[:3])
+    recall = recall_of(lambda _, k: (np.arange(20, 20 + k), np.ones(k)), same, same[:3])
     assert recall == 1.0
 
 
@@ -43,11 +49,11 @@ def test_blocks_change_nothing(
     vectors: npt.NDArray[np.float32], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("mmpipeline.search.recall._BLOCK_ROWS", 7)
-    assert measure_recall(partial(find_nearest, vectors), vectors, vectors[:30]) == 1.0
+    assert recall_of(partial(find_nearest, vectors), vectors, vectors[:30]) == 1.0
     worst = partial(find_nearest, -vectors)
-    assert measure_recall(worst, vectors, vectors[:30]) == 0.0
+    assert recall_of(worst, vectors, vectors[:30]) == 0.0
 
 
 def test_fewer_items_than_ten(vectors: npt.NDArray[np.float32]) -> None:
     few = vectors[:4]
-    assert measure_recall(partial(find_nearest, few), few, vectors[:9]) == 1.0
+    assert recall_of(partial(find_nearest, few), few, vectors[:9]) == 1.0
