@@ -109,17 +109,18 @@ class SearchIndex:
     @property
     def dish_names(self) -> dict[str, tuple[str | None, str | None]]:
         """Korean and English name of each dish that has a prototype, by its key."""
-        return {dish["dish"]: (dish["name_ko"], dish["name_en"]) for dish in self._parts.dishes}
-
-    @property
-    def dim(self) -> int:
-        """Length of the vectors, E."""
-        return int(self._parts.vectors.shape[1])
+        infos = self._parts.prototypes.infos
+        return {info.subset: (info.name_ko, info.name_en) for info in infos if info.kind == "dish"}
 
     def vectors_at(self, rows: npt.NDArray[np.intp]) -> Vector:
         """Return the vectors of some rows, shape (M, E)."""
-        vectors: Vector = np.array(self._parts.vectors[rows])
-        return vectors
+        return self._parts.spaces[FULL].take(rows)
+
+    @property
+    def rows(self) -> npt.NDArray[np.intp]:
+        """Rows of all recipes of the index, ascending; rows of deleted ones are left out."""
+        alive = self._parts.alive
+        return np.arange(self._parts.items.num_rows) if alive is None else np.flatnonzero(alive)
 
     def columns_at(self, rows: npt.NDArray[np.intp], names: tuple[str, ...]) -> dict[str, Any]:
         """Return columns of `items.ITEMS_SCHEMA` at some rows, each a list of length M."""

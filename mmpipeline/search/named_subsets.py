@@ -1,7 +1,7 @@
 """Named subsets of the data, given as SQL over the catalogue.
 
 The SQL comes from a config file, yet it is treated as foreign: one SELECT, in a database that can
-read the catalogue's file and nothing else, with a memory limit and a time limit. It selects
+read the catalogue's recipes and nothing else, with a memory limit and a time limit. It selects
 `recipe_id` from the table `recipes`.
 """
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from mmpipeline.errors import ConfigError
 from mmpipeline.storage import connect_database
+from mmpipeline.storage.segments import recipe_files, recipes_sql
 
 LIMIT_S = 60.0
 MEMORY = "1GB"
@@ -48,16 +49,16 @@ def select_members(
     if not subsets:
         return {}
     with connect_database(temporary, memory_limit=MEMORY, threads=1) as connection:
-        _lock_down(connection, catalog / "recipes.parquet")
+        _lock_down(connection, catalog)
         return {name: _select(connection, name, sql, limit_s) for name, sql in subsets.items()}
 
 
-def _lock_down(connection: duckdb.DuckDBPyConnection, recipes: Path) -> None:
-    """Let the connection read one file, and nothing change that."""
-    path = str(recipes).replace("'", "''")
-    connection.execute(f"CREATE VIEW recipes AS FROM read_parquet('{path}')")
+def _lock_down(connection: duckdb.DuckDBPyConnection, catalog: Path) -> None:
+    """Let the connection read the catalogue's recipes, and nothing change that."""
+    files = ", ".join("'" + str(path).replace("'", "''") + "'" for path in recipe_files(catalog))
+    connection.execute(f"CREATE VIEW recipes AS {recipes_sql(catalog)}")
     connection.execute("SET python_enable_replacements = false")
-    connection.execute(f"SET allowed_paths = ['{path}']")
+    connection.execute(f"SET allowed_paths = [{files}]")
     connection.execute("SET enable_external_access = false")
     connection.execute("SET lock_configuration = true")
 

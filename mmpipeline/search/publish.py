@@ -49,7 +49,7 @@ from mmpipeline.search.segment import FULL
 from mmpipeline.search.sink import RowSink
 from mmpipeline.search.subset_sums import SubsetSums
 from mmpipeline.storage import read_parquet
-from mmpipeline.storage.segments import iterate_recipes
+from mmpipeline.storage.segments import iterate_recipes, read_recipes
 
 __all__ = ["build_index", "current_version", "promote"]
 
@@ -144,7 +144,7 @@ def _choose_routes(
     """Take the views of the base over, or choose them by what they gain."""
     if base is not None:
         return base.routes, base.matrix
-    labels = read_parquet(catalog / "recipes.parquet", ["dish", "group_id"])
+    labels = read_recipes(catalog, ["dish", "group_id"])
     return choose_views(fusion, features, questions, labels, config.views, config.min_view_gain)
 
 

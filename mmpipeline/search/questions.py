@@ -29,7 +29,7 @@ from mmpipeline.search.calibration import (
 )
 from mmpipeline.search.opening import IndexParts
 from mmpipeline.search.segment import FULL
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.segments import read_recipes
 
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -86,7 +86,7 @@ def load_questions(catalog: Path, features: FeatureSet, limit: int, seed: int) -
         If the features were not made from this catalogue.
     """
     columns = ["dish", "group_id", "split"]
-    table = read_parquet(catalog / "recipes.parquet", columns)
+    table = read_recipes(catalog, columns)
     if table.num_rows != len(features):
         raise ArtifactError(
             f"{features.folder} has {len(features)} recipes, {catalog} has {table.num_rows}; "

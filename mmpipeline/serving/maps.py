@@ -70,7 +70,7 @@ class MapMaker:
     def _draw(self, live: LiveIndex) -> None:
         try:
             with live.lease() as index:
-                rows = sample_rows(len(index), self._recipes)
+                rows = index.rows[sample_rows(len(index), self._recipes)]
                 places = self._load(index.version, len(rows))
                 if places is None:
                     places = lay_out(index.vectors_at(rows))

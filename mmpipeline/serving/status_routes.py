@@ -41,5 +41,5 @@ async def version(service: _Service) -> VersionAnswer:
             index=index.version,
             items=len(index),
             dishes=len(index.dishes),
-            embedding_dim=index.dim,
+            embedding_dim=index.embedding_dim,
         )

@@ -35,6 +35,12 @@ def list_segments(folder: Path) -> list[Path]:
     return [folder / BASE_NAME, *sorted((folder / SEGMENTS_FOLDER).glob("*.parquet"))]
 
 
+def recipe_files(folder: Path) -> list[Path]:
+    """Return every file that the rows of a table are read from: segments, and what changed."""
+    changes = [folder / name for name in (RETIRED_NAME, OVERLAY_NAME)]
+    return [*list_segments(folder), *(path for path in changes if path.exists())]
+
+
 def read_recipes(folder: Path, columns: list[str] | None = None) -> pa.Table:
     """Read the rows that hold, segment by segment.
 
