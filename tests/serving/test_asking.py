@@ -103,4 +103,4 @@ def test_filters_count_what_there_is(index: SearchIndex) -> None:
 def test_no_dish_has_no_name(index: SearchIndex) -> None:
     assert view_names(index, None).name_ko is None
     assert view_names(index, "unheard-of").name_en is None
-    assert np.isfinite(index.dim)
+    assert np.isfinite(index.embedding_dim)
