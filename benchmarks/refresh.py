@@ -12,6 +12,7 @@ What to expect at the default 20,000 recipes: half an hour on two cores.
 """
 
 import argparse
+import atexit
 import json
 import os
 import resource
@@ -22,7 +23,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -238,21 +239,22 @@ def run_here(job: dict[str, Any]) -> None:
     data = Path(job["data"])
     data.mkdir(parents=True, exist_ok=True)
     os.environ.update(quiet_environment(data))
-    with prefect_server(data) as api:
-        os.environ["PREFECT_API_URL"] = api
-        if "config" in job:
-            from flows.refresh_catalog import refresh_catalog
+    server = ExitStack()
+    atexit.register(server.close)  # before Prefect registers its exit handlers, so after them
+    os.environ["PREFECT_API_URL"] = server.enter_context(prefect_server(data))
+    if "config" in job:
+        from flows.refresh_catalog import refresh_catalog
 
-            config = PipelineConfig.model_validate(job["config"])
-            refresh_catalog(config, RefreshRequest.model_validate(job["request"]), data)
-        else:
-            from prefect import flow
+        config = PipelineConfig.model_validate(job["config"])
+        refresh_catalog(config, RefreshRequest.model_validate(job["request"]), data)
+        return
+    from prefect import flow
 
-            @flow(name="empty")
-            def do_nothing() -> None:
-                return
+    @flow(name="empty")
+    def do_nothing() -> None:
+        return
 
-            do_nothing()
+    do_nothing()
 
 
 if __name__ == "__main__":

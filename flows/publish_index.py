@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import IndexConfig
+from mmpipeline.config import IndexConfig, PromotionConfig
 from tasks import index
 from tasks.hooks import HOOKS
 from tasks.newest import default_root, or_newest
@@ -16,9 +16,10 @@ def publish_index(
     features: Path | None = None,
     catalog: Path | None = None,
     config: IndexConfig = IndexConfig(),
+    promotion: PromotionConfig = PromotionConfig(),
     data_root: Path | None = None,
 ) -> Path:
-    """Embed a catalogue with a model and make the result the current index.
+    """Embed a catalogue with a model, and let the result answer if it passes the gate.
 
     Parameters
     ----------
@@ -26,6 +27,8 @@ def publish_index(
         Folders of artifacts that belong together; None takes the newest.
     config
         What an index version holds.
+    promotion
+        What the gate asks before a version may answer.
     data_root
         The data folder; None takes the environment's.
 
@@ -35,10 +38,13 @@ def publish_index(
         Folder of the index version.
     """
     root = data_root or default_root()
-    return index.publish(
+    version = index.publish(
         or_newest(model, "model", root),
         or_newest(features, "features", root),
         or_newest(catalog, "catalog", root),
         config,
         root,
     )
+    folder = index.decide(version, promotion, root)
+    index.apply_aliases(root)
+    return folder

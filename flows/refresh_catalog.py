@@ -66,6 +66,6 @@ def refresh_catalog(
         model = plan.kept_model or train_fusion(features, pairs, config.train, root)
         if not plan.kept_model:
             evaluate_model(model, features, catalog, config.evaluate, root)
-        index = publish_index(model, features, catalog, config.index, root)
+        index = publish_index(model, features, catalog, config.index, config.promotion, root)
         ask_example(root)
     return index

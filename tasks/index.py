@@ -1,35 +1,68 @@
-"""Publish the embedding index, and ask it one question."""
+"""Publish the embedding index, keep the registry's aliases in step, and ask it one question."""
 
 from pathlib import Path
 
 from prefect import task
 
 from mmpipeline.cli import example_answer
-from mmpipeline.config import IndexConfig
-from mmpipeline.search.publish import build_index, promote
-from mmpipeline.storage import DataLayout, Draft, open_artifact
+from mmpipeline.config import IndexConfig, PromotionConfig
+from mmpipeline.errors import ArtifactError
+from mmpipeline.search.current import current_version
+from mmpipeline.search.exam import draw_exam
+from mmpipeline.search.publish import build_index
+from mmpipeline.search.release import Release, challenger, note_aliases, release
+from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.keys import index_key
-from tasks.stage import log, produce
+from tasks.registry import name_versions
+from tasks.stage import log, produce, publish_counts, report
+
+EXAM_QUESTIONS = 200
 
 
 @task
 def publish(
     model: Path, features: Path, catalog: Path, config: IndexConfig, data_root: Path
-) -> Path:
-    """Build an index version and make it the current one; return its folder."""
-
-    def make(draft: Draft) -> dict[str, float]:
-        return build_index(model, features, catalog, draft.folder, config)
-
-    key = index_key(
+) -> ArtifactKey:
+    """Build an index version on what the published one shares with it; return its key."""
+    layout = DataLayout.at(data_root)
+    key, base = plan_index(
+        data_root,
         open_artifact(model, kind="model").id,
         open_artifact(features, kind="features").id,
         open_artifact(catalog, kind="catalog").id,
         config,
     )
-    folder = produce(data_root, key, make, ("items", "dishes", "recall_at_10"))
-    promote(DataLayout.at(data_root), key.id)
-    return folder
+    draw_exam(layout, catalog, EXAM_QUESTIONS)
+
+    def make(draft: Draft) -> dict[str, float]:
+        return build_index(model, features, catalog, draft.folder, config, base)
+
+    shown = ("items", "embedded", "taken_over", "dishes", "segments", "recall_at_10")
+    produce(data_root, key, make, shown)
+    return key
+
+
+@task
+def decide(key: ArtifactKey, config: PromotionConfig, data_root: Path) -> Path:
+    """Let the gate decide whether a version answers; return its folder either way."""
+    layout = DataLayout.at(data_root)
+    decision = release(layout, key.id, config, current_version(layout))
+    report("index", describe(decision))
+    publish_counts("index-gate", decision.figures)
+    return ArtifactStore(layout).folder(key)
+
+
+@task
+def apply_aliases(data_root: Path) -> None:
+    """Make the model registry's aliases name what CURRENT and the record of releases say."""
+    layout = DataLayout.at(data_root)
+    refused = challenger(layout)
+    wanted = {
+        "champion": current_version(layout),
+        "challenger": refused.version if refused else None,
+    }
+    if name_versions(layout, wanted):
+        note_aliases(layout, wanted)
 
 
 @task
@@ -37,3 +70,75 @@ def ask_example(data_root: Path) -> None:
     """Answer one question from the published index and print it."""
     for line in example_answer(DataLayout.at(data_root)):
         log.info("%s", line)
+
+
+def describe(decision: Release) -> str:
+    """Return what the gate decided, with the figures it looked at.
+
+    Parameters
+    ----------
+    decision
+        From `release`.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    figures = decision.figures
+    shown = [
+        f"{name.removesuffix('_recall_at_1')} {value:.3f}"
+        + (f" (before {figures[f'{name}_before']:.3f})" if f"{name}_before" in figures else "")
+        for name, value in figures.items()
+        if name.endswith("recall_at_1")
+    ]
+    exam = f"; right dish first in the exam: {', '.join(shown)}" if shown else ""
+    return f"{decision.action}: {decision.reason}{exam}"
+
+
+def plan_index(
+    data_root: Path, model: str, features: str, catalog: str, config: IndexConfig
+) -> tuple[ArtifactKey, Path | None]:
+    """Return the key of the index to make, and the version that it is built on.
+
+    A version over the same inputs is taken as it is, whatever it was built on. Else the published
+    version is the base when it is of the same model: the vectors of unchanged recipes hold.
+
+    Parameters
+    ----------
+    data_root
+        The data folder.
+    model, features, catalog
+        Ids of its inputs.
+    config
+        What it holds.
+
+    Returns
+    -------
+    key : ArtifactKey
+        With the base among its inputs, as ``previous``.
+    base : Path or None
+        Folder of that version.
+    """
+    store = ArtifactStore(DataLayout.at(data_root))
+    plain = index_key(model, features, catalog, config)
+    versions = store.folder(plain).parent
+    for folder in sorted(versions.glob("*/")):
+        before = _inputs_of(folder).get("previous")
+        key = index_key(model, features, catalog, config, before)
+        if folder.name == key.id and store.find(key) is not None:
+            return key, versions / before if before else None
+    try:
+        now = current_version(store.layout)
+    except ArtifactError:
+        now = None
+    if now is None or _inputs_of(versions / now).get("model") != model:
+        return plain, None
+    return index_key(model, features, catalog, config, now), versions / now
+
+
+def _inputs_of(folder: Path) -> dict[str, str]:
+    try:
+        return open_artifact(folder, "index").manifest.inputs
+    except ArtifactError:
+        return {}

@@ -145,9 +145,15 @@ def evaluation_key(model: str, features: str, catalog: str, config: EvaluateConf
     return _key("evaluation", inputs, config)
 
 
-def index_key(model: str, features: str, catalog: str, config: IndexConfig) -> ArtifactKey:
-    """Return the key of the index of a catalogue under a model."""
-    return _key("index", {"model": model, "features": features, "catalog": catalog}, config)
+def index_key(
+    model: str, features: str, catalog: str, config: IndexConfig, previous: str | None = None
+) -> ArtifactKey:
+    """Return the key of the index of a catalogue under a model.
+
+    `previous` is the version whose unchanged vectors it shares.
+    """
+    inputs = {"model": model, "features": features, "catalog": catalog}
+    return _key("index", inputs | ({"previous": previous} if previous else {}), config)
 
 
 def seed_method_key(data: SyntheticConfig, config: SeedMethodConfig) -> ArtifactKey:

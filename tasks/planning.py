@@ -14,9 +14,12 @@ from pathlib import Path
 
 from mmpipeline.config import PipelineConfig, RefreshRequest, StageFlow
 from mmpipeline.errors import ArtifactError
+from mmpipeline.search.current import current_version
+from mmpipeline.search.release import was_refused
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
 from tasks.catalog import newest_recipes, plan_catalog
+from tasks.index import plan_index
 from tasks.lineage import method_of, method_of_key
 from tasks.stage import log
 
@@ -109,7 +112,8 @@ def plan_refresh(
         evaluation = keys.evaluation_key(model.id, features.id, catalog.id, config.evaluate)
         chain += [model, evaluation]
     model_id = kept.id if kept else model.id
-    chain.append(keys.index_key(model_id, features.id, catalog.id, config.index))
+    index, _ = plan_index(data_root, model_id, features.id, catalog.id, config.index)
+    chain.append(index)
     stages = [_plan_stage(store, key, STAGES[key.kind] in request.force) for key in chain]
     return RefreshPlan(tuple(stages), kept.folder if kept else None)
 
@@ -196,13 +200,14 @@ def request_renewals(data_root: Path, plan: RefreshPlan, request: RefreshRequest
 
 
 def is_published(data_root: Path, plan: RefreshPlan) -> bool:
-    """Return whether every stage is done and the plan's index is the published one."""
+    """Return whether every stage is done, and the plan's index answers or was refused."""
     layout = DataLayout.at(data_root)
     try:
-        current = layout.current_index.read_text(encoding="utf-8").strip()
-    except OSError:
+        current = current_version(layout)
+    except ArtifactError:
         return False
-    return all(stage.is_done for stage in plan.stages) and current == plan.index_id
+    is_settled = current == plan.index_id or was_refused(layout, plan.index_id)
+    return all(stage.is_done for stage in plan.stages) and current is not None and is_settled
 
 
 def say_up_to_date(data_root: Path, plan: RefreshPlan) -> Path:

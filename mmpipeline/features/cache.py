@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from mmpipeline.errors import ArtifactError
+
 log = logging.getLogger(__name__)
 
 _TABLE = """
@@ -153,7 +155,10 @@ def _open(path: Path) -> sqlite3.Connection:
         return _connect(path)
     except sqlite3.DatabaseError as error:
         if not _is_damage(error):
-            raise
+            raise ArtifactError(
+                f"the feature cache {path} cannot be used ({error}); is the disk full, or may this "
+                "user not write there?"
+            ) from error
         log.warning("the cache %s is damaged (%s) and is begun anew", path.name, error)
         _remove(path)
         return _connect(path)

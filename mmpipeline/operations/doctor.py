@@ -21,6 +21,7 @@ from packaging.requirements import Requirement
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import current_version
+from mmpipeline.search.release import alias_difference
 from mmpipeline.storage import DataLayout, open_artifact
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
@@ -232,6 +233,10 @@ def _check_index(layout: DataLayout) -> Iterator[Finding]:
         yield Finding("index", "problem", str(error), advice)
         return
     yield Finding("index", "ok", f"{version} answers, {artifact.counts.get('items', 0):,.0f} items")
+    difference = alias_difference(layout)
+    if difference:
+        advice = "python -m flows publish_index brings the registry in step"
+        yield Finding("model registry", "warning", difference, advice)
 
 
 def _check_unfinished(layout: DataLayout) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import pytest
 
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.operations.doctor import Finding, examine
+from mmpipeline.search.release import note_aliases
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, write_text_atomic
 
 INDEX = ArtifactKey("index", {}, {"seed": 1}, "code")
@@ -100,3 +101,9 @@ def test_a_port_in_use_is_named(layout: DataLayout) -> None:
 def test_unfinished_work_is_mentioned(layout: DataLayout) -> None:
     (layout.temporary / "catalog-x-1-2").mkdir(parents=True)
     assert look(layout)["unfinished work"].status == "warning"
+
+
+def test_a_registry_out_of_step_is_named(layout: DataLayout) -> None:
+    assert "model registry" not in look(layout)
+    note_aliases(layout, {"champion": "0123456789abcdef"})
+    assert look(layout)["model registry"].status == "warning"

@@ -1,0 +1,154 @@
+"""The fixed questions that every index version is asked before it may answer.
+
+They are drawn once, from the held-out recipes of the first catalogue that is published, and kept
+beside the versions with all their words, so that versions over changing catalogues compare. The
+digest of the file tells exams apart. A question's own recipe is no answer, and right is what has
+the dish that the question had when it was drawn.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from mmpipeline.errors import ImageError, QueryError
+from mmpipeline.search.index import SearchIndex
+from mmpipeline.search.query import Query
+from mmpipeline.storage import DataLayout, digest_file, read_parquet
+from mmpipeline.storage.atomic import fsync_file, fsync_folder
+from mmpipeline.storage.segments import read_recipes
+
+EXAM_NAME = "exam.parquet"
+EXAM_SCHEMA = pa.schema([
+    pa.field("recipe_id", pa.string(), nullable=False),
+    pa.field("dish", pa.string(), nullable=False),
+    pa.field("title", pa.string()),
+    pa.field("ingredients", pa.list_(pa.string()), nullable=False),
+    pa.field("instructions", pa.list_(pa.string()), nullable=False),
+    pa.field("image_path", pa.string()),  # below the data folder
+])
+"""One row a question."""
+NEIGHBOURS = 5
+
+
+def exam_of(layout: DataLayout) -> Path:
+    """Return where the exam of a data folder lies, or will lie."""
+    return layout.current_index.parent / EXAM_NAME
+
+
+def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 2021) -> Path:
+    """Write the exam, unless there is one already.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    catalog
+        Folder of a catalogue artifact; its labelled recipes of the sides val and test may ask.
+    questions
+        How many, at most.
+    seed
+        Of the draw.
+
+    Returns
+    -------
+    Path
+        The exam's file.
+    """
+    path = exam_of(layout)
+    if path.exists():
+        return path
+    columns = ["recipe_id", "dish", "split", "title", "ingredients", "instructions", "images"]
+    table = read_recipes(catalog, columns)
+    may_ask = pc.and_(
+        pc.is_in(table["split"], pa.array(["val", "test"])), pc.is_valid(table["dish"])
+    )
+    table = table.filter(may_ask).sort_by("recipe_id")
+    if len(table) > questions:
+        chosen = np.random.default_rng(seed).choice(len(table), questions, replace=False)
+        table = table.take(np.sort(chosen))
+    rows = [
+        {
+            "recipe_id": row["recipe_id"],
+            "dish": row["dish"],
+            "title": row["title"],
+            "ingredients": [line["text"] for line in row["ingredients"] or ()],
+            "instructions": row["instructions"] or [],
+            "image_path": next((i["path"] for i in row["images"] or () if i["path"]), None),
+        }
+        for row in table.to_pylist()
+    ]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{EXAM_NAME}")
+    pq.write_table(pa.Table.from_pylist(rows, EXAM_SCHEMA), unfinished, write_page_checksum=True)
+    fsync_file(unfinished)
+    unfinished.replace(path)
+    fsync_folder(path.parent)
+    return path
+
+
+def sit_exam(layout: DataLayout, index: SearchIndex) -> dict[str, float]:
+    """Ask an index every question, with all of a recipe and with its title alone.
+
+    Parameters
+    ----------
+    layout
+        The data folder, where photos and the exam lie.
+    index
+        The index.
+
+    Returns
+    -------
+    dict
+        ``questions``, and ``full_recall_at_1``, ``title_recall_at_1``: shares of questions whose
+        nearest recipe other than their own has their dish; empty without an exam or questions.
+    """
+    if not exam_of(layout).exists():
+        return {}
+    questions = read_parquet(exam_of(layout)).to_pylist()
+    if not questions:
+        return {}
+    figures = {"questions": float(len(questions))}
+    for name in ("full", "title"):
+        right = [_is_right(layout, index, question, name) for question in questions]
+        asked = [answer for answer in right if answer is not None]
+        if asked:
+            figures[f"{name}_recall_at_1"] = sum(asked) / len(asked)
+    return figures
+
+
+def exam_digest(layout: DataLayout) -> str:
+    """Return 16 hex digits that tell this exam from others."""
+    return digest_file(exam_of(layout))[:16]
+
+
+def _is_right(
+    layout: DataLayout, index: SearchIndex, question: dict[str, object], name: str
+) -> bool | None:
+    """Return whether the nearest other recipe has the question's dish; None if it cannot ask."""
+    try:
+        vector, _ = index.embed(_query(layout, question, name))
+    except (QueryError, ImageError):
+        return None
+    rows, _ = index.find_rows(vector, min(NEIGHBOURS, len(index)))
+    found = zip(index.recipe_ids(rows), index.columns_at(rows, ("dish",))["dish"], strict=True)
+    dishes = [dish for recipe_id, dish in found if recipe_id != question["recipe_id"] and dish]
+    return bool(dishes) and dishes[0] == question["dish"]
+
+
+def _query(layout: DataLayout, question: dict[str, object], name: str) -> Query:
+    title = str(question["title"]) if question["title"] else None
+    if name == "title":
+        return Query(title=title)
+    photo = layout.resolve(str(question["image_path"])) if question["image_path"] else None
+    ingredients, steps = question["ingredients"], question["instructions"]
+    assert isinstance(ingredients, list)  # by the schema
+    assert isinstance(steps, list)
+    return Query(
+        title=title,
+        ingredients=tuple(ingredients),
+        instructions=tuple(steps),
+        image=photo if photo is not None and photo.is_file() else None,
+    )

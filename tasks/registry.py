@@ -1,0 +1,130 @@
+"""The MLflow model registry: index versions under the aliases champion and challenger.
+
+A registered version is a script and a pointer (`tasks/pyfunc_model.py`), linked to the run that
+trained its model. The registry follows CURRENT and never decides: what it cannot be told now, it is
+told by the next run of publish_index, and until then the doctor reports the difference.
+"""
+
+import io
+import json
+import tempfile
+from collections.abc import Mapping
+from contextlib import redirect_stderr
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mmpipeline.errors import ArtifactError
+from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from tasks.servers import tracking_uri
+from tasks.stage import log
+from tasks.tracking import connect
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+MODEL_NAME = "recipe-search"
+QUERY_COLUMNS = ("title", "ingredients", "steps")
+SCRIPT = Path(__file__).with_name("pyfunc_model.py")
+
+
+def name_versions(layout: DataLayout, wanted: Mapping[str, str | None]) -> bool:
+    """Make aliases name index versions, registering those that are not yet.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    wanted
+        Index version by alias; None takes the alias away.
+
+    Returns
+    -------
+    bool
+        Whether the registry was told; if not, a line says why.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client = connect(layout)
+        for alias, version in wanted.items():
+            if version is None:
+                _drop_alias(client, alias)
+                continue
+            number = _registered(client, version) or _register(layout, client, version)
+            client.set_registered_model_alias(MODEL_NAME, alias, number)
+    except (MlflowException, ArtifactError, OSError) as error:
+        log.warning("The model registry could not be told (%s); the next run will.", error)
+        return False
+    return True
+
+
+def _registered(client: "MlflowClient", version: str) -> str | None:
+    """Return the number under which an index version is registered."""
+    found = client.search_model_versions(f"name = '{MODEL_NAME}'")
+    return next((str(v.version) for v in found if v.tags.get("index_version") == version), None)
+
+
+def _drop_alias(client: "MlflowClient", alias: str) -> None:
+    found = client.search_registered_models(f"name = '{MODEL_NAME}'")
+    if found and alias in found[0].aliases:
+        client.delete_registered_model_alias(MODEL_NAME, alias)
+
+
+def _register(layout: DataLayout, client: "MlflowClient", version: str) -> str:
+    """Log the model with the run that trained it, and register it; return its number."""
+    import mlflow
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, ParamSchema, ParamSpec, Schema
+
+    columns: list[Any] = [ColSpec("string", name, required=False) for name in QUERY_COLUMNS]
+    signature = ModelSignature(Schema(columns), params=ParamSchema([ParamSpec("k", "long", 5)]))
+    index = open_artifact(layout.artifacts("index") / version, "index")
+    mlflow.set_tracking_uri(tracking_uri(layout))
+    # MLflow tells its progress on standard error, which is for what goes wrong.
+    with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):
+        pointer = Path(folder) / "pointer.json"
+        pointer.write_text(json.dumps({"data_root": str(layout.root), "version": version}))
+        with mlflow.start_run(run_id=_run_of(layout, index)):
+            logged = mlflow.pyfunc.log_model(
+                name="search",
+                python_model=str(SCRIPT),
+                artifacts={"pointer": str(pointer)},
+                registered_model_name=MODEL_NAME,
+                signature=signature,
+                pip_requirements=["mmpipeline"],
+            )
+    number = str(logged.registered_model_version)
+    client.set_model_version_tag(MODEL_NAME, number, "index_version", version)
+    client.update_model_version(MODEL_NAME, number, describe_index(index))
+    return number
+
+
+def _run_of(layout: DataLayout, index: Artifact) -> str | None:
+    """Return the run that trained an index's model; None starts a new one."""
+    try:
+        folder = layout.artifacts("model") / index.manifest.inputs["model"]
+        run: str | None = open_artifact(folder, "model").manifest.notes.get("mlflow_run_id")
+    except (ArtifactError, KeyError):
+        return None
+    return run
+
+
+def describe_index(index: Artifact) -> str:
+    """Return what the registry's page says of an index version.
+
+    Parameters
+    ----------
+    index
+        The version.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+    inputs, counts = index.manifest.inputs, index.counts
+    return (
+        f"Index version `{index.id}`: {counts.get('items', 0):,.0f} recipes, "
+        f"{counts.get('dishes', 0):,.0f} dishes, recall at 10 {counts.get('recall_at_10', 0):.3f} "
+        f"against exact search. Model `{inputs.get('model')}`, catalogue `{inputs.get('catalog')}`."
+    )

@@ -1,0 +1,160 @@
+"""A version answers only if it passes the gate; a rollback undoes it; one publisher wins."""
+
+import fcntl
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mmpipeline.config import PromotionConfig
+from mmpipeline.errors import ArtifactError, BusyError
+from mmpipeline.search.current import current_version, promote
+from mmpipeline.search.exam import draw_exam
+from mmpipeline.search.index import SearchIndex
+from mmpipeline.search.release import (
+    alias_difference,
+    challenger,
+    lost_share,
+    note_aliases,
+    read_releases,
+    release,
+    roll_back,
+    was_refused,
+)
+from mmpipeline.storage import DataLayout
+
+EASY = PromotionConfig(tolerance=1, max_lost_items=1)
+
+
+@pytest.fixture
+def versions(
+    world: Path, published: DataLayout, publish_another: Callable[[], str]
+) -> tuple[str, str]:
+    """Two finished versions; the first one answers."""
+    first = current_version(published)
+    assert first is not None
+    second = publish_another()
+    promote(published, first)
+    draw_exam(published, world / "catalog", 50)
+    return first, second
+
+
+def test_a_version_that_is_as_good_answers(
+    published: DataLayout, versions: tuple[str, str]
+) -> None:
+    first, second = versions
+    decision = release(published, second, PromotionConfig(), first)
+    assert (decision.action, decision.before) == ("promoted", first)
+    assert decision.figures["full_recall_at_1"] == decision.figures["full_recall_at_1_before"]
+    assert decision.figures["lost_items_share"] == 0
+    assert current_version(published) == second
+    assert challenger(published) is None
+    assert [entry.version for entry in read_releases(published)] == [second]
+
+
+def test_a_worse_version_stays_a_challenger_with_the_reason(
+    published: DataLayout, versions: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = versions
+    index = SearchIndex.open(published, second)
+    worse = type(index)
+
+    def embed_nonsense(self: SearchIndex, query: object) -> tuple[np.ndarray, tuple[str, ...]]:
+        vector, parts = original(self, query)  # type: ignore[arg-type]
+        return (-vector if self.version == second else vector), parts
+
+    original = worse.embed
+    monkeypatch.setattr(SearchIndex, "embed", embed_nonsense)
+    decision = release(published, second, PromotionConfig(), first)
+    assert decision.action == "refused"
+    assert "full_recall_at_1 fell from" in decision.reason
+    assert current_version(published) == first
+    refused = challenger(published)
+    assert refused is not None
+    assert refused.version == second
+    assert was_refused(published, second)
+    forced = release(published, second, PromotionConfig(), first, force=True)
+    assert forced.action == "promoted"
+    assert forced.reason.startswith("forced, although full_recall_at_1 fell")
+    assert challenger(published) is None
+
+
+def test_a_recall_below_the_floor_is_refused(
+    published: DataLayout, versions: tuple[str, str]
+) -> None:
+    manifest = published.artifacts("index") / versions[1] / "manifest.json"
+    text = manifest.read_text()
+    assert '"recall_at_10": 1.0' in text
+    manifest.write_text(text.replace('"recall_at_10": 1.0', '"recall_at_10": 0.9'))
+    with pytest.raises(ArtifactError):  # what the manifest says is sealed, too
+        release(published, versions[1], EASY, versions[0])
+
+
+def test_items_must_not_disappear(published: DataLayout, versions: tuple[str, str]) -> None:
+    first, second = (SearchIndex.open(published, version) for version in versions)
+    assert lost_share(first, second) == 0
+    alive = np.arange(second._parts.items.num_rows) >= 6
+    second._parts = replace(second._parts, alive=alive)
+    assert lost_share(first, second) == pytest.approx(6 / len(first))
+
+
+def test_rolling_back_asks_what_answered_before(
+    published: DataLayout, versions: tuple[str, str]
+) -> None:
+    first, second = versions
+    with pytest.raises(ArtifactError, match="no earlier version is recorded"):
+        roll_back(published)
+    release(published, second, PromotionConfig(), first)
+    assert roll_back(published).version == first
+    assert current_version(published) == first
+    assert roll_back(published, second).action == "rolled back"
+    assert current_version(published) == second
+
+
+def test_of_two_publishers_one_wins_and_the_other_is_told(
+    published: DataLayout, versions: tuple[str, str]
+) -> None:
+    first, second = versions
+    release(published, second, PromotionConfig(), first)
+    with pytest.raises(BusyError, match=f"another publisher promoted {second} meanwhile"):
+        release(published, first, PromotionConfig(), first)
+    assert current_version(published) == second
+    with (published.current_index.parent / "publish.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(BusyError, match="another publisher is at work"):
+            roll_back(published)
+
+
+def test_a_damaged_version_never_answers(published: DataLayout, versions: tuple[str, str]) -> None:
+    first, second = versions
+    folder = published.artifacts("index") / second
+    damaged = max(folder.glob("*.safetensors"), key=lambda path: path.stat().st_size)
+    content = bytearray(damaged.read_bytes())
+    content[-1] ^= 1
+    damaged.write_bytes(content)
+    with pytest.raises(ArtifactError, match=damaged.name):
+        release(published, second, EASY, first)
+    assert current_version(published) == first
+
+
+def test_a_sound_version_may_follow_a_damaged_one(
+    published: DataLayout, versions: tuple[str, str]
+) -> None:
+    first, second = versions
+    (published.artifacts("index") / first / "dead.npy").write_bytes(b"cut")
+    assert release(published, second, PromotionConfig(), first).action == "promoted"
+
+
+def test_the_registry_is_compared_with_what_answers(
+    published: DataLayout, versions: tuple[str, str]
+) -> None:
+    first, second = versions
+    assert alias_difference(published) is None  # never told anything
+    note_aliases(published, {"champion": first})
+    assert alias_difference(published) is None
+    release(published, second, PromotionConfig(), first)
+    assert alias_difference(published) == (
+        f"the alias champion names {first}, CURRENT names {second}"
+    )
