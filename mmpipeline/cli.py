@@ -64,6 +64,14 @@ def doctor(
         sys.exit(1)
 
 
+@app.command()
+def encoders() -> None:
+    """List the encoders that a config can name, with licence, languages and speed."""
+    from mmpipeline.features.registry import markdown_table
+
+    typer.echo(markdown_table())
+
+
 @sample_app.command("write")
 def sample_write(
     folder: Annotated[Path, typer.Argument(help="an empty or new folder")],

@@ -21,8 +21,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mmpipeline.errors import ConfigError
 
-ImageEncoderName = Literal["descriptors", "efficientnet-lite0"]
-TextEncoderName = Literal["hashed-ngrams", "universal-sentence"]
+ImageEncoderName = Literal["descriptors", "efficientnet-lite0", "joint-tower"]
+TextEncoderName = Literal["hashed-ngrams", "universal-sentence", "sentence-model", "joint-tower"]
 
 
 class Section(BaseModel):
@@ -209,8 +209,14 @@ class CatalogConfig(Section):
 class FeatureConfig(Section):
     """How each modality becomes a vector; docs/encoders.md compares the encoders."""
 
-    image_encoders: tuple[ImageEncoderName, ...] = Field(("descriptors",), min_length=1)
-    text_encoders: tuple[TextEncoderName, ...] = Field(("hashed-ngrams",), min_length=1)
+    image_encoders: tuple[ImageEncoderName, ...] = Field(
+        ("descriptors",), min_length=1, description="several are joined"
+    )
+    text_encoders: tuple[TextEncoderName, ...] = Field(
+        ("hashed-ngrams",), min_length=1, description="several are joined"
+    )
+    text_model: str | None = Field(None, description="of sentence-model: a folder or a name")
+    joint_model: str | None = Field(None, description="of joint-tower: a folder or a name")
     text_dim: int = Field(1024, ge=16, le=65536, description="hash buckets of a text modality")
     ngram_min: int = Field(2, ge=1, le=8)
     ngram_max: int = Field(4, ge=1, le=8)

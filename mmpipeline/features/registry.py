@@ -4,9 +4,10 @@ A file is imported only when its encoder is asked for, so an optional package is
 else. `mmpipeline.config` lists the same names, since a config is checked without importing torch.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from types import ModuleType
+from typing import Any
 
 from mmpipeline.config import FeatureConfig
 from mmpipeline.features.card import EncoderCard, PhotoEncoder, WordEncoder
@@ -15,12 +16,15 @@ from mmpipeline.features.joined import JoinedPhotoEncoder, JoinedWordEncoder
 IMAGE_ENCODERS: Mapping[str, str] = {
     "descriptors": "image_encoder",
     "efficientnet-lite0": "efficientnet_lite0",
+    "joint-tower": "joint_tower",
 }
 """Modules of this room by the names of what encodes photos."""
 
 TEXT_ENCODERS: Mapping[str, str] = {
     "hashed-ngrams": "text_encoder",
     "universal-sentence": "universal_sentence",
+    "sentence-model": "sentence_model",
+    "joint-tower": "joint_tower",
 }
 """Modules of this room by the names of what encodes texts."""
 
@@ -34,7 +38,7 @@ def build_image_encoder(config: FeatureConfig) -> PhotoEncoder:
         If it needs a package or a model that is not there.
     """
     parts: list[PhotoEncoder] = [
-        _module(IMAGE_ENCODERS[name]).build(config) for name in config.image_encoders
+        _builder(IMAGE_ENCODERS[name], "image")(config) for name in config.image_encoders
     ]
     return parts[0] if len(parts) == 1 else JoinedPhotoEncoder(parts)
 
@@ -48,7 +52,7 @@ def build_text_encoder(config: FeatureConfig) -> WordEncoder:
         If it needs a package or a model that is not there.
     """
     parts: list[WordEncoder] = [
-        _module(TEXT_ENCODERS[name]).build(config) for name in config.text_encoders
+        _builder(TEXT_ENCODERS[name], "text")(config) for name in config.text_encoders
     ]
     return parts[0] if len(parts) == 1 else JoinedWordEncoder(parts)
 
@@ -58,6 +62,37 @@ def cards() -> Iterator[EncoderCard]:
     for name in dict.fromkeys((*IMAGE_ENCODERS.values(), *TEXT_ENCODERS.values())):
         card: EncoderCard = _module(name).CARD
         yield card
+
+
+def markdown_table() -> str:
+    """Return the cards as the table of docs/encoders.md and of `mmpipeline encoders`."""
+    lines = [
+        "| name | reads | dim | languages | licence | per CPU s | weights sha256 | needs | what |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for card in cards():
+        cells = (
+            card.name,
+            " ".join(card.reads),
+            card.dim or "varies",
+            " ".join(card.languages) or "none",
+            card.licence,
+            "varies" if card.per_cpu_s is None else f"{card.per_cpu_s:,}",
+            card.weights_sha256[:12] if card.weights_sha256 else "none",
+            f"`{card.extra}`" if card.extra else "nothing further",
+            card.about,
+        )
+        lines.append(f"| {' | '.join(map(str, cells))} |")
+    return "\n".join(lines)
+
+
+def _builder(name: str, reads: str) -> Callable[[FeatureConfig], Any]:
+    """Return a module's `build`, or of one that builds both kinds, the one that is asked for."""
+    module = _module(name)
+    builder: Callable[[FeatureConfig], Any] = (
+        getattr(module, f"build_{reads}", None) or module.build
+    )
+    return builder
 
 
 def _module(name: str) -> ModuleType:

@@ -8,7 +8,9 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.schemas import MODALITIES
 
-CONFIG = FeatureConfig(text_dim=64, image_size_px=48)
+CONFIG = FeatureConfig(
+    image_encoders=("descriptors",), text_encoders=("hashed-ngrams",), text_dim=64, image_size_px=48
+)
 
 
 def test_written_encoders_open_alike(tmp_path: Path) -> None:

@@ -12,7 +12,9 @@ from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.workers import EncodingWorkers
 from tests.features.conftest import draw_photo, encode_bytes
 
-CONFIG = FeatureConfig(text_dim=64, image_size_px=48)
+CONFIG = FeatureConfig(
+    image_encoders=("descriptors",), text_encoders=("hashed-ngrams",), text_dim=64, image_size_px=48
+)
 
 
 def open_encoding(folder: Path) -> CachedEncoding:

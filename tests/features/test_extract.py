@@ -13,7 +13,12 @@ from mmpipeline.schemas import CATALOG_SCHEMA, MODALITIES
 from mmpipeline.storage import DataLayout, read_parquet
 
 ROOT = Path(__file__).parents[2]
-CONFIG = FeatureConfig(text_dim=128, image_size_px=48)
+CONFIG = FeatureConfig(
+    image_encoders=("descriptors",),
+    text_encoders=("hashed-ngrams",),
+    text_dim=128,
+    image_size_px=48,
+)
 
 
 @pytest.fixture
@@ -159,7 +164,7 @@ def append_or_die(writer, batch):
 extract.FeatureWriter.append = append_or_die
 layout = DataLayout.at({str(layout.root)!r})
 target = Path({str(target)!r})
-config = FeatureConfig(text_dim=128, image_size_px=48)
+config = FeatureConfig.model_validate({CONFIG.model_dump()!r})
 extract.extract_features(Path({str(catalog)!r}), target, layout, config, cache=layout.feature_cache)
 """
     killed = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False)

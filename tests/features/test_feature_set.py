@@ -9,7 +9,12 @@ from mmpipeline.features import FeatureSet, QueryEncoder, extract_features
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.storage import DataLayout, read_parquet
 
-CONFIG = FeatureConfig(text_dim=128, image_size_px=48)
+CONFIG = FeatureConfig(
+    image_encoders=("descriptors",),
+    text_encoders=("hashed-ngrams",),
+    text_dim=128,
+    image_size_px=48,
+)
 
 
 @pytest.fixture

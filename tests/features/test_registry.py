@@ -1,3 +1,4 @@
+from pathlib import Path
 from typing import get_args
 
 import numpy as np
@@ -11,7 +12,10 @@ from mmpipeline.features.registry import (
     build_image_encoder,
     build_text_encoder,
     cards,
+    markdown_table,
 )
+
+ROOT = Path(__file__).parents[2]
 
 PACKAGED_IMAGE = ["descriptors", "efficientnet-lite0"]
 PACKAGED_TEXT = ["hashed-ngrams", "universal-sentence"]
@@ -52,3 +56,7 @@ def test_text_encoder_keeps_what_its_card_says(name: TextEncoderName) -> None:
     assert card.dim in {None, encoder.dim}
     assert vectors.shape == (2, encoder.dim)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+def test_the_page_holds_the_table() -> None:
+    assert markdown_table() in (ROOT / "docs" / "encoders.md").read_text(encoding="utf-8")

@@ -7,7 +7,9 @@ from mmpipeline.config import FeatureConfig
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.workers import EncodingWorkers
 
-CONFIG = FeatureConfig(text_dim=64)
+CONFIG = FeatureConfig(
+    image_encoders=("descriptors",), text_encoders=("hashed-ngrams",), text_dim=64
+)
 
 
 def where_encoded(encoders: EncoderSet, texts: Sequence[str]) -> list[tuple[str, int, int]]:

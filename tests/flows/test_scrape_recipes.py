@@ -119,7 +119,14 @@ def _index(catalogue: Path, layout: DataLayout, folder: Path) -> Path:
     features, model, index = (folder / name for name in ("features", "model", "index"))
     for made in (features, model, index):
         made.mkdir()
-    extract_features(catalogue, features, layout, FeatureConfig(text_dim=64))
+    extract_features(
+        catalogue,
+        features,
+        layout,
+        FeatureConfig(
+            image_encoders=("descriptors",), text_encoders=("hashed-ngrams",), text_dim=64
+        ),
+    )
     save_model(FusionModel(FeatureSet.open(features).dims, 16, 8), model)
     build_index(model, features, catalogue, index, IndexConfig())
     return index

@@ -20,7 +20,12 @@ from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.publish import build_index, promote
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout
 
-FEATURES = FeatureConfig(text_dim=128, image_size_px=48)
+FEATURES = FeatureConfig(
+    image_encoders=("descriptors",),
+    text_encoders=("hashed-ngrams",),
+    text_dim=128,
+    image_size_px=48,
+)
 DISHES = {
     "bibimbap": ("비빔밥", "green", ["고추장", "시금치", "당근"]),
     "kimchi-jjigae": ("김치찌개", "red", ["김치", "두부", "돼지고기"]),

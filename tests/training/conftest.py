@@ -59,7 +59,14 @@ def write_features(
     folder: Path, recipe_ids: list[str], hidden: np.ndarray, presence: np.ndarray
 ) -> None:
     generator = np.random.default_rng(8)
-    encoders = EncoderSet.build(FeatureConfig(text_dim=32, image_size_px=32))
+    encoders = EncoderSet.build(
+        FeatureConfig(
+            image_encoders=("descriptors",),
+            text_encoders=("hashed-ngrams",),
+            text_dim=32,
+            image_size_px=32,
+        )
+    )
     encoders.write(folder)
     pq.write_table(pa.table({"recipe_id": recipe_ids}), folder / "ids.parquet")
     np.save(folder / "presence.npy", presence)
