@@ -17,7 +17,7 @@ import typer
 from mmpipeline.config import SampleConfig, load_settings
 from mmpipeline.errors import PipelineError, QueryError, describe_os_error
 from mmpipeline.operations.index_commands import index_app
-from mmpipeline.serving.commands import search, serve
+from mmpipeline.serving.commands import search, serve, subsets
 from mmpipeline.serving.terminal import fit_line, render_result
 from mmpipeline.storage import DataLayout
 
@@ -38,6 +38,7 @@ app.add_typer(catalog_app, name="catalog")
 app.add_typer(pairs_app, name="pairs")
 app.add_typer(index_app, name="index")
 app.command()(search)
+app.command()(subsets)
 app.command()(serve)
 
 

@@ -5,6 +5,8 @@ verified, as long as the files look as they did then. In both cases vectors, ite
 model and encoders are checked to be of one make. All that is large stays mapped.
 """
 
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -28,7 +30,7 @@ from mmpipeline.search.current import check_version, current_version
 from mmpipeline.search.filters import find_rows
 from mmpipeline.search.items import HIDDEN
 from mmpipeline.search.opening import IndexParts, count_by_value, open_verified
-from mmpipeline.search.prototypes import Rule
+from mmpipeline.search.prototypes import Rule, Sample, SubsetInfo
 from mmpipeline.search.query import Filters, Query, check_k, shared_ingredients
 from mmpipeline.search.segment import FULL
 from mmpipeline.search.stamps import verify_once
@@ -252,6 +254,35 @@ class SearchIndex:
             for rank, turn in enumerate(np.argsort(-scores, kind="stable")[:k], start=1)
         ]
         return SubsetRanking(version=self.version, asked_with=asked.parts, subsets=subsets)
+
+    def enrol(self, name: str, examples: Sequence[Query]) -> "SearchIndex":
+        """Return the index with one more class, known by some examples; nothing is trained.
+
+        Parameters
+        ----------
+        name
+            What it is called; a subset of that name is replaced.
+        examples
+            At least one: recipes of the index (`like`), photos, texts, or any mix.
+
+        Returns
+        -------
+        SearchIndex
+            The same recipes; `rank_subsets` ranks the class among the others.
+
+        Raises
+        ------
+        QueryError
+            If there is no example, or one holds nothing that can be used.
+        NotFoundError
+            If an example names a recipe that is not here.
+        """
+        if not examples:
+            raise QueryError(f"the class {name!r} has no example; expected at least one")
+        vectors = np.stack([self.embed(example)[0] for example in examples])
+        info = SubsetInfo(name, "enrolled", len(vectors))
+        prototypes = self._parts.prototypes.with_subset(info, Sample.of(vectors, len(vectors)))
+        return SearchIndex(self.version, replace(self._parts, prototypes=prototypes))
 
     def subset_items(self, subset: str, k: int = 10, offset: int = 0) -> list[Item]:
         """Return recipes of a subset in the order of their ids.

@@ -1,4 +1,4 @@
-"""`mmpipeline search` and `mmpipeline serve`.
+"""`mmpipeline search`, `mmpipeline subsets` and `mmpipeline serve`.
 
 They import what they need when they run, so that `--help` is quick.
 """
@@ -12,7 +12,7 @@ import typer
 
 from mmpipeline.config import load_config, load_settings
 from mmpipeline.errors import QueryError
-from mmpipeline.serving.terminal import render_result
+from mmpipeline.serving.terminal import fit_line, render_result
 from mmpipeline.storage import DataLayout
 
 if TYPE_CHECKING:
@@ -62,6 +62,64 @@ def search(
         typer.echo(json.dumps(asdict(result), ensure_ascii=False, default=str))
     else:
         typer.echo("\n".join(render_result(result)))
+
+
+def subsets(
+    title: Annotated[str | None, typer.Option(help="a title, Korean or English")] = None,
+    image: Annotated[Path | None, typer.Option(help="a photo: JPEG, PNG, WebP or GIF")] = None,
+    ingredients: Annotated[str | None, typer.Option(help="a list, separated by commas")] = None,
+    like: Annotated[Texts, typer.Option(help="id of a recipe; again for more")] = None,
+    enrol: Annotated[
+        Texts, typer.Option(help="a class by examples: NAME=ID,ID,...; again for more")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="how many subsets")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="print JSON for machines")] = False,
+) -> None:
+    """Rank dishes, named subsets and classes given by examples by nearness to a query."""
+    from mmpipeline.search.index import SearchIndex
+    from mmpipeline.search.query import Query
+
+    index = SearchIndex.open(DataLayout.at(load_settings().data_root))
+    for entry in enrol or ():
+        name, examples = read_class(entry)
+        index = index.enrol(name, [Query(like=(recipe_id,)) for recipe_id in examples])
+    query = Query(
+        title=title, image=image, ingredients=_split(ingredients, ","), like=tuple(like or ())
+    )
+    ranking = index.rank_subsets(query, k)
+    if as_json:
+        typer.echo(json.dumps(asdict(ranking), ensure_ascii=False))
+        return
+    for hit in ranking.subsets:
+        what = f"{hit.subset}  {hit.name or ''}  {hit.kind} of {hit.items:,}"
+        typer.echo(fit_line(f"  {hit.rank:3}  {hit.score:6.3f}  {what}"))
+
+
+def read_class(entry: str) -> tuple[str, list[str]]:
+    """Read a class given by examples.
+
+    Parameters
+    ----------
+    entry
+        Such as ``my soups=10k:6000373,10k:6000490``.
+
+    Returns
+    -------
+    name : str
+        What it is called.
+    examples : list of str
+        Ids of recipes.
+
+    Raises
+    ------
+    QueryError
+        If it is none.
+    """
+    name, _, ids = entry.partition("=")
+    examples = [part.strip() for part in ids.split(",") if part.strip()]
+    if not name.strip() or not examples:
+        raise QueryError(f"--enrol {entry!r}: expected NAME=ID,ID,...")
+    return name.strip(), examples
 
 
 def serve(

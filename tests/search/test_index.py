@@ -297,3 +297,14 @@ def test_a_vector_asks_like_the_query_it_came_from(index: SearchIndex) -> None:
     assert by_vector.asked_with == ("vector",)
     with pytest.raises(QueryError, match="is zero"):
         index.search_vector(0 * vector)
+
+
+def test_a_class_is_enrolled_from_examples_without_training(index: SearchIndex) -> None:
+    names = index.columns_at(index.rows[:3], ("recipe_id",))["recipe_id"]
+    richer = index.enrol("mine", [Query(like=(name,)) for name in names])
+    best = richer.rank_subsets(Query(like=tuple(names)), 1).subsets[0]
+    assert (best.subset, best.kind, best.items) == ("mine", "enrolled", 3)
+    assert "mine" not in {hit.subset for hit in index.rank_subsets(Query(like=(names[0],))).subsets}
+    assert len(richer) == len(index)
+    with pytest.raises(QueryError, match="has no example"):
+        index.enrol("none", [])

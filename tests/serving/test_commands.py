@@ -18,8 +18,8 @@ Run = Callable[..., str]
 def run(first_world: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("MMPIPELINE_DATA_ROOT", str(first_world / "data"))
 
-    def search(*arguments: str) -> str:
-        done = CliRunner().invoke(app, ["search", *arguments], catch_exceptions=True)
+    def search(*arguments: str, command: str = "search") -> str:
+        done = CliRunner().invoke(app, [command, *arguments], catch_exceptions=True)
         if done.exception and not isinstance(done.exception, SystemExit):
             raise done.exception
         assert done.exit_code == 0, done.output
@@ -79,3 +79,17 @@ def test_weights_and_what_is_unwanted() -> None:
     assert unlike("고추장, 설탕") == Query(title="고추장, 설탕", ingredients=("고추장", "설탕"))
     assert unlike(None) is None
     assert unlike(" ") is None
+
+
+def test_subsets_are_ranked_with_a_class_given_by_examples(run: Run, recipe_id: str) -> None:
+    def ask(*arguments: str) -> str:
+        return run("--like", recipe_id, *arguments, command="subsets")
+
+    first = json.loads(ask("--enrol", f"mine={recipe_id}", "--json"))["subsets"][0]
+    assert (first["subset"], first["kind"], first["items"]) == ("mine", "enrolled", 1)
+    assert first["score"] == pytest.approx(1, abs=1e-4)
+    lines = ask("-k", "2").splitlines()
+    assert len(lines) == 2
+    assert "dish of" in lines[0]
+    with pytest.raises(QueryError, match="expected NAME=ID,ID"):
+        ask("--enrol", "mine")
