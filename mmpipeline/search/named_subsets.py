@@ -73,7 +73,7 @@ def _select(connection: duckdb.DuckDBPyConnection, name: str, sql: str, limit_s:
     timer = threading.Timer(limit_s, connection.interrupt)
     timer.start()
     try:
-        found: pa.Table = connection.execute(statements[0]).to_arrow_table()
+        found: pa.Table = connection.sql(sql).to_arrow_table()
     except duckdb.InterruptException as error:
         raise ConfigError(f"index.subsets {name!r} took more than {limit_s:g} s") from error
     except duckdb.Error as error:
