@@ -42,6 +42,7 @@ def store(
         draft.counts = {"recipes": 9.0}
     old = store.layout.artifacts("catalog") / "0123456789abcdef"
     store.folder(key).rename(old)
+    (old / "manifest.sha256").unlink()  # which that version did not have
     manifest = json.loads((old / "manifest.json").read_text())
     (old / "manifest.json").write_text(json.dumps(manifest | {"schema_version": 1, "id": old.name}))
     (old.parent / "CURRENT").write_text(old.name)

@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import requests
 
@@ -24,8 +25,10 @@ from mmpipeline.models import FusionModel, save_model
 from mmpipeline.sample.faults import Fault
 from mmpipeline.sample.recipes import site_id_at
 from mmpipeline.sample.server import serve_site
+from mmpipeline.search.opening import open_parts
 from mmpipeline.search.publish import build_index
 from mmpipeline.storage import DataLayout, open_artifact, read_parquet
+from mmpipeline.storage.segments import read_recipes
 from tasks.servers import prefect_server, quiet_environment
 
 pytestmark = pytest.mark.flow
@@ -102,9 +105,10 @@ def test_a_deleted_recipe_leaves_recipes_photos_catalogue_and_index(tmp_path: Pa
 
     before = _catalogue(first, tmp_path / "before", None)
     after = _catalogue(second, tmp_path / "after", before)
-    assert f"10k:{gone}" in _ids(before / "recipes.parquet")
-    assert _ids(after / "recipes.parquet") == left
-    assert _ids(_index(after, layout, tmp_path) / "items.parquet") == left
+    assert f"10k:{gone}" in _ids(read_recipes(before, ["recipe_id"]))
+    assert _ids(read_recipes(after, ["recipe_id"])) == left
+    parts = open_parts(_index(after, layout, tmp_path))
+    assert _ids(parts.items.take(pa.array(parts.living_rows()))) == left
 
 
 def _catalogue(recipes: Path, folder: Path, previous: Path | None) -> Path:
@@ -132,8 +136,8 @@ def _index(catalogue: Path, layout: DataLayout, folder: Path) -> Path:
     return index
 
 
-def _ids(path: Path) -> set[str]:
-    return set(read_parquet(path, ["recipe_id"])["recipe_id"].to_pylist())
+def _ids(table: pa.Table) -> set[str]:
+    return set(table["recipe_id"].to_pylist())
 
 
 def _rows(data: object) -> list[dict[str, object]]:
