@@ -89,10 +89,8 @@ class VectorSpace:
         for turn, view in enumerate(self._views):
             start, stop = self._bounds[turn], self._bounds[turn + 1]
             within = None if allowed is None else allowed[start:stop]
-            if view.lists is not None and view.plan is not None and rows is None and not exact:
-                effort = view.plan.effort
-                found = view.lists.find(view.scan.vectors, query, k, effort, within)
-            else:
+            found = None if rows is not None or exact else _find_by_lists(view, query, k, within)
+            if found is None:
                 found = view.scan.find(query, k, within)
             answers.append((found[0] + start, found[1]))
         return merge(answers, k)
@@ -124,6 +122,17 @@ class VectorSpace:
         scores = np.concatenate([part[1] for part in parts], axis=1)
         order = np.lexsort((rows, -scores), axis=1)[:, :k]
         return np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
+
+
+def _find_by_lists(
+    view: View, query: Vector, k: int, allowed: Mask | None
+) -> tuple[Rows, Scores] | None:
+    """Ask a segment's lists; None where it has none, or they hold fewer than k within reach."""
+    if view.lists is None or view.plan is None:
+        return None
+    found = view.lists.find(view.scan.vectors, query, k, view.plan.effort, allowed)
+    available = len(view.scan) if allowed is None else int(np.count_nonzero(allowed))
+    return found if len(found[0]) >= min(k, available) else None
 
 
 def merge(answers: Sequence[tuple[Rows, Scores]], k: int) -> tuple[Rows, Scores]:
