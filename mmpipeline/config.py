@@ -21,7 +21,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from mmpipeline.errors import ConfigError
 
-ImageEncoderName = Literal["descriptors", "efficientnet-lite0", "joint-tower"]
+ImageEncoderName = Literal[
+    "descriptors", "efficientnet-lite0", "efficientnet-lite0-layers", "joint-tower"
+]
 TextEncoderName = Literal["hashed-ngrams", "universal-sentence", "sentence-model", "joint-tower"]
 
 

@@ -16,6 +16,7 @@ from mmpipeline.features.joined import JoinedPhotoEncoder, JoinedWordEncoder
 IMAGE_ENCODERS: Mapping[str, str] = {
     "descriptors": "image_encoder",
     "efficientnet-lite0": "efficientnet_lite0",
+    "efficientnet-lite0-layers": "efficientnet_layers",
     "joint-tower": "joint_tower",
 }
 """Modules of this room by the names of what encodes photos."""

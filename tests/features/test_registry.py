@@ -17,7 +17,7 @@ from mmpipeline.features.registry import (
 
 ROOT = Path(__file__).parents[2]
 
-PACKAGED_IMAGE = ["descriptors", "efficientnet-lite0"]
+PACKAGED_IMAGE = ["descriptors", "efficientnet-lite0", "efficientnet-lite0-layers"]
 PACKAGED_TEXT = ["hashed-ngrams", "universal-sentence"]
 
 
