@@ -25,8 +25,9 @@ from mmpipeline.training.batch_source import BatchSource
 from mmpipeline.training.determinism import determinism
 from mmpipeline.training.loop import fit_config, make_model
 from mmpipeline.training.objective import Metrics
-from mmpipeline.training.pair_source import PairSource, ShownItems, pair_objective
 from mmpipeline.training.pair_table import PairTable
+from mmpipeline.training.recipe_objective import recipe_objective
+from mmpipeline.training.recipe_source import RecipeBatch, RecipeSource
 from mmpipeline.training.validation import Validator
 
 SEED = 2021
@@ -183,7 +184,7 @@ class TensorItems(Dataset[dict[str, Tensor]]):
 class LoadedItems:
     """Items with their feature vectors."""
 
-    shown: ShownItems
+    shown: RecipeBatch
     inputs: dict[str, Tensor]
 
 
@@ -197,15 +198,15 @@ class FoodWorld:
         self.train_config = TrainConfig()
         self.table = PairTable.open(self.pairs, self.features, "train")
         self.config = fit_config(self.train_config, len(self.make_source()))
-        self.objective = pair_objective(self.features, self.train_config)
+        self.objective = recipe_objective(self.features, self.train_config)
 
     def make_module(self) -> nn.Module:
         """Return an untrained model of the default size."""
         return make_model(self.features, self.table, self.train_config)
 
-    def make_source(self) -> PairSource:
-        """Return batches of the pair table."""
-        return PairSource(self.features, self.table, self.train_config)
+    def make_source(self) -> RecipeSource:
+        """Return batches of the pair table's recipes."""
+        return RecipeSource(self.features, self.table.summary, self.train_config)
 
     def prepare(self, steps: int) -> list[LoadedItems]:
         """Return the source's first batches with their feature vectors."""
@@ -234,7 +235,7 @@ class FoodWorld:
         vectors: Tensor = module(batch.inputs, torch.from_numpy(batch.shown.mask))
         return vectors
 
-    def compared(self, batch: LoadedItems) -> ShownItems:
+    def compared(self, batch: LoadedItems) -> RecipeBatch:
         """Return what the items are to each other."""
         return batch.shown
 

@@ -282,6 +282,7 @@ FusionName = Literal[
     "concatenation",
     "learned_absence",
     "masked_mean",
+    "weighted_sum",
     "gated",
     "attention",
     "product_of_experts",
@@ -351,22 +352,43 @@ class SeedMethodConfig(Section):
         return self
 
 
+LossName = Literal[
+    "supervised_contrastive", "prototypical", "info_nce", "sigmoid_pairwise", "cosine_pair"
+]
+"""Names of `mmpipeline.training.recipe_objective.LOSSES`."""
+
+
 class TrainConfig(Section):
     """The fusion model and its training."""
 
     seed: int = Field(2021, ge=0)
-    epochs: int = Field(30, ge=1, le=10_000)
-    anchors_per_batch: int = Field(64, ge=2, le=8192)
+    batches: Literal["recipes", "pairs"] = Field(
+        "recipes", description="each recipe twice, or the pairs of anchors as the table lists them"
+    )
+    loss: LossName = Field("supervised_contrastive", description="of batches of recipes")
+    single_part_share: float = Field(
+        0.5, ge=0, le=1, description="items that show one part alone; others any subset"
+    )
+    mixed_share: float = Field(0.25, ge=0, le=1, description="mixed tuples, of a batch's recipes")
+    self_training_share: float = Field(
+        0.8, ge=0, le=1, description="unlabelled recipes that the first training labels; 0: none"
+    )
+    encoder: Literal["linear", "deep"] = Field("linear", description="of each modality")
+    raw_dim: int = Field(
+        0, ge=0, le=4096, description="raw axes a modality beside the learned embedding; 0: none"
+    )
+    epochs: int = Field(40, ge=1, le=10_000)
+    anchors_per_batch: int = Field(256, ge=2, le=8192)
     anchors_per_dish: int = Field(
         1, ge=1, le=64, description="of one dish in a batch; above 1, all of a dish are positives"
     )
     learning_rate: float = Field(2e-3, gt=0, le=1)
-    weight_decay: float = Field(1e-2, ge=0)
+    weight_decay: float = Field(5e-2, ge=0)
     temperature: float = Field(0.1, gt=0)
-    fusion: FusionName = Field("concatenation", description="how modalities become one vector")
+    fusion: FusionName = Field("weighted_sum", description="how modalities become one vector")
     hidden_dim: int = Field(256, ge=8, le=8192)
-    embedding_dim: int = Field(128, ge=4, le=4096)
-    dropout: float = Field(0.1, ge=0, lt=1)
+    embedding_dim: int = Field(256, ge=4, le=4096)
+    dropout: float = Field(0.3, ge=0, lt=1)
     warmup_share: float = Field(0, ge=0, lt=1, description="steps in which the rate rises")
     max_gradient_norm: float | None = Field(None, gt=0, description="longer gradients are cut")
     batches_per_step: int = Field(1, ge=1, description="whose mean loss one step goes down")
@@ -374,7 +396,7 @@ class TrainConfig(Section):
         1, ge=1, description="pieces that a batch is encoded in, to save memory; same gradient"
     )
     precision: Literal["float32", "bfloat16"] = "float32"
-    patience: int = Field(8, ge=1, description="epochs without a better validation score")
+    patience: int = Field(15, ge=1, description="epochs without a better validation score")
     shuffle_labels: bool = Field(False, description="control experiment: pair labels permuted")
 
 

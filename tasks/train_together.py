@@ -14,11 +14,11 @@ from pathlib import Path
 from mmpipeline.config import TrainConfig, load_config
 from mmpipeline.errors import PipelineError
 from mmpipeline.storage import ArtifactStore, DataLayout, open_artifact
-from mmpipeline.training import Checkpoints, NullLogger, train_model
+from mmpipeline.training import Checkpoints, NullLogger
 from mmpipeline.training.processes import Processes, joined_processes
 from tasks.keys import model_key
 from tasks.newest import default_root, or_newest
-from tasks.training import train
+from tasks.training import TRAININGS, train
 
 
 def main(arguments: list[str]) -> int:
@@ -70,7 +70,7 @@ def train_together(config: TrainConfig, data_root: Path, processes: Processes) -
         train.fn(features, pairs, config, data_root)
     elif not exists:
         checkpoints = Checkpoints(store.resume_folder(key))
-        train_model(features, pairs, data_root, config, NullLogger(), checkpoints)
+        TRAININGS[config.batches](features, pairs, data_root, config, NullLogger(), checkpoints)
 
 
 if __name__ == "__main__":

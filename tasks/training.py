@@ -7,11 +7,13 @@ from prefect import task
 
 from mmpipeline.config import TrainConfig, load_settings
 from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
-from mmpipeline.training import Checkpoints, train_model
+from mmpipeline.training import Checkpoints, train_food_model, train_model
 from tasks.keys import model_key
 from tasks.stage import produce
 from tasks.tracked_run import TrackedRun, tracked_run
 
+TRAININGS = {"recipes": train_food_model, "pairs": train_model}
+SHOWN = ("epochs", "best_epoch", "labels_proposed", "dishes_joined", "parameters", "val_score")
 PAIR_COLUMNS = ["split", "kind", "label", "language_pair"]
 
 
@@ -30,12 +32,13 @@ def train(features: Path, pairs: Path, config: TrainConfig, data_root: Path) -> 
         checkpoints = Checkpoints(draft.resume, every_s, skip_damaged=True)
         with tracked_run(layout, f"fusion-{key.id[:8]}", tags, draft.resume) as run:
             log_pairs(run, inputs["pairs"])
-            counts = train_model(features, pairs, draft.folder, config, run, checkpoints)
+            train_by = TRAININGS[config.batches]
+            counts = train_by(features, pairs, draft.folder, config, run, checkpoints)
             run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
         draft.notes["mlflow_run_id"] = run.run_id
         return counts
 
-    return produce(data_root, key, make, ("epochs", "best_epoch", "parameters", "val_score"))
+    return produce(data_root, key, make, SHOWN)
 
 
 def log_pairs(run: TrackedRun, pairs: Artifact) -> None:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 DEVIATION_FLOOR = 0.3  # of the root mean square: nearly constant columns are not blown up
+INPUT_LENGTH = 8.0  # of a standardised input, about, before the linear encoder's layer
 
 
 class ModalityEncoder(nn.Module):
@@ -86,3 +87,76 @@ class ModalityEncoder(nn.Module):
 
 def _norm(width: int, plain: bool) -> list[nn.Module]:
     return [] if plain else [nn.LayerNorm(width)]
+
+
+class LinearEncoder(ModalityEncoder):
+    """Standardisation, dropout of inputs, one linear layer: an embedding bag of what is counted.
+
+    On hashed n-grams it is the sum of one trained vector a bucket. Inputs are brought to one length
+    whatever their width, so that one learning rate fits wide and narrow features.
+
+    Parameters
+    ----------
+    input_dim
+        Width of the modality's feature vector.
+    hidden_dim
+        Width of the result.
+    dropout
+        Share of input values dropped in training.
+    """
+
+    def __init__(self, input_dim: int, hidden_dim: int, dropout: float) -> None:
+        nn.Module.__init__(self)
+        self.register_buffer("mean", torch.zeros(input_dim))
+        self.register_buffer("scale", torch.ones(input_dim))
+        self._length = INPUT_LENGTH / input_dim**0.5
+        self.drop = nn.Dropout(dropout)
+        self.layer = nn.Linear(input_dim, hidden_dim)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Encode a batch.
+
+        Parameters
+        ----------
+        features
+            Shape (B, input_dim), float.
+
+        Returns
+        -------
+        Tensor
+            Shape (B, hidden_dim).
+        """
+        standardized = (features - self.mean) * (self.scale * self._length)
+        hidden: Tensor = self.layer(self.drop(standardized))
+        return hidden
+
+
+def build_encoder(
+    kind: str, input_dim: int, hidden_dim: int, dropout: float, *, plain: bool = False
+) -> ModalityEncoder:
+    """Build the encoder of one modality.
+
+    Parameters
+    ----------
+    kind
+        ``deep`` or ``linear``.
+    input_dim, hidden_dim, dropout
+        As the encoder takes them.
+    plain
+        For a deep one.
+
+    Returns
+    -------
+    ModalityEncoder
+        With fresh weights.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown.
+    """
+    if kind == "linear":
+        return LinearEncoder(input_dim, hidden_dim, dropout)
+    if kind == "deep":
+        return ModalityEncoder(input_dim, hidden_dim, dropout, plain)
+    raise ValueError(f"encoder {kind!r} is unknown; known are deep and linear")

@@ -16,10 +16,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmpipeline.models.encoders import ModalityEncoder
+from mmpipeline.models.encoders import ModalityEncoder, build_encoder
 from mmpipeline.models.fusion_shape import FusionShape
 from mmpipeline.models.fusions import DEFAULT_OPTIONS, ModelOptions, build_fusion
 from mmpipeline.models.product_of_experts import ProductOfExpertsFusion
+from mmpipeline.models.raw_part import RawPart
 
 COARSE_MODALITY = "title"  # names the dish; where there is none, the last modality is coarse
 
@@ -34,7 +35,7 @@ class FusionModel(nn.Module):
     hidden_dim
         Width of the encoders and of the fusion's hidden layer.
     embedding_dim
-        Width of the embedding.
+        Width of the learned embedding.
     dropout
         Share of hidden values dropped in training.
     options
@@ -60,11 +61,11 @@ class FusionModel(nn.Module):
         self.dims = dict(dims)
         self.modalities = tuple(dims)
         self.hidden_dim = hidden_dim
-        self.embedding_dim = embedding_dim
+        self.learned_dim = embedding_dim
         self.dropout = dropout
         self.options = options
         self.encoders = nn.ModuleDict({
-            name: ModalityEncoder(dim, hidden_dim, dropout, options.plain)
+            name: build_encoder(options.encoder, dim, hidden_dim, dropout, plain=options.plain)
             for name, dim in dims.items()
         })
         coarse = self.modalities.index(COARSE_MODALITY) if COARSE_MODALITY in dims else -1
@@ -72,6 +73,13 @@ class FusionModel(nn.Module):
             len(dims), hidden_dim, embedding_dim, dropout, plain=options.plain, coarse=coarse
         )
         self.fusion = build_fusion(options.fusion, shape)
+        self.raw_part = RawPart(dims, options.raw_dim) if options.raw_dim else None
+
+    @property
+    def embedding_dim(self) -> int:
+        """Length of what `embed` returns: the learned embedding and the raw part, if any."""
+        raw = 0 if self.raw_part is None else self.raw_part.output_dim
+        return self.learned_dim + raw
 
     def standardize(self, statistics: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         """Set what each modality's inputs are centred and scaled by.
@@ -163,7 +171,7 @@ class FusionModel(nn.Module):
         return self.fusion.distribution(self.encode(inputs, mask), mask)
 
     def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
-        """Embed a batch for use: without dropout and without gradients.
+        """Embed a batch for use: without dropout and gradients, with the raw part if there is one.
 
         The model is left in the mode (training or evaluation) it was in.
 
@@ -175,7 +183,7 @@ class FusionModel(nn.Module):
         Returns
         -------
         Tensor
-            Shape (B, E), rows of unit length.
+            Shape (B, embedding_dim), rows of unit length.
 
         Raises
         ------
@@ -187,6 +195,8 @@ class FusionModel(nn.Module):
         try:
             with torch.inference_mode():
                 vectors: Tensor = self(inputs, mask)
+                if self.raw_part is not None:
+                    vectors = self.raw_part.join(vectors, self.raw_part(inputs, mask), mask)
         finally:
             self.train(was_training)
         return vectors

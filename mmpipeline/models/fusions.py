@@ -16,6 +16,7 @@ from mmpipeline.models.attention import AttentionFusion
 from mmpipeline.models.fusion_shape import FusionShape, output_layers
 from mmpipeline.models.graphs import GraphFusion, GraphKind
 from mmpipeline.models.product_of_experts import ProductOfExpertsFusion
+from mmpipeline.models.weighted_sum import WeightedSumFusion
 
 
 class ConcatenationFusion(nn.Module):
@@ -151,11 +152,18 @@ class ModelOptions:
         linear way around the encoders.
     unit_length
         Whether embeddings are scaled to unit length; without, for losses on plain distances.
+    encoder
+        One of `ENCODERS`: ``deep``, or ``linear`` for one linear layer on what dropout leaves.
+    raw_dim
+        Principal axes of each modality's raw features that stand beside the learned embedding; 0
+        for none.
     """
 
     fusion: str = "concatenation"
     plain: bool = False
     unit_length: bool = True
+    encoder: str = "deep"
+    raw_dim: int = 0
 
 
 DEFAULT_OPTIONS = ModelOptions()
@@ -169,6 +177,7 @@ FUSIONS: Mapping[str, Callable[[FusionShape], nn.Module]] = {
     "concatenation": ConcatenationFusion,
     "learned_absence": lambda shape: ConcatenationFusion(shape, learned_absence=True),
     "masked_mean": MaskedMeanFusion,
+    "weighted_sum": WeightedSumFusion,
     "gated": GatedFusion,
     "attention": AttentionFusion,
     "product_of_experts": ProductOfExpertsFusion,

@@ -9,6 +9,7 @@ from mmpipeline.training.batch_source import (
 from mmpipeline.training.checkpoints import Checkpoints
 from mmpipeline.training.class_selector import ClassSelector, hold_out_classes
 from mmpipeline.training.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.food import train_food_model
 from mmpipeline.training.loop import train_model
 from mmpipeline.training.metric_logger import MetricLogger, NullLogger
 from mmpipeline.training.objective import EmbeddingObjective, Objective
@@ -28,5 +29,6 @@ __all__ = [
     "TrainingResult",
     "fit",
     "hold_out_classes",
+    "train_food_model",
     "train_model",
 ]

@@ -85,6 +85,12 @@ class Checkpoints:
         self._skip_damaged = skip_damaged
         self._saved_at = time.monotonic()
 
+    def beside(self, name: str) -> "Checkpoints":
+        """Return the checkpoints of another training of the same course, in a folder within."""
+        return Checkpoints(
+            self.folder / name, self._every_s, self._keep, skip_damaged=self._skip_damaged
+        )
+
     @property
     def is_due(self) -> bool:
         """Whether it is time for another one."""

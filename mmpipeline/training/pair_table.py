@@ -89,6 +89,8 @@ class PairSummary:
         Shape (G + 1,): block i holds the anchors from entry i to entry i + 1.
     pairs, positives, dropped
         Numbers of pairs.
+    names
+        The dishes' names; entry i is of code i.
     """
 
     dish: RowArray
@@ -99,6 +101,7 @@ class PairSummary:
     pairs: int
     positives: int
     dropped: int
+    names: tuple[str, ...] = ()
 
 
 class PairTable:
@@ -275,6 +278,7 @@ class PairReader:
             pairs=total,
             positives=positives,
             dropped=dropped,
+            names=dishes.names,
         )
 
     def read_block(self, number: int) -> PairBlock:
@@ -374,6 +378,11 @@ class DishCodes:
     def codes(self) -> RowArray:
         """Shape (N,): code of each recipe's dish, -1 when not labelled."""
         return self._codes[:-1]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The dishes by code."""
+        return tuple(self._code_of)
 
     def learn(self, rows: RowArray, dishes: pa.ChunkedArray) -> None:
         """Take in the dishes of some recipes.

@@ -1,6 +1,7 @@
+import pytest
 import torch
 
-from mmpipeline.models.encoders import ModalityEncoder
+from mmpipeline.models.encoders import INPUT_LENGTH, ModalityEncoder, build_encoder
 
 
 def test_width_follows_the_arguments() -> None:
@@ -48,3 +49,18 @@ def test_a_row_does_not_depend_on_its_neighbours() -> None:
     changed = rows.clone()
     changed[1:] += 100.0
     torch.testing.assert_close(encoder(rows)[0], encoder(changed)[0])
+
+
+def test_a_linear_encoder_is_one_linear_map_of_standardised_inputs() -> None:
+    torch.manual_seed(0)
+    encoder = build_encoder("linear", 16, 3, dropout=0.5).eval()
+    encoder.standardize(torch.full((16,), 2.0), torch.full((16,), 4.0))
+    inputs = torch.randn(5, 16)
+    layer = encoder.get_submodule("layer")
+    expected = layer((inputs - 2.0) / 4.0 * INPUT_LENGTH / 4.0)  # 4 is the root of the width
+    assert torch.allclose(encoder(inputs), expected, atol=1e-6)
+
+
+def test_an_unknown_encoder_is_refused() -> None:
+    with pytest.raises(ValueError, match="'round' is unknown"):
+        build_encoder("round", 4, 4, 0.0)

@@ -122,7 +122,7 @@ def test_the_plan_says_why(published: Path) -> None:
     lines = describe_plan(published, config, RefreshRequest(scrape=False, newest=True))
     found = {line.split()[0]: line for line in lines}
     assert "done: made 20" in found["catalog"]
-    assert "runs: setting epochs is 3 (was 30)" in found["model"]
+    assert "runs: setting epochs is 3 (was 40)" in found["model"]
     assert "runs: new model" in found["index"]
     (nothing,) = describe_plan(published, CONFIG, RefreshRequest(newest=True))[-1:]
     assert nothing.startswith("No stage would run")

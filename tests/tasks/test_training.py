@@ -5,8 +5,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from mmpipeline.config import TrainConfig
@@ -19,7 +17,7 @@ from tests.training.conftest import world  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own deprecations are not ours
 CONFIG = TrainConfig(
-    epochs=4, anchors_per_batch=24, hidden_dim=32, embedding_dim=16, dropout=0.1, patience=4
+    batches="pairs", epochs=4, anchors_per_batch=24, hidden_dim=32, embedding_dim=16, patience=4
 )
 
 
@@ -28,11 +26,6 @@ def publish(root: Path, kind: str, folder: Path) -> Path:
     key = ArtifactKey(kind, {"catalog": "c"}, {}, "")
     with store.create(key) as draft:
         shutil.copytree(folder, draft.folder, dirs_exist_ok=True)
-        path = draft.folder / "pairs.parquet"
-        if path.exists():
-            table = pq.read_table(path)
-            names = pa.array(["ko-en"] * len(table))
-            pq.write_table(table.append_column("language_pair", names), path)
     return store.folder(key)
 
 

@@ -12,8 +12,8 @@ from mmpipeline.training.pair_table import DISHES, PARTS
 
 def write_pairs(folder: Path, rows: list[dict[str, Any]], group_rows: int = 10_000) -> None:
     """Write a pair table; rows that say nothing of kind and weight get plain ones."""
-    names = [*PARTS, *DISHES, "label", "kind", "split", "weight"]
-    plain = {"kind": "negative_both", "weight": 1.0}
+    names = [*PARTS, *DISHES, "label", "kind", "split", "weight", "language_pair"]
+    plain = {"kind": "negative_both", "weight": 1.0, "language_pair": "ko-en"}
     schema = PAIR_SCHEMA.empty_table().select(names).schema
     table = pa.Table.from_pylist([plain | row for row in rows], schema=schema)
     pq.write_table(table, folder / "pairs.parquet", row_group_size=group_rows)

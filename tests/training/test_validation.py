@@ -39,3 +39,30 @@ def test_a_constant_model_scores_no_better_than_last_place(world: SimpleNamespac
 def test_nothing_to_validate_on_gives_no_score(world: SimpleNamespace) -> None:
     validator, model = make_validator(world, "test")
     assert validator.score(model) == {}
+
+
+def test_dishes_that_training_does_not_see_are_measured_by_themselves(
+    world: SimpleNamespace,
+) -> None:
+    features = FeatureSet.open(world.features)
+    table = PairTable.open(world.pairs, features, "val")
+    model = make_validator(world, "val")[1]
+    seen = frozenset(table.summary.names[:-2])
+    figures = Validator(features, table, 0, trained=seen).score(model)
+    kinds = [
+        np.mean([v for k, v in figures.items() if k.startswith(f"val_mrr_{kind}_")])
+        for kind in ("dish", "new_dish", "recipe")
+    ]
+    assert figures["val_score"] == pytest.approx(np.mean(kinds))
+    everything = Validator(features, table, 0, trained=frozenset(table.summary.names))
+    assert not any(name.startswith("val_mrr_new") for name in everything.score(model))
+
+
+def test_scores_queries_by_how_many_parts_they_show(world: SimpleNamespace) -> None:
+    validator, model = make_validator(world, "val")
+    full = validator.score(model)["val_mrr_dish_full"]
+    assert validator.score_shown(model, 4) == pytest.approx(full)
+    single = validator.score_shown(model, 1)
+    assert single is not None
+    assert 0 < single <= 1
+    assert make_validator(world, "test")[0].score_shown(model, 4) is None
