@@ -17,7 +17,7 @@ import typer
 
 from mmpipeline.catalog.build import build_catalog
 from mmpipeline.config import CatalogConfig, SampleConfig
-from mmpipeline.sample import iterate_truth, recipe_at
+from mmpipeline.sample import TruthRow, iterate_truth, recipe_at
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA, Ingredient, Recipe
 from mmpipeline.storage.parquet import ParquetSink
 from mmpipeline.text.dishes import DishDictionary
@@ -63,7 +63,8 @@ def judge(config: SampleConfig, labels: dict[str, str]) -> dict[str, float]:
     Returns
     -------
     dict of str to float
-        Precision and recall by language, and how many of the world's dishes the dictionary lacks.
+        Precision and recall by language, how many of the world's dishes the dictionary lacks, and
+        of how many of those labelled in both languages the commonest labels are the same.
     """
     truth = list(iterate_truth(config))
     votes: dict[str, Counter[str]] = defaultdict(Counter)
@@ -74,7 +75,10 @@ def judge(config: SampleConfig, labels: dict[str, str]) -> dict[str, float]:
     known = {name for name in votes if name in DishDictionary.load().dishes}
     dishes = {row.dish for row in truth}
     reached = {stands_for[name] for name in known}
-    figures = {"absent_dish_share": 1 - len(reached) / len(dishes)}
+    figures = {
+        "absent_dish_share": 1 - len(reached) / len(dishes),
+        "joined_dish_share": _joined_share(truth, labels),
+    }
     for language in ("ko", "en"):
         rows = [row for row in truth if row.language == language]
         labelled = [row for row in rows if row.recipe_id in labels]
@@ -85,6 +89,19 @@ def judge(config: SampleConfig, labels: dict[str, str]) -> dict[str, float]:
         names = len({labels[row.recipe_id] for row in labelled})
         figures[f"labels_per_dish_{language}"] = names / len(dishes)
     return figures
+
+
+def _joined_share(truth: list[TruthRow], labels: dict[str, str]) -> float:
+    found: dict[str, dict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    for row in truth:
+        if row.recipe_id in labels:
+            found[row.dish][row.language][labels[row.recipe_id]] += 1
+    commonest = [
+        {names.most_common(1)[0][0] for names in by_language.values()}
+        for by_language in found.values()
+        if len(by_language) > 1
+    ]
+    return sum(len(names) == 1 for names in commonest) / max(1, len(commonest))
 
 
 def main(

@@ -31,6 +31,7 @@ from mmpipeline.catalog.merging import (
     write_state,
 )
 from mmpipeline.catalog.names import (
+    join_languages,
     learn_vocabulary,
     load_cores,
     load_mined_names,
@@ -247,6 +248,7 @@ def _label(
     connection.execute(read_statement("kept_names"))
     run_statement(connection, "labels", min_dish_recipes=config.min_dish_recipes)
     run_statement(connection, "copied_labels")
+    join_languages(connection)
     run_statement(
         connection, "dishes", seed=config.seed, unknown_dish_share=config.unknown_dish_share
     )

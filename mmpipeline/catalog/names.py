@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 
 from mmpipeline.catalog.chatter import Chatter, DressedTitle
+from mmpipeline.catalog.joining import join_names
 from mmpipeline.catalog.mining import (
     NameMiner,
     count_names,
@@ -156,6 +157,23 @@ def load_mined_names(
     query = "SELECT recipe_id, core FROM cores WHERE core <> ''"
     _fill(connection, "mined", MINED_SCHEMA, query, find)
     connection.execute("DELETE FROM mined WHERE mined_dish IS NULL")
+
+
+def join_languages(connection: duckdb.DuckDBPyConnection) -> None:
+    """Give one label to dishes that are named in each language by itself but sound alike.
+
+    Parameters
+    ----------
+    connection
+        Holds `labels`.
+    """
+    rows = connection.execute(read_statement("unlisted_dishes")).fetchall()
+    pairs = sorted(join_names(dict(rows)).items())
+    schema = pa.schema([pa.field(name, pa.string()) for name in ("english", "korean")])
+    columns = [list(column) for column in zip(*pairs, strict=True)] or [[], []]
+    connection.register("joined", pa.table(columns, schema=schema))
+    connection.execute(read_statement("joined_labels"))
+    connection.unregister("joined")
 
 
 def _fill(

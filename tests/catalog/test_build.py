@@ -67,6 +67,17 @@ def test_labels_and_where_they_come_from(
     }
 
 
+def test_a_dish_of_two_languages_has_one_label(
+    make_recipe: MakeRecipe, write_source: WriteSource
+) -> None:
+    korean = [make_recipe(f"10k:{number}", title="엄마표 갈치국") for number in range(2)]
+    english = [make_recipe(f"r1m:{letter}", title="Easy Galchi Guk") for letter in "ab"]
+    rows = build({"ten": write_source("ten", korean), "r1m": write_source("r1m", english)})
+    assert {row["dish"] for row in rows.values()} == {"ko:갈치국"}
+    [dish] = read_parquet(write_source("x", []).parent / "catalog/dishes.parquet").to_pylist()
+    assert (dish["name_ko"], dish["name_en"], dish["recipes"]) == ("갈치국", "galchi guk", 4)
+
+
 def test_copies_share_a_group_and_a_side(
     make_recipe: MakeRecipe, write_source: WriteSource
 ) -> None:

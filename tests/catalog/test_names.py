@@ -9,7 +9,7 @@ import pytest
 from benchmarks.dish_labels import judge, label
 from mmpipeline.config import SampleConfig
 
-LABELLER = ("chatter", "mining", "names", "vocabulary")
+LABELLER = ("chatter", "joining", "mining", "names", "vocabulary")
 
 
 def test_labels_are_right_and_many_though_a_quarter_of_the_dishes_is_unknown(
@@ -18,6 +18,7 @@ def test_labels_are_right_and_many_though_a_quarter_of_the_dishes_is_unknown(
     config = SampleConfig(recipes=1200, seed=2021)
     figures = judge(config, label(config, tmp_path))
     assert figures["absent_dish_share"] >= 0.25
+    assert figures["joined_dish_share"] >= 0.9
     for language in ("ko", "en"):
         assert figures[f"precision_{language}"] >= 0.95
         assert figures[f"recall_{language}"] >= 0.85

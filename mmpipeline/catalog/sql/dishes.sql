@@ -2,12 +2,17 @@
 -- which ones follows from the seed and the dish alone, so it never changes as the data grow.
 CREATE TABLE dishes AS
 WITH counted AS (
-    SELECT dish, count(*) AS recipes, mode(name ORDER BY name) AS name FROM labels GROUP BY dish
+    SELECT
+        dish,
+        count(*) AS recipes,
+        mode(name ORDER BY name) FILTER (regexp_matches(name, '[가-힣]')) AS korean,
+        mode(name ORDER BY name) FILTER (NOT regexp_matches(name, '[가-힣]')) AS english,
+    FROM labels GROUP BY dish
 )
 SELECT
     dish,
-    CASE WHEN starts_with(dish, 'ko:') THEN name ELSE known.name_ko END AS name_ko,
-    CASE WHEN starts_with(dish, 'en:') THEN name ELSE known.name_en END AS name_en,
+    coalesce(known.name_ko, korean) AS name_ko,
+    coalesce(known.name_en, english) AS name_en,
     recipes,
     CASE
         WHEN share_of($seed, 'dish', dish) < $unknown_dish_share THEN 'unknown' ELSE 'known'
