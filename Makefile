@@ -44,7 +44,7 @@ bench: $(INSTALLED)  ## run every benchmark; each prints one JSON line
 	done
 
 ui: $(INSTALLED)  ## open the Prefect and MLflow pages on what `make run` left (127.0.0.1)
-	@$(BIN)/python -m tasks.servers
+	@$(BIN)/python -m tasks.pages
 
 deploy: $(INSTALLED)  ## put the deployments of prefect.yaml on the server that runs (`make ui`)
 	@$(BIN)/python -m tasks.deployments

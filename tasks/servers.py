@@ -1,4 +1,4 @@
-"""The private Prefect server of a local run, and `make ui`.
+"""The private Prefect server of a local run.
 
 A run without a server of its own would start Prefect's temporary one, which prints tracebacks
 when it shuts down. So a local run starts a server itself: on a free loopback port, its output in
@@ -11,7 +11,6 @@ running (`PREFECT_API_URL`, or `make ui`) is used instead.
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -24,12 +23,13 @@ from typing import IO
 
 import requests
 
-from mmpipeline.config import EnvironmentSettings, load_settings
-from mmpipeline.errors import BusyError, PipelineError, describe_os_error
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.config import load_settings
+from mmpipeline.errors import PipelineError
+from mmpipeline.storage import DataLayout
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 120
+STORE_FILE = "mlflow.db"
 
 
 def quiet_environment(data_root: Path) -> dict[str, str]:
@@ -60,7 +60,7 @@ def quiet_environment(data_root: Path) -> dict[str, str]:
 
 def embedded_store(layout: DataLayout) -> str:
     """Return the address of the MLflow store below the data folder."""
-    return f"sqlite:///{layout.state / 'mlflow.db'}"
+    return f"sqlite:///{layout.state / STORE_FILE}"
 
 
 def tracking_uri(layout: DataLayout) -> str:
@@ -99,10 +99,10 @@ def prefect_server(data_root: Path) -> Iterator[str]:
     with log.open("ab") as output:
         process = _start_server(layout, port, output)
         try:
-            _wait_until_ready(f"http://{HOST}:{port}/api/health", process, log)
+            wait_until_ready(f"http://{HOST}:{port}/api/health", process, log)
             yield f"http://{HOST}:{port}/api"
         finally:
-            _stop(process)
+            stop_server(process)
 
 
 def find_server(layout: DataLayout) -> str | None:
@@ -133,7 +133,7 @@ def find_server(layout: DataLayout) -> str | None:
 
 def _start_server(layout: DataLayout, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
-        [sys.executable, "-m", "tasks.servers", "prefect", str(port)],
+        [sys.executable, "-m", "tasks.servers", str(port)],
         env={**os.environ, **quiet_environment(layout.root), "PREFECT_UI_ENABLED": "false"},
         stdin=subprocess.PIPE,
         stdout=output,
@@ -164,7 +164,23 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server answers.
+
+    Parameters
+    ----------
+    url
+        What it answers.
+    process
+        The server.
+    log
+        Its output.
+
+    Raises
+    ------
+    PipelineError
+        If it ends, or is not ready in time; the message names the log.
+    """
     deadline = time.monotonic() + START_TIMEOUT_S
     while time.monotonic() < deadline:
         if process.poll() is not None:
@@ -176,7 +192,7 @@ def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> 
     raise PipelineError(f"a server was not ready after {START_TIMEOUT_S} s; its log is {log}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop_server(process: subprocess.Popen[bytes]) -> None:
     """End a child: ask by closing its pipe or by signal, insist after some seconds."""
     if process.stdin is not None:
         process.stdin.close()
@@ -214,108 +230,5 @@ def serve_prefect(port: int) -> None:
     server.run()
 
 
-def open_pages(settings: EnvironmentSettings) -> None:
-    """Serve the Prefect and the MLflow page on what runs left behind, until interrupted.
-
-    Parameters
-    ----------
-    settings
-        Data folder and ports.
-
-    Raises
-    ------
-    BusyError
-        If one of the ports is taken.
-    """
-    layout = DataLayout.at(settings.data_root)
-    for name, port in (("PREFECT", settings.prefect_port), ("MLFLOW", settings.mlflow_port)):
-        _require_free(port, f"MMPIPELINE_{name}_PORT")
-    environment = {**os.environ, **quiet_environment(layout.root)}
-    environment["PREFECT_UI_API_URL"] = f"http://{HOST}:{settings.prefect_port}/api"
-    logs = layout.state / "logs"
-    logs.mkdir(parents=True, exist_ok=True)
-    pages = {
-        "Prefect": (
-            ["prefect", "server", "start", "--host", HOST, "--port", str(settings.prefect_port)],
-            f"http://{HOST}:{settings.prefect_port}/api/health",
-        ),
-        "MLflow": (
-            [
-                *("mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)),
-                *("--backend-store-uri", embedded_store(layout), "--workers", "1"),
-            ],
-            f"http://{HOST}:{settings.mlflow_port}/health",
-        ),
-    }
-    children: list[subprocess.Popen[bytes]] = []
-    try:
-        for name, (command, _) in pages.items():
-            with (logs / f"{name.lower()}-ui.log").open("ab") as output:
-                children.append(
-                    subprocess.Popen(
-                        [sys.executable, "-m", *command],
-                        env=environment,
-                        stdout=output,
-                        stderr=output,
-                        start_new_session=True,
-                    )
-                )
-        for child, (name, (_, health)) in zip(children, pages.items(), strict=True):
-            _wait_until_ready(health, child, logs / f"{name.lower()}-ui.log")
-        write_json_atomic(
-            layout.state / "ui.json",
-            {"prefect_api": f"http://{HOST}:{settings.prefect_port}/api"},
-        )
-        print(f"Prefect  http://{HOST}:{settings.prefect_port}  flow runs and their tables")
-        print(f"MLflow   http://{HOST}:{settings.mlflow_port}  training runs, side by side")
-        print("Ctrl-C stops both.", flush=True)
-        signal.pause()
-    except KeyboardInterrupt:
-        print()
-    finally:
-        (layout.state / "ui.json").unlink(missing_ok=True)
-        for child in children:
-            _stop(child)
-
-
-def _require_free(port: int, variable: str) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError as error:
-            raise BusyError(
-                f"port {port} is in use; name a free one, as in: {variable}={port + 1} make ui"
-            ) from error
-
-
-def main(arguments: list[str]) -> int:
-    """Run `make ui`, or one server for a parent process.
-
-    Parameters
-    ----------
-    arguments
-        Empty for the pages; ``prefect PORT`` for a server that ends with its parent.
-
-    Returns
-    -------
-    int
-        Exit status.
-    """
-    if arguments[:1] == ["prefect"]:
-        serve_prefect(int(arguments[1]))
-        return 0
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        open_pages(load_settings())
-    except PipelineError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {describe_os_error(error)}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    serve_prefect(int(sys.argv[1]))

@@ -7,15 +7,20 @@ in the same way now or later. Runs are kept by `tracked_run`.
 
 import logging
 import os
+import shutil
+import sqlite3
+import uuid
 from collections.abc import Mapping
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from mmpipeline.storage import DataLayout
+from mmpipeline.storage.atomic import fsync_file
 from tasks.metric_spool import Entry
-from tasks.servers import embedded_store, tracking_uri
+from tasks.servers import STORE_FILE, embedded_store, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -139,8 +144,39 @@ def connect(layout: DataLayout) -> "MlflowClient":
 
     logging.getLogger("mlflow").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # tracebacks of locks
-    layout.state.mkdir(parents=True, exist_ok=True)
+    if tracking_uri(layout) == embedded_store(layout):
+        make_store(layout)
     return MlflowClient(tracking_uri=tracking_uri(layout))
+
+
+def make_store(layout: DataLayout) -> None:
+    """Make the embedded store if there is none: whole, or not at all.
+
+    MLflow makes its tables in some fifty migrations that SQLite commits one by one, and cannot go
+    on from a state between them, as a killed process would leave it.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    """
+    store = layout.state / STORE_FILE
+    if store.exists():
+        return
+    from mlflow import MlflowClient
+
+    folder = layout.temporary / f"mlflow-{os.getpid()}-{uuid.uuid4().hex}"
+    folder.mkdir(parents=True)
+    try:
+        draft, whole = folder / "draft.db", folder / STORE_FILE
+        MlflowClient(tracking_uri=f"sqlite:///{draft}").search_experiments()
+        with closing(sqlite3.connect(draft)) as tables:
+            tables.execute("VACUUM INTO ?", [str(whole)])
+        fsync_file(whole)
+        with suppress(FileExistsError):  # another process was faster: its store is the store
+            store.hardlink_to(whole)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _experiment(client: "MlflowClient", layout: DataLayout, name: str) -> str:

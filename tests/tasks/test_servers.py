@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -13,9 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from mmpipeline.config import EnvironmentSettings
-from mmpipeline.errors import BusyError, PipelineError
-from tasks.servers import open_pages, prefect_server
+from mmpipeline.errors import PipelineError
+from tasks.servers import prefect_server
 
 ROOT = Path(__file__).parents[2]
 KEEP_A_SERVER = """
@@ -83,13 +81,3 @@ def test_a_named_server_that_is_down_is_said(
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with pytest.raises(PipelineError, match="does not answer"), prefect_server(tmp_path):
         pass
-
-
-def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        settings = EnvironmentSettings(data_root=tmp_path, mlflow_port=port, prefect_port=port)
-        with pytest.raises(BusyError, match=rf"port {port} is in use.*MMPIPELINE_PREFECT_PORT"):
-            open_pages(settings)

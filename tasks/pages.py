@@ -1,0 +1,107 @@
+"""`make ui`: the pages of Prefect and MLflow on what runs left behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+
+from mmpipeline.config import EnvironmentSettings, load_settings
+from mmpipeline.errors import BusyError, PipelineError, describe_os_error
+from mmpipeline.storage import DataLayout, write_json_atomic
+from tasks.servers import HOST, embedded_store, quiet_environment, stop_server, wait_until_ready
+from tasks.tracking import make_store
+
+
+def open_pages(settings: EnvironmentSettings) -> None:
+    """Serve the Prefect and the MLflow page on what runs left behind, until interrupted.
+
+    Parameters
+    ----------
+    settings
+        Data folder and ports.
+
+    Raises
+    ------
+    BusyError
+        If one of the ports is taken.
+    """
+    layout = DataLayout.at(settings.data_root)
+    for name, port in (("PREFECT", settings.prefect_port), ("MLFLOW", settings.mlflow_port)):
+        _require_free(port, f"MMPIPELINE_{name}_PORT")
+    make_store(layout)
+    environment = {**os.environ, **quiet_environment(layout.root)}
+    environment["PREFECT_UI_API_URL"] = f"http://{HOST}:{settings.prefect_port}/api"
+    logs = layout.state / "logs"
+    logs.mkdir(parents=True, exist_ok=True)
+    pages = {
+        "Prefect": (
+            ["prefect", "server", "start", "--host", HOST, "--port", str(settings.prefect_port)],
+            f"http://{HOST}:{settings.prefect_port}/api/health",
+        ),
+        "MLflow": (
+            [
+                *("mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)),
+                *("--backend-store-uri", embedded_store(layout), "--workers", "1"),
+            ],
+            f"http://{HOST}:{settings.mlflow_port}/health",
+        ),
+    }
+    children: list[subprocess.Popen[bytes]] = []
+    try:
+        for name, (command, _) in pages.items():
+            with (logs / f"{name.lower()}-ui.log").open("ab") as output:
+                children.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", *command],
+                        env=environment,
+                        stdout=output,
+                        stderr=output,
+                        start_new_session=True,
+                    )
+                )
+        for child, (name, (_, health)) in zip(children, pages.items(), strict=True):
+            wait_until_ready(health, child, logs / f"{name.lower()}-ui.log")
+        write_json_atomic(
+            layout.state / "ui.json",
+            {"prefect_api": f"http://{HOST}:{settings.prefect_port}/api"},
+        )
+        print(f"Prefect  http://{HOST}:{settings.prefect_port}  flow runs and their tables")
+        print(f"MLflow   http://{HOST}:{settings.mlflow_port}  training runs, side by side")
+        print("Ctrl-C stops both.", flush=True)
+        signal.pause()
+    except KeyboardInterrupt:
+        print()
+    finally:
+        (layout.state / "ui.json").unlink(missing_ok=True)
+        for child in children:
+            stop_server(child)
+
+
+def _require_free(port: int, variable: str) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise BusyError(
+                f"port {port} is in use; name a free one, as in: {variable}={port + 1} make ui"
+            ) from error
+
+
+def main() -> int:
+    """Serve the pages until interrupted; return the exit status."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        open_pages(load_settings())
+    except PipelineError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {describe_os_error(error)}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
