@@ -579,6 +579,9 @@ class EnvironmentSettings(BaseSettings):
         Threads of DuckDB and torch; 0 means all cores.
     webhook
         Gets a POST with JSON whenever a flow run that was started ends; unset: nobody is told.
+    dask
+        Cluster for the map stages: the address of a scheduler (``tcp://10.0.0.5:8786``), or
+        ``local:4`` for a temporary one of 4 processes; unset: processes of this machine.
     """
 
     model_config = SettingsConfigDict(env_prefix="MMPIPELINE_", frozen=True, extra="ignore")
@@ -592,6 +595,7 @@ class EnvironmentSettings(BaseSettings):
     duckdb_memory: str = Field("1GB", pattern=r"^[1-9]\d*(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(0, ge=0)
     webhook: HttpUrl | None = None
+    dask: str | None = Field(None, pattern=r"^(local(:[1-9]\d{0,3})?|(tcp|tls|ucx|wss?)://\S+)$")
 
 
 def load_settings() -> EnvironmentSettings:

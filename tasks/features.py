@@ -7,6 +7,7 @@ from prefect import task
 from mmpipeline.config import FeatureConfig
 from mmpipeline.features.extract import extract_features
 from mmpipeline.storage import DataLayout, Draft, open_artifact
+from tasks.cluster import lent_workers
 from tasks.keys import features_key
 from tasks.stage import produce
 
@@ -17,7 +18,11 @@ def extract(catalog: Path, config: FeatureConfig, data_root: Path) -> Path:
 
     def make(draft: Draft) -> dict[str, float]:
         layout = DataLayout.at(data_root)
-        return extract_features(catalog, draft.folder, layout, config, cache=layout.feature_cache)
+        cache = layout.feature_cache
+        with lent_workers(layout) as workers:
+            return extract_features(
+                catalog, draft.folder, layout, config, cache=cache, processes=workers
+            )
 
     key = features_key(open_artifact(catalog, kind="catalog").id, config)
     shown = ("recipes", "image", "title", "ingredients", "instructions", "quarantined", "reused")

@@ -30,6 +30,7 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
     "tenthousand_recipe": (
         "mmpipeline.scraping.sites",
         "mmpipeline.scraping.parse",
+        "mmpipeline.scraping.page_reading",
         "mmpipeline.scraping.details",
         "mmpipeline.scraping.decoding",
         "mmpipeline.scraping.photos",

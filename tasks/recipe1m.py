@@ -8,6 +8,7 @@ from prefect import task
 from mmpipeline.config import Recipe1MConfig
 from mmpipeline.recipe1m import digest_dump, normalize_dump
 from mmpipeline.storage import DataLayout, Draft
+from tasks.cluster import lent_workers
 from tasks.keys import recipe1m_key
 from tasks.stage import log, produce
 
@@ -18,7 +19,8 @@ def normalize(dump: Path, config: Recipe1MConfig, data_root: Path) -> Path:
     layout = DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
-        return normalize_dump(dump, draft.folder, layout, config)
+        with lent_workers(layout) as workers:
+            return normalize_dump(dump, draft.folder, layout, config, workers)
 
     # Photo paths are stored as they lie: a dump that moved has to be normalised anew.
     key = recipe1m_key(f"{digest_dump(dump)} at {layout.relative(dump)}", config)

@@ -15,6 +15,7 @@ from mmpipeline.scraping import (
     snapshot_id,
 )
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
+from tasks.cluster import lent_workers
 from tasks.keys import scraped_recipes_key
 from tasks.stage import produce, publish_counts, report
 
@@ -61,7 +62,9 @@ def parse(site: str, config: ParseConfig, data_root: Path) -> Path:
 
     def make(draft: Draft) -> dict[str, float]:
         draft.notes["site"] = site
-        return parse_snapshot(store, draft.folder, layout, config, earlier_parse(layout, key, site))
+        earlier = earlier_parse(layout, key, site)
+        with lent_workers(layout) as workers:
+            return parse_snapshot(store, draft.folder, layout, config, earlier, workers)
 
     return produce(data_root, key, make, ("pages", "parsed", "recipes", "photos", "quarantined"))
 

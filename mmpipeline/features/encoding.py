@@ -9,13 +9,14 @@ a fresh one are the same bytes.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
+from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache, content_key
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.photo import RejectedPhotoError, load_photo, read_photo
@@ -85,6 +86,11 @@ class CachedEncoding:
         -------
         list
             For each, its vector of shape (dim,), or why it was refused.
+
+        Raises
+        ------
+        StageError
+            If a worker cannot read a photo that is there.
         """
         keys: list[bytes | RejectedPhotoError] = [_photo_key(path) for path in paths]
         known = self.image_cache.get(key for key in keys if isinstance(key, bytes))
@@ -92,7 +98,9 @@ class CachedEncoding:
         new = [key for key in places if isinstance(key, bytes) and key not in known]
         values = self.workers.map(encode_photo_values, [places[key] for key in new])
         fresh = dict(zip(new, values, strict=True))
-        self.image_cache.put(fresh)
+        gone = {key for key, value in fresh.items() if _is_missing(value)}
+        _check_seen(places[key] for key in gone)
+        self.image_cache.put({key: fresh[key] for key in fresh if key not in gone})
         self._count(sum(isinstance(key, bytes) for key in keys), len(fresh))
         known |= fresh
         return [_read_value(known[key]) if isinstance(key, bytes) else key for key in keys]
@@ -148,6 +156,27 @@ def _photo_key(path: Path) -> bytes | RejectedPhotoError:
         return content_key(read_photo(path))
     except RejectedPhotoError as error:
         return error
+
+
+def _is_missing(value: bytes) -> bool:
+    outcome = _read_value(value)
+    return isinstance(outcome, RejectedPhotoError) and outcome.reason == "missing"
+
+
+def _check_seen(paths: Iterable[Path]) -> None:
+    """Tell photos that went meanwhile from those that a worker does not see.
+
+    Raises
+    ------
+    StageError
+        If one of them is there.
+    """
+    unseen = next((path for path in paths if path.is_file()), None)
+    if unseen is not None:
+        raise StageError(
+            f"{unseen} is there, but the worker that was to encode it cannot read it; every worker "
+            "must see photos at the same paths"
+        )
 
 
 def _refusal(error: RejectedPhotoError) -> bytes:

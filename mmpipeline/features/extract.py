@@ -27,6 +27,7 @@ from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding
 from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.workers import EncodingWorkers
+from mmpipeline.parallel import Workers
 from mmpipeline.schemas import MODALITIES, QUARANTINE_SCHEMA, QuarantineRow
 from mmpipeline.storage import DataLayout, ParquetSink
 from mmpipeline.storage.segments import count_recipes, iterate_recipes
@@ -34,6 +35,7 @@ from mmpipeline.storage.segments import count_recipes, iterate_recipes
 IDS_SCHEMA = pa.schema([pa.field("recipe_id", pa.string(), nullable=False)])
 _COLUMNS = ["recipe_id", "source", "title", "ingredients", "instructions", "images"]
 _BATCH_ROWS = 256
+_ROWS_A_WORKER = 64
 
 Row = dict[str, Any]
 Matrix = npt.NDArray[np.float16]
@@ -46,7 +48,7 @@ def extract_features(
     config: FeatureConfig,
     *,
     cache: Path | None = None,
-    processes: int | None = None,
+    processes: int | Workers | None = None,
 ) -> dict[str, float]:
     """Encode every recipe of a catalogue.
 
@@ -64,7 +66,8 @@ def extract_features(
     cache
         Folder of what was encoded before; None keeps and reuses nothing. Changes no result.
     processes
-        That encode at the same time; None means one a core. Changes no result.
+        How many encode at the same time, None means one a core; or workers that do, and see the
+        photos at the same paths. Changes no result.
 
     Returns
     -------
@@ -97,13 +100,19 @@ def extract_features(
         progress = stack.enter_context(
             tqdm(total=rows, desc="features", disable=None, leave=False, ncols=100)
         )
-        for table in iterate_recipes(catalog, _COLUMNS, _BATCH_ROWS):
+        for table in iterate_recipes(catalog, _COLUMNS, _rows_at_once(processes)):
             writer.append(_encode_batch(table.to_pylist(), encoding, encoders, layout))
             progress.set_postfix(reused=counts["reused"], refresh=False)
             progress.update(table.num_rows)
         counts.update(writer.counts)
     encoders.write(target)
     return {name: float(count) for name, count in sorted(counts.items())}
+
+
+def _rows_at_once(processes: int | Workers | None) -> int:
+    """Return how many recipes make a batch: it is waited for as a whole."""
+    many = _ROWS_A_WORKER * processes.count if isinstance(processes, Workers) else 0
+    return max(_BATCH_ROWS, many)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from mmpipeline.config import FeatureConfig
 from mmpipeline.features.encoders import EncoderSet
-from mmpipeline.recipe1m.sharing import SharingExecutor
+from mmpipeline.parallel import SharingExecutor, Workers
 
 PATIENCE_S = 5.0
 _CHUNK = 16
@@ -32,14 +32,16 @@ class EncodingWorkers:
     config
         What the encoders of each process are built from.
     processes
-        How many in all; None means one a core.
+        How many in all, None means one a core; or workers to take instead, from the first item on.
     """
 
-    def __init__(self, config: FeatureConfig, processes: int | None = None) -> None:
+    def __init__(self, config: FeatureConfig, processes: int | Workers | None = None) -> None:
         self._config = config
-        self._processes = processes or os.cpu_count() or 1
+        self._lent = processes if isinstance(processes, Workers) else None
+        own = None if isinstance(processes, Workers) else processes
+        self._processes = own or os.cpu_count() or 1
         self._spent_s = 0.0
-        self._executor: SharingExecutor | None = None
+        self._own: SharingExecutor | None = None
 
     def map(self, task: Task[Item, Result], items: Sequence[Item]) -> list[Result]:
         """Encode items.
@@ -57,17 +59,21 @@ class EncodingWorkers:
             Results in the order of the items.
         """
         chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
-        if self._is_worth_workers(len(chunks)):
-            self._executor = self._executor or SharingExecutor(self._processes)
-            futures = [self._executor.submit(_run, task, self._config, chunk) for chunk in chunks]
+        if self._lent is not None or self._is_worth_workers(len(chunks)):
+            executor = self._lent.executor if self._lent else self._start_own()
+            futures = [executor.submit(_run, task, self._config, chunk) for chunk in chunks]
             return [result for future in futures for result in future.result()]
         started = time.perf_counter()
         results = [result for chunk in chunks for result in _run(task, self._config, chunk)]
         self._spent_s += time.perf_counter() - started
         return results
 
+    def _start_own(self) -> SharingExecutor:
+        self._own = self._own or SharingExecutor(self._processes)
+        return self._own
+
     def _is_worth_workers(self, chunks: int) -> bool:
-        is_long = self._executor is not None or self._spent_s >= PATIENCE_S
+        is_long = self._own is not None or self._spent_s >= PATIENCE_S
         return self._processes > 1 and chunks > 1 and is_long
 
     def __enter__(self) -> Self:
@@ -80,9 +86,9 @@ class EncodingWorkers:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """End them."""
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
+        """End those that were started here."""
+        if self._own is not None:
+            self._own.shutdown(cancel_futures=True)
 
 
 def _run(task: Task[Item, Result], config: FeatureConfig, items: Sequence[Item]) -> list[Result]:

@@ -12,20 +12,21 @@ and a few blocks. A gzip file is unpacked beside the output first.
 
 import os
 import tempfile
-from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import pyarrow as pa
 from tqdm import tqdm
 
 from mmpipeline.config import Recipe1MConfig
+from mmpipeline.parallel import SharingExecutor, Workers
 from mmpipeline.recipe1m.blocks import Block, parse_block
 from mmpipeline.recipe1m.convert import RecipeBatch, convert_batch
 from mmpipeline.recipe1m.dump_folder import digest_dump, open_dump
 from mmpipeline.recipe1m.image_lists import ImageLists
 from mmpipeline.recipe1m.join import RecipeJoiner
-from mmpipeline.recipe1m.sharing import SharingExecutor
 from mmpipeline.recipe1m.stream import BlockWork, read_blocks
 from mmpipeline.recipe1m.unpack import unpack
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA
@@ -42,7 +43,11 @@ _IN_PROCESS_BYTES = 24 << 20  # below it starting workers costs more than they s
 
 
 def normalize_dump(
-    folder: Path, target: Path, layout: DataLayout, config: Recipe1MConfig
+    folder: Path,
+    target: Path,
+    layout: DataLayout,
+    config: Recipe1MConfig,
+    workers: Workers | None = None,
 ) -> dict[str, float]:
     """Read a Recipe1M folder into the common schema.
 
@@ -57,6 +62,9 @@ def normalize_dump(
         The data folder, which stored photo paths are relative to.
     config
         Limits.
+    workers
+        That parse blocks, and see the folder and `target` at the same paths; None takes processes
+        of this machine when the file is worth their start. Changes no result.
 
     Returns
     -------
@@ -86,12 +94,16 @@ def normalize_dump(
         pool = stack.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
         joiner = RecipeJoiner(dump, lists, pool, quarantine, config)
         layer1 = unpack(dump.layer1, temporary)
-        executor = stack.enter_context(_make_executor(layer1))
+        crew = workers or stack.enter_context(_own_workers(layer1))
         progress = stack.enter_context(
             tqdm(desc="recipes", unit="recipe", disable=None, leave=False, ncols=100)
         )
         work = BlockWork(
-            executor, convert_block, convert_batch, lambda batch: batch.records, ahead=_AHEAD
+            crew.executor,
+            convert_block,
+            convert_batch,
+            lambda batch: batch.records,
+            ahead=crew.ahead(_AHEAD) if workers else _AHEAD,
         )
         batches = read_blocks(
             layer1, work, max_record_bytes=config.max_record_bytes, block_bytes=_BLOCK_BYTES
@@ -126,7 +138,10 @@ def convert_block(block: Block) -> RecipeBatch | None:
     return converted
 
 
-def _make_executor(layer1: Path) -> Executor:
-    if layer1.stat().st_size < _IN_PROCESS_BYTES:
-        return ThreadPoolExecutor(1)
-    return SharingExecutor(min(_MAX_PROCESSES, os.cpu_count() or 1))
+@contextmanager
+def _own_workers(layer1: Path) -> Iterator[Workers]:
+    """Lend this machine's processes, or a thread where they are not worth their start."""
+    is_small = layer1.stat().st_size < _IN_PROCESS_BYTES
+    processes = 1 if is_small else min(_MAX_PROCESSES, os.cpu_count() or 1)
+    with ThreadPoolExecutor(1) if is_small else SharingExecutor(processes) as executor:
+        yield Workers(executor, processes)

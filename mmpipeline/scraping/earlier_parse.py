@@ -72,6 +72,22 @@ class ParsedPage:
         return self.photo_sha256s == [photo.sha256 if photo else None for photo in found]
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """How an earlier parse goes on for one page.
+
+    Attributes
+    ----------
+    passed
+        Earlier pages whose rows are left out.
+    held
+        What was noted of the page, if its rows still hold; None when it must be parsed.
+    """
+
+    passed: tuple[ParsedPage, ...]
+    held: ParsedPage | None
+
+
 class EarlierParse:
     """An earlier parse, read beside the new one.
 
@@ -93,8 +109,8 @@ class EarlierParse:
         ]
         self._next = next(self._pages, None)
 
-    def take(self, page: ReadablePage, photos: PhotoTable) -> ParsedPage | None:
-        """Copy a page's rows if they still hold.
+    def look(self, page: ReadablePage, photos: PhotoTable) -> Step:
+        """Say whether a page's rows still hold; nothing is copied yet.
 
         Parameters
         ----------
@@ -105,33 +121,36 @@ class EarlierParse:
 
         Returns
         -------
-        ParsedPage or None
-            What was noted of it; None when it must be parsed.
+        Step
+            For `take`, in the order of the pages.
         """
+        passed = []
         while self._next is not None and self._next.number < page.number:
-            self._pass_by(self._next)
+            passed.append(self._next)
+            self._next = next(self._pages, None)
         earlier = self._next
         if earlier is None or earlier.number != page.number:
-            self.flush()
-            return None
-        if not earlier.still_holds(page, photos):
-            self._pass_by(earlier)
-            self.flush()
-            return None
-        for copier, rows in zip(self._copiers, _rows_of(earlier), strict=True):
-            copier.copy(rows)
+            return Step(tuple(passed), None)
         self._next = next(self._pages, None)
-        return earlier
+        if not earlier.still_holds(page, photos):
+            return Step((*passed, earlier), None)
+        return Step(tuple(passed), earlier)
+
+    def take(self, step: Step) -> None:
+        """Copy the rows of a page that still holds; else hand over, so that its new rows follow."""
+        for page in step.passed:
+            for copier, rows in zip(self._copiers, _rows_of(page), strict=True):
+                copier.skip(rows)
+        if step.held is None:
+            self.flush()
+            return
+        for copier, rows in zip(self._copiers, _rows_of(step.held), strict=True):
+            copier.copy(rows)
 
     def flush(self) -> None:
         """Hand over what was copied, so that other rows may follow."""
         for copier in self._copiers:
             copier.flush()
-
-    def _pass_by(self, earlier: ParsedPage) -> None:
-        for copier, rows in zip(self._copiers, _rows_of(earlier), strict=True):
-            copier.skip(rows)
-        self._next = next(self._pages, None)
 
 
 def _rows_of(page: ParsedPage) -> tuple[int, int, int]:

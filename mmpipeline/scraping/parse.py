@@ -2,7 +2,7 @@
 
 Parsing can be repeated after a change to the parser, and takes over from an earlier parse what did
 not change. It streams page by page in order of recipe number, so memory does not grow with the
-crawl. A site that changed its layout shows as a field
+crawl, and reads pages where there are hands for it. A site that changed its layout shows as a field
 that nearly every recipe has and suddenly too few pages give: then nothing is written that a later
 stage would take for an answer.
 """
@@ -15,14 +15,14 @@ from typing import Any
 from tqdm import tqdm
 
 from mmpipeline.config import ParseConfig
-from mmpipeline.errors import ArtifactError, LayoutChangedError, StageError
+from mmpipeline.errors import LayoutChangedError, StageError
+from mmpipeline.parallel import Workers
 from mmpipeline.schemas import (
     QUARANTINE_SCHEMA,
     RECIPE_SCHEMA,
     QuarantineRow,
     Recipe,
 )
-from mmpipeline.scraping.archive import read_page
 from mmpipeline.scraping.details import DETAIL_SCHEMA, detail_row
 from mmpipeline.scraping.earlier_parse import (
     PAGES_NAME,
@@ -30,13 +30,13 @@ from mmpipeline.scraping.earlier_parse import (
     EarlierParse,
     ParsedPage,
 )
+from mmpipeline.scraping.page_reading import PageReading, read_ahead
 from mmpipeline.scraping.photo_table import StoredPhoto
 from mmpipeline.scraping.photos import photo_key
 from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
     REQUIRED_FIELDS,
     SOURCE,
     UnreadablePage,
-    read_recipe_page,
 )
 from mmpipeline.scraping.sites.tenthousand_recipe.urls import RECIPE_ID_PREFIX, is_loopback
 from mmpipeline.scraping.state import CrawlState, ReadablePage
@@ -46,7 +46,6 @@ from mmpipeline.storage.parquet import ParquetSink
 
 LAYOUT_MIN_PAGES = 20
 _SUMMED = ("recipes", "findings", "photos")
-_MAX_PAGE_BYTES = 64_000_000
 
 
 def parse_snapshot(
@@ -55,6 +54,7 @@ def parse_snapshot(
     layout: DataLayout,
     config: ParseConfig,
     earlier: Path | None = None,
+    workers: Workers | None = None,
 ) -> dict[str, float]:
     """Parse every recipe page in the archive.
 
@@ -72,6 +72,9 @@ def parse_snapshot(
     earlier
         An artifact that the same code made from this store; rows of pages that did not change
         are taken from it. The result is the same without it.
+    workers
+        That read pages, and see the store at the same path; None reads them here. Changes no
+        result.
 
     Returns
     -------
@@ -99,14 +102,15 @@ def parse_snapshot(
         ParquetSink(target / PAGES_NAME, PAGES_SCHEMA) as noted,
     ):
         known = EarlierParse(earlier, (recipes, details, quarantine))
-        pages = state.pages_with_content()
-        for page in tqdm(
-            pages, total=state.count_with_content(), desc="parse pages",
+        pages = tqdm(
+            state.pages_with_content(), total=state.count_with_content(), desc="parse pages",
             unit="page", disable=None, leave=False, ncols=100,
-        ):  # fmt: skip
-            done = known.take(page, state.photos)
-            if done is None:
-                done, rows = _parse_page(store, page, state, layout)
+        )  # fmt: skip
+        steps = ((page, known.look(page, state.photos)) for page in pages)
+        for page, step, done in read_ahead(steps, store / ARCHIVE_FOLDER, workers):
+            known.take(step)
+            if isinstance(done, PageReading):
+                done, rows = _describe_page(store, page, done, state, layout)
                 counts["parsed"] += 1
                 for sink, some in zip((recipes, details, quarantine), rows, strict=True):
                     for row in some:
@@ -154,8 +158,12 @@ def check_layout(missing: Counter[str], pages: int, bound: float) -> None:
 Rows = list[dict[str, Any]]
 
 
-def _parse_page(
-    store: Path, page: ReadablePage, state: CrawlState, layout: DataLayout
+def _describe_page(
+    store: Path,
+    page: ReadablePage,
+    reading: PageReading,
+    state: CrawlState,
+    layout: DataLayout,
 ) -> tuple[ParsedPage, tuple[Rows, Rows, Rows]]:
     """Return what is to be noted of a page, and its recipe, detail and quarantine rows."""
 
@@ -169,16 +177,10 @@ def _parse_page(
             detail=detail,
         )
 
-    try:
-        archived = read_page(store / ARCHIVE_FOLDER, page.place, _MAX_PAGE_BYTES)
-    except ArtifactError as error:
-        return _note_unreadable(page), ([], [], [note("archive_damaged", str(error)).to_row()])
-    record = read_recipe_page(
-        archived.body, archived.content_type, archived.url, page.number, categories=page.categories
-    )
+    record = reading.record
     if isinstance(record, UnreadablePage):
         return _note_unreadable(page), ([], [], [note(record.reason, record.detail).to_row()])
-    keys = [photo_key(image.url or "", archived.url) for image in record.recipe.images]
+    keys = [photo_key(image.url or "", reading.url) for image in record.recipe.images]
     kept = [state.photos.find(key) for key in keys]
     record = replace(record, recipe=_with_photos(record.recipe, kept, store, layout))
     photos = {

@@ -1,15 +1,20 @@
 from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from mmpipeline.config import FeatureConfig
+from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding, encode_photo
 from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.workers import EncodingWorkers
+from mmpipeline.parallel import Workers
 from tests.features.conftest import draw_photo, encode_bytes
 
 CONFIG = FeatureConfig(
@@ -77,4 +82,49 @@ def test_a_value_of_another_length_is_encoded_again(tmp_path: Path) -> None:
         cache.put({key: b"1234"})
     encoding = open_encoding(tmp_path)
     assert np.array_equal(encoding.texts(["두부"], 64), expected)
+    close(encoding)
+
+
+class Elsewhere(ThreadPoolExecutor):
+    """Does tasks as a machine would that has no photos; or sees them vanish."""
+
+    def __init__(self, *, vanish: bool) -> None:
+        super().__init__(1)
+        self.vanish = vanish
+
+    def submit(self, fn: Callable[..., Any], /, *args: object, **kwargs: object) -> Future[Any]:
+        task, config, paths = args
+        assert isinstance(paths, list)
+        if self.vanish:
+            for path in paths:
+                path.unlink()
+        else:
+            paths = [path.with_name(f"elsewhere-{path.name}") for path in paths]
+        return super().submit(fn, task, config, paths, **kwargs)
+
+
+def test_a_worker_that_does_not_see_the_photos_is_no_reason_to_do_without(tmp_path: Path) -> None:
+    photo = tmp_path / "good.png"
+    photo.write_bytes(encode_bytes(draw_photo(1)))
+    with Elsewhere(vanish=False) as executor:
+        encoding = open_encoding(tmp_path / "cache")
+        encoding.workers = EncodingWorkers(CONFIG, Workers(executor, 1))
+        with pytest.raises(StageError, match=r"good\.png is there, but the worker"):
+            encoding.photos([photo])
+        close(encoding)
+
+
+def test_a_photo_that_vanished_is_refused_but_its_content_is_not(tmp_path: Path) -> None:
+    photo = tmp_path / "good.png"
+    photo.write_bytes(content := encode_bytes(draw_photo(1)))
+    encoding = open_encoding(tmp_path / "cache")
+    with Elsewhere(vanish=True) as executor:
+        encoding.workers = EncodingWorkers(CONFIG, Workers(executor, 1))
+        (refused,) = encoding.photos([photo])
+        assert isinstance(refused, RejectedPhotoError)
+        assert refused.reason == "missing"
+    photo.write_bytes(content)
+    encoding.workers = EncodingWorkers(CONFIG, 1)
+    (vector,) = encoding.photos([photo])
+    assert isinstance(vector, np.ndarray)
     close(encoding)

@@ -3,7 +3,7 @@ from concurrent.futures import CancelledError
 
 import pytest
 
-from mmpipeline.recipe1m.sharing import SharingExecutor
+from mmpipeline.parallel.sharing import SharingExecutor
 
 
 @pytest.mark.parametrize("processes", [1, 2])
