@@ -582,6 +582,9 @@ class EnvironmentSettings(BaseSettings):
     dask
         Cluster for the map stages: the address of a scheduler (``tcp://10.0.0.5:8786``), or
         ``local:4`` for a temporary one of 4 processes; unset: processes of this machine.
+    shared
+        URL of a storage that machines share artifacts in (``s3://bucket/prefix``,
+        ``file:///mnt/shared``), credentials from its own variables; unset: none.
     """
 
     model_config = SettingsConfigDict(env_prefix="MMPIPELINE_", frozen=True, extra="ignore")
@@ -596,6 +599,7 @@ class EnvironmentSettings(BaseSettings):
     threads: int = Field(0, ge=0)
     webhook: HttpUrl | None = None
     dask: str | None = Field(None, pattern=r"^(local(:[1-9]\d{0,3})?|(tcp|tls|ucx|wss?)://\S+)$")
+    shared: str | None = None
 
 
 def load_settings() -> EnvironmentSettings:

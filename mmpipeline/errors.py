@@ -17,6 +17,7 @@
     ├── QueryError             a search request that cannot be answered
     │   ├── NotFoundError          it names a recipe, dish or subset that the index does not hold
     │   └── NoIndexError           nothing has been published yet
+    ├── SharedStorageError     the storage that machines share does not answer, or refuses
     └── BusyError              somebody else holds what we need
 
 A message says what was expected, what was found, and what to do. Commands print it on one line
@@ -78,6 +79,10 @@ class NotFoundError(QueryError):
 
 class NoIndexError(QueryError):
     """A request comes before anything was published."""
+
+
+class SharedStorageError(PipelineError):
+    """The storage that machines share does not answer, or refuses."""
 
 
 class BusyError(PipelineError):

@@ -21,6 +21,7 @@ from tasks import keys
 from tasks.catalog import newest_recipes, plan_catalog
 from tasks.index import plan_index
 from tasks.lineage import method_of, method_of_key
+from tasks.shared_storage import share
 from tasks.stage import log
 
 STAGES: dict[str, StageFlow] = {
@@ -212,7 +213,11 @@ def is_published(data_root: Path, plan: RefreshPlan) -> bool:
 
 def say_up_to_date(data_root: Path, plan: RefreshPlan) -> Path:
     """Say that nothing is new; return the published index's folder."""
-    folder = ArtifactStore(DataLayout.at(data_root)).folder(plan.stages[-1].key)
+    store = ArtifactStore(DataLayout.at(data_root))
+    for stage in plan.stages:
+        if (artifact := store.find(stage.key)) is not None:
+            share(artifact)  # an earlier run may not have reached the storage
+    folder = store.folder(plan.stages[-1].key)
     log.info("Nothing new: index %s is up to date, no other stage ran.", folder.name)
     return folder
 

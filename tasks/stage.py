@@ -1,8 +1,8 @@
 """What every stage does around its one library call: find or make the artifact, and say so.
 
 `produce` is the only place where a stage decides whether it has to work: an artifact with its
-key exists, or it is made. Lines for people go to the logger ``mmpipeline.run``, which the local
-run prints and Prefect shows beside the flow run.
+key exists, here or in the shared storage, or it is made. Lines for people go to the logger
+``mmpipeline.run``, which the local run prints and Prefect shows beside the flow run.
 """
 
 import contextvars
@@ -20,6 +20,7 @@ from prefect.events import emit_event
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from tasks.shared_storage import fetch, share
 
 WIDTH, INDENT = 100, 29
 log = logging.getLogger("mmpipeline.run")
@@ -56,18 +57,30 @@ def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]
     artifact = None if store.renewal_requested(key) else store.find(key)
     if artifact is not None:
         report(key.kind, "is up to date", artifact)
-    else:
-        with store.create(key) as draft:
-            draft.counts = make(draft)
-        artifact = store.find(key)
-        if artifact is None:
-            raise ArtifactError(f"{store.folder(key)} is not readable after it was written")
+        share(artifact)
+    elif (artifact := fetch(store, key)) is not None:
         seconds = time.perf_counter() - started
-        report(key.kind, describe_counts(artifact.counts, show), artifact, seconds)
-        publish_counts(key.kind, artifact.counts)
-        announce(artifact)
+        report(key.kind, "was made on another machine", artifact, seconds)
+    else:
+        artifact = _make(store, key, make, show)
     store.mark_current(artifact)
     return artifact.folder
+
+
+def _make(store: ArtifactStore, key: ArtifactKey, make: Make, show: tuple[str, ...]) -> Artifact:
+    started = time.perf_counter()
+    is_renewal = store.renewal_requested(key)
+    with store.create(key) as draft:
+        draft.counts = make(draft)
+    artifact = store.find(key)
+    if artifact is None:
+        raise ArtifactError(f"{store.folder(key)} is not readable after it was written")
+    seconds = time.perf_counter() - started
+    report(key.kind, describe_counts(artifact.counts, show), artifact, seconds)
+    publish_counts(key.kind, artifact.counts)
+    share(artifact, replace=is_renewal)
+    announce(artifact)
+    return artifact
 
 
 def report(stage: str, text: str, artifact: Artifact | None = None, seconds: float = 0) -> None:

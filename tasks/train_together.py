@@ -18,6 +18,7 @@ from mmpipeline.training import Checkpoints, NullLogger
 from mmpipeline.training.processes import Processes, joined_processes
 from tasks.keys import model_key
 from tasks.newest import default_root, or_newest
+from tasks.shared_storage import fetch
 from tasks.training import TRAININGS, train
 
 
@@ -62,7 +63,8 @@ def train_together(config: TrainConfig, data_root: Path, processes: Processes) -
     features, pairs = (or_newest(None, kind, data_root) for kind in ("features", "pairs"))
     store = ArtifactStore(DataLayout.at(data_root))
     key = model_key(open_artifact(features).id, open_artifact(pairs).id, config)
-    exists = processes.agree(float(store.find(key) is not None))
+    is_there = processes.leads and (store.find(key) or fetch(store, key)) is not None
+    exists = processes.agree(float(is_there))
     if processes.leads:
         log = logging.getLogger("mmpipeline.run")
         log.handlers, log.propagate = [logging.StreamHandler(sys.stdout)], False

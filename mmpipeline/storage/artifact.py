@@ -158,16 +158,52 @@ class ArtifactStore:
         Draft
             With an empty folder to fill.
         """
-        self.remove_orphans()
-        temporary = self.layout.temporary / f"{key.kind}-{key.id}-{os.getpid()}-{uuid.uuid4().hex}"
-        temporary.mkdir(parents=True)
-        draft = Draft(temporary, self.resume_folder(key))
-        try:
+        with self._temporary(key) as temporary:
+            draft = Draft(temporary, self.resume_folder(key))
             yield draft
             write_manifest(draft, key)
             self._publish(temporary, key)
             self._renewal(key).unlink(missing_ok=True)
             shutil.rmtree(draft.resume, ignore_errors=True)
+
+    @contextmanager
+    def receive(self, key: ArtifactKey) -> Iterator[Path]:
+        """Take over an artifact that was made elsewhere, with the manifest it has there.
+
+        Parameters
+        ----------
+        key
+            What it is made from.
+
+        Yields
+        ------
+        Path
+            An empty folder, to be filled with all its files, `manifest.json` and its seal. On
+            leaving the block it becomes visible whole, unless the block raises.
+
+        Raises
+        ------
+        ArtifactError
+            If what was filled in is another artifact, or damaged.
+        """
+        with self._temporary(key) as temporary:
+            yield temporary
+            found = open_artifact(temporary, key.kind)
+            if found.id != key.id:
+                raise ArtifactError(f"{key.kind} {key.id} was asked for, {found.id} was received")
+            found.verify()
+            for path in temporary.rglob("*"):
+                fsync_file(path)
+            self._publish(temporary, key)
+
+    @contextmanager
+    def _temporary(self, key: ArtifactKey) -> Iterator[Path]:
+        self.remove_orphans()
+        name = f"{key.kind}-{key.id}-{os.getpid()}-{uuid.uuid4().hex}"
+        temporary = self.layout.temporary / name
+        temporary.mkdir(parents=True)
+        try:
+            yield temporary
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -209,4 +210,29 @@ def test_a_renewal_replaces_other_or_damaged_bytes(store: ArtifactStore) -> None
     store.request_renewal(KEY)
     make(store, text="other")
     assert rows.read_text() == "other"
+    assert list(store.layout.temporary.iterdir()) == []
+
+
+def test_what_was_made_elsewhere_is_taken_over_with_its_manifest(
+    store: ArtifactStore, tmp_path: Path
+) -> None:
+    made = make(ArtifactStore(DataLayout.at(tmp_path / "elsewhere")))
+    with store.receive(KEY) as folder:
+        shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+        assert store.find(KEY) is None
+    received = store.find(KEY)
+    assert received is not None
+    assert received.manifest == made.manifest
+    received.verify()
+
+
+def test_what_is_damaged_or_another_is_not_taken_over(store: ArtifactStore, tmp_path: Path) -> None:
+    made = make(ArtifactStore(DataLayout.at(tmp_path / "elsewhere")))
+    other = ArtifactKey("catalog", {"recipe1m": "b"}, {"seed": 1}, "code")
+    with pytest.raises(ArtifactError, match="was asked for"), store.receive(other) as folder:
+        shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+    (made.folder / "part" / "rows.txt").write_text("hallo")
+    with pytest.raises(ArtifactError, match="damaged"), store.receive(KEY) as folder:
+        shutil.copytree(made.folder, folder, dirs_exist_ok=True)
+    assert store.find(KEY) is None
     assert list(store.layout.temporary.iterdir()) == []
