@@ -573,6 +573,8 @@ class EnvironmentSettings(BaseSettings):
         MLflow server that runs are logged to; none means the embedded store.
     checkpoint_s
         Seconds of training between two checkpoints; no result depends on it.
+    train_processes
+        That train together; the last bits of a model depend on how many they are.
     duckdb_memory
         Memory limit of one DuckDB connection.
     threads
@@ -595,6 +597,7 @@ class EnvironmentSettings(BaseSettings):
     mlflow_port: int = Field(5000, ge=1024, le=65535)
     mlflow_uri: str | None = Field(None, pattern=r"^https?://")
     checkpoint_s: float = Field(60, ge=0)
+    train_processes: int = Field(1, ge=1, le=64)
     duckdb_memory: str = Field("1GB", pattern=r"^[1-9]\d*(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(0, ge=0)
     webhook: HttpUrl | None = None

@@ -1,25 +1,29 @@
-"""The training stage on several processes: `torchrun ... -m tasks.train_together`.
+"""The training stage on several processes: what torchrun starts.
 
 All processes take the same batches and each encodes its part (see `training.gradients`). The first
-one makes the artifact, tracks the run and stores checkpoints, exactly as the flow `train_fusion`
-does; the others lend their cores.
+one tracks the run and stores checkpoints; the others lend their cores. Usually the flow starts them
+(`tasks.processes`, `MMPIPELINE_TRAIN_PROCESSES`) and makes the artifact. Started by hand, on one
+machine or on several that share the data folder, they make it themselves from the newest features
+and pairs: `torchrun ... -m tasks.train_together`.
 """
 
 import argparse
 import logging
+import os
 import sys
+import threading
 import warnings
 from pathlib import Path
 
 from mmpipeline.config import TrainConfig, load_config
 from mmpipeline.errors import PipelineError
-from mmpipeline.storage import ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage import ArtifactStore, DataLayout
 from mmpipeline.training import Checkpoints, NullLogger
 from mmpipeline.training.processes import Processes, joined_processes
-from tasks.keys import model_key
 from tasks.newest import default_root, or_newest
+from tasks.processes import ERROR_MARK, TrainingWork
 from tasks.shared_storage import fetch
-from tasks.training import TRAININGS, train
+from tasks.training import TRAININGS, train, train_into
 
 
 def main(arguments: list[str]) -> int:
@@ -35,44 +39,105 @@ def main(arguments: list[str]) -> int:
     int
         Exit status.
     """
-    parser = argparse.ArgumentParser(prog="tasks.train_together", description="Train together.")
-    parser.add_argument("--config", type=Path, help="a TOML file; its section [train] counts")
-    options = parser.parse_args(arguments)
+    options = _parse(arguments)
     warnings.filterwarnings("ignore", module="mlflow")  # its deprecations are not ours
+    _say_lines()
     try:
         with joined_processes() as processes:
-            train_together(load_config(options.config).train, default_root(), processes)
+            work = _choose(options)
+            if options.into is None:
+                train_together(work, processes)
+            else:
+                threading.Thread(target=_end_with_parent, daemon=True).start()
+                fill_together(work, options.into, options.resume, processes)
     except PipelineError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{ERROR_MARK}{error}\n")
         return 1
     return 0
 
 
-def train_together(config: TrainConfig, data_root: Path, processes: Processes) -> None:
-    """Train on the newest features and pairs, unless that model exists.
+def train_together(work: TrainingWork, processes: Processes) -> None:
+    """Make a model's artifact, unless it exists.
 
     Parameters
     ----------
-    config
-        The model and its training.
-    data_root
-        The data folder, which all processes see.
+    work
+        What is trained from what; all processes see the data folder.
     processes
         The group that was joined.
     """
-    features, pairs = (or_newest(None, kind, data_root) for kind in ("features", "pairs"))
-    store = ArtifactStore(DataLayout.at(data_root))
-    key = model_key(open_artifact(features).id, open_artifact(pairs).id, config)
-    is_there = processes.leads and (store.find(key) or fetch(store, key)) is not None
+    store = ArtifactStore(DataLayout.at(work.data_root))
+    is_there = processes.leads and (store.find(work.key) or fetch(store, work.key)) is not None
     exists = processes.agree(float(is_there))
     if processes.leads:
-        log = logging.getLogger("mmpipeline.run")
-        log.handlers, log.propagate = [logging.StreamHandler(sys.stdout)], False
-        log.setLevel(logging.INFO)
-        train.fn(features, pairs, config, data_root)
+        train.fn(work.features, work.pairs, work.config, work.data_root)
     elif not exists:
-        checkpoints = Checkpoints(store.resume_folder(key))
-        TRAININGS[config.batches](features, pairs, data_root, config, NullLogger(), checkpoints)
+        _lend_hand(work, store.resume_folder(work.key))
+
+
+def fill_together(work: TrainingWork, folder: Path, resume: Path, processes: Processes) -> None:
+    """Fill a folder with a model's files, for the process that started this group.
+
+    Parameters
+    ----------
+    work
+        What is trained from what.
+    folder
+        To fill.
+    resume
+        What an attempt that was broken off left; gets the outcome.
+    processes
+        The group that was joined.
+    """
+    if processes.leads:
+        train_into(work, folder, resume).write(resume)
+    else:
+        _lend_hand(work, resume)
+
+
+def _lend_hand(work: TrainingWork, resume: Path) -> None:
+    """Train along; only the first process writes."""
+    train_by = TRAININGS[work.config.batches]
+    checkpoints = Checkpoints(resume)
+    train_by(work.features, work.pairs, work.data_root, work.config, NullLogger(), checkpoints)
+
+
+def _parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="tasks.train_together", description="Train together.")
+    parser.add_argument("--config", type=Path, help="a TOML file; its section [train] counts")
+    parser.add_argument("--config-json", help="the section itself")
+    parser.add_argument("--features", type=Path, help="default: the newest")
+    parser.add_argument("--pairs", type=Path, help="default: the newest")
+    parser.add_argument("--data-root", type=Path, help="default: the environment's")
+    parser.add_argument("--into", type=Path, help="fill this folder instead of making an artifact")
+    parser.add_argument("--resume", type=Path, help="with --into: what to go on from")
+    return parser.parse_args(arguments)
+
+
+def _choose(options: argparse.Namespace) -> TrainingWork:
+    root = options.data_root or default_root()
+    config = (
+        TrainConfig.model_validate_json(options.config_json)
+        if options.config_json
+        else load_config(options.config).train
+    )
+    folders = [or_newest(getattr(options, kind), kind, root) for kind in ("features", "pairs")]
+    return TrainingWork(folders[0], folders[1], config, root)
+
+
+def _say_lines() -> None:
+    """Print the stage's lines, once for all processes."""
+    log = logging.getLogger("mmpipeline.run")
+    leads = os.environ.get("RANK", "0") == "0"
+    log.handlers, log.propagate = [logging.StreamHandler(sys.stdout)] if leads else [], False
+    log.setLevel(logging.INFO)
+
+
+def _end_with_parent() -> None:
+    """End when whoever started the group is gone: it holds the other end of this pipe."""
+    while os.read(0, 4096):  # not sys.stdin, whose lock would outlive the interpreter
+        pass
+    os._exit(1)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ from prefect import task
 from mmpipeline.config import TrainConfig, load_settings
 from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
 from mmpipeline.training import Checkpoints, train_food_model, train_model
-from tasks.keys import model_key
+from mmpipeline.training.processes import Processes
+from tasks.processes import TrainingOutcome, TrainingWork, start_together
 from tasks.stage import produce
 from tasks.tracked_run import TrackedRun, tracked_run
 
@@ -20,25 +21,48 @@ PAIR_COLUMNS = ["split", "kind", "label", "language_pair"]
 @task
 def train(features: Path, pairs: Path, config: TrainConfig, data_root: Path) -> Path:
     """Train a model from pair tables; return the artifact's folder."""
-    inputs = {"features": open_artifact(features, kind="features")}
-    inputs["pairs"] = open_artifact(pairs, kind="pairs")
-    key = model_key(inputs["features"].id, inputs["pairs"].id, config)
+    work = TrainingWork(features, pairs, config, data_root)
 
     def make(draft: Draft) -> dict[str, float]:
-        tags = {f"{kind}_id": artifact.id for kind, artifact in inputs.items()}
-        tags |= {"model_id": key.id, "catalog_id": inputs["pairs"].manifest.inputs["catalog"]}
-        layout = DataLayout.at(data_root)
-        every_s = load_settings().checkpoint_s
-        checkpoints = Checkpoints(draft.resume, every_s, skip_damaged=True)
-        with tracked_run(layout, f"fusion-{key.id[:8]}", tags, draft.resume) as run:
-            log_pairs(run, inputs["pairs"])
-            train_by = TRAININGS[config.batches]
-            counts = train_by(features, pairs, draft.folder, config, run, checkpoints)
-            run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
-        draft.notes["mlflow_run_id"] = run.run_id
-        return counts
+        processes = load_settings().train_processes
+        if processes > 1 and Processes.current().world == 1:
+            outcome = start_together(work, draft.folder, draft.resume, processes)
+        else:
+            outcome = train_into(work, draft.folder, draft.resume)
+        draft.notes["mlflow_run_id"] = outcome.run_id
+        return outcome.counts
 
-    return produce(data_root, key, make, SHOWN)
+    return produce(data_root, work.key, make, SHOWN)
+
+
+def train_into(work: TrainingWork, folder: Path, resume: Path) -> TrainingOutcome:
+    """Train in this process, which leads when several train together; track it as a run.
+
+    Parameters
+    ----------
+    work
+        What is trained from what.
+    folder
+        To fill with the model's files.
+    resume
+        What an attempt that was broken off left, and the next one goes on from.
+
+    Returns
+    -------
+    TrainingOutcome
+        Counts of the artifact, and the run.
+    """
+    key, pairs = work.key, open_artifact(work.pairs, kind="pairs")
+    tags = {f"{kind}_id": name for kind, name in key.inputs.items()}
+    tags |= {"model_id": key.id, "catalog_id": pairs.manifest.inputs["catalog"]}
+    layout = DataLayout.at(work.data_root)
+    checkpoints = Checkpoints(resume, load_settings().checkpoint_s, skip_damaged=True)
+    with tracked_run(layout, f"fusion-{key.id[:8]}", tags, resume) as run:
+        log_pairs(run, pairs)
+        train_by = TRAININGS[work.config.batches]
+        counts = train_by(work.features, work.pairs, folder, work.config, run, checkpoints)
+        run.log_files(folder, later=ArtifactStore(layout).folder(key))
+    return TrainingOutcome(counts, run.run_id)
 
 
 def log_pairs(run: TrackedRun, pairs: Artifact) -> None:
