@@ -109,6 +109,23 @@ def rollback(
     _tell(roll_back(_layout(), version))
 
 
+@index_app.command("merge")
+def merge(
+    versions: Annotated[list[str], typer.Argument(help="two or more, of one model")],
+    config: Annotated[Path | None, typer.Option(help="TOML file with [index]")] = None,
+) -> None:
+    """Make one version of several over other recipes; promote it to let it answer."""
+    from mmpipeline.search.merge import merge_versions
+
+    layout = _layout()
+    opened = [_open(layout, version) for version in versions]
+    merged = merge_versions(layout, opened, load_config(config).index)
+    typer.echo(
+        f"{merged.id}: {merged.counts['items']:,.0f} items in {merged.counts['segments']:.0f} "
+        f"segments; mmpipeline index promote {merged.id} lets it answer"
+    )
+
+
 @index_app.command("verify")
 def verify(
     version: Annotated[str | None, typer.Argument(help="none: that answers")] = None,

@@ -88,6 +88,18 @@ class Sample:
         chosen = np.unique(np.linspace(0, len(vectors) - 1, references).astype(np.intp))
         return cls(wide.sum(axis=0), (wide**2).sum(axis=0), len(vectors), vectors[chosen])
 
+    @classmethod
+    def join(cls, samples: Sequence[Self], references: int) -> Self:
+        """Add samples of one subset up; of their kept vectors, evenly many stay."""
+        kept = np.concatenate([sample.kept for sample in samples])
+        chosen = np.unique(np.linspace(0, len(kept) - 1, references).astype(np.intp))
+        return cls(
+            np.sum([sample.total for sample in samples], axis=0),
+            np.sum([sample.squares for sample in samples], axis=0),
+            sum(sample.items for sample in samples),
+            kept[chosen],
+        )
+
 
 class Prototypes:
     """The prototypes of an index.
@@ -193,6 +205,13 @@ class Prototypes:
         """Return the number of a subset by its key or name; None when there is none."""
         names = [info.subset for info in self.infos]
         return names.index(subset) if subset in names else None
+
+    def sample(self, turn: int) -> Sample:
+        """Return what the prototypes of subset number `turn` were made from."""
+        items = self.infos[turn].items
+        centre = self._centres[turn].astype(np.float64)
+        squares = (self._variances[turn].astype(np.float64) + centre**2) * items
+        return Sample(centre * items, squares, items, self._kept[self._owners == turn])
 
     def scores(self, query: Vector, rule: Rule = "mean") -> Scores:
         """Score every subset; greater is nearer.
