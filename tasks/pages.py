@@ -12,6 +12,9 @@ from mmpipeline.storage import DataLayout, write_json_atomic
 from tasks.servers import HOST, embedded_store, quiet_environment, stop_server, wait_until_ready
 from tasks.tracking import make_store
 
+STORE_VARIABLE = "MLFLOW_BACKEND_STORE_URI"
+"""Where MLflow's page reads; a variable, since everybody may read a command line's password."""
+
 
 def open_pages(settings: EnvironmentSettings) -> None:
     """Serve the Prefect and the MLflow page on what runs left behind, until interrupted.
@@ -29,8 +32,10 @@ def open_pages(settings: EnvironmentSettings) -> None:
     layout = DataLayout.at(settings.data_root)
     for name, port in (("PREFECT", settings.prefect_port), ("MLFLOW", settings.mlflow_port)):
         _require_free(port, f"MMPIPELINE_{name}_PORT")
-    make_store(layout)
     environment = {**os.environ, **quiet_environment(layout.root)}
+    if STORE_VARIABLE not in os.environ:
+        make_store(layout)
+        environment[STORE_VARIABLE] = embedded_store(layout)
     environment["PREFECT_UI_API_URL"] = f"http://{HOST}:{settings.prefect_port}/api"
     logs = layout.state / "logs"
     logs.mkdir(parents=True, exist_ok=True)
@@ -42,7 +47,7 @@ def open_pages(settings: EnvironmentSettings) -> None:
         "MLflow": (
             [
                 *("mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)),
-                *("--backend-store-uri", embedded_store(layout), "--workers", "1"),
+                *("--artifacts-destination", str(layout.state / "mlartifacts"), "--workers", "1"),
             ],
             f"http://{HOST}:{settings.mlflow_port}/health",
         ),
