@@ -121,9 +121,14 @@ class Lists:
             If the file cannot be read.
         """
         try:
-            return cls(faiss.read_index(str(path), faiss.IO_FLAG_MMAP))
+            index = faiss.read_index(str(path), faiss.IO_FLAG_MMAP)
         except RuntimeError as error:
             raise ArtifactError(f"{path} cannot be read; publish again") from error
+        if isinstance(index, faiss.IndexIVF):
+            mapped = faiss.downcast_InvertedLists(index.invlists)
+            if isinstance(mapped, faiss.OnDiskInvertedLists):
+                mapped.prefetch_nthread = 0  # starting its threads costs five times the search
+        return cls(index)
 
     def write(self, path: Path) -> None:
         """Write the lists to a file."""
