@@ -5,7 +5,6 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.catalog.build import build_catalog
 from mmpipeline.config import CatalogConfig, load_settings
 from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.storage import (
@@ -31,6 +30,8 @@ def merge(sources: Sequence[Path], config: CatalogConfig, data_root: Path) -> Pa
     key, previous = plan_catalog(data_root, list(opened.values()), config)
 
     def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.catalog.build import build_catalog
+
         draft.notes["previous"] = previous.name if previous else None
         counts = build_catalog(
             {kind: artifact.folder for kind, artifact in opened.items()},

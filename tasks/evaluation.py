@@ -7,11 +7,9 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import EvaluateConfig
-from mmpipeline.evaluation.evaluate import evaluate_model
 from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.keys import evaluation_key
 from tasks.stage import produce, report
-from tasks.tracked_run import reopen_run
 
 QUERIES = {"image": "by photo", "title": "by title", "full": "by everything"}
 DIRECTIONS = {"image_to_text": "photo to text", "text_to_image": "text to photo"}
@@ -31,6 +29,9 @@ def evaluate(
     )
 
     def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.evaluation.evaluate import evaluate_model
+        from tasks.tracked_run import reopen_run
+
         counts = evaluate_model(model, features, catalog, draft.folder, config, photos=data_root)
         metrics = json.loads((draft.folder / "metrics.json").read_bytes())
         draft.notes["metrics"] = metrics

@@ -5,7 +5,6 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import FeatureConfig
-from mmpipeline.features.extract import extract_features
 from mmpipeline.storage import DataLayout, Draft, open_artifact
 from tasks.cluster import lent_workers
 from tasks.keys import features_key
@@ -17,6 +16,8 @@ def extract(catalog: Path, config: FeatureConfig, data_root: Path) -> Path:
     """Extract a catalogue's features; return the artifact's folder."""
 
     def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.features.extract import extract_features
+
         layout = DataLayout.at(data_root)
         cache = layout.feature_cache
         with lent_workers(layout) as workers:

@@ -8,12 +8,9 @@ from mmpipeline.cli import example_answer
 from mmpipeline.config import IndexConfig, PromotionConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import current_version
-from mmpipeline.search.exam import draw_exam
-from mmpipeline.search.publish import build_index
 from mmpipeline.search.release import Release, challenger, note_aliases, release
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.keys import index_key
-from tasks.registry import name_versions
 from tasks.stage import log, produce, publish_counts, report
 
 EXAM_QUESTIONS = 200
@@ -32,9 +29,13 @@ def publish(
         open_artifact(catalog, kind="catalog").id,
         config,
     )
+    from mmpipeline.search.exam import draw_exam
+
     draw_exam(layout, catalog, EXAM_QUESTIONS)
 
     def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.search.publish import build_index
+
         return build_index(model, features, catalog, draft.folder, config, base)
 
     shown = ("items", "embedded", "taken_over", "dishes", "segments", "recall_at_10")
@@ -55,6 +56,8 @@ def decide(key: ArtifactKey, config: PromotionConfig, data_root: Path) -> Path:
 @task
 def apply_aliases(data_root: Path) -> None:
     """Make the model registry's aliases name what CURRENT and the record of releases say."""
+    from tasks.registry import name_versions
+
     layout = DataLayout.at(data_root)
     refused = challenger(layout)
     wanted = {

@@ -5,9 +5,6 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import PairConfig, load_settings
-from mmpipeline.pairs.build import build_pairs
-from mmpipeline.pairs.page import write_page
-from mmpipeline.pairs.report import read_report
 from mmpipeline.storage import DataLayout, Draft, open_artifact
 from tasks.keys import pairs_key
 from tasks.stage import produce, publish_page
@@ -21,6 +18,10 @@ def build(
     layout, settings = DataLayout.at(data_root), load_settings()
 
     def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.pairs.build import build_pairs
+        from mmpipeline.pairs.page import write_page
+        from mmpipeline.pairs.report import read_report
+
         counts = build_pairs(
             catalog,
             draft.folder,

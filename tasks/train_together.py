@@ -23,7 +23,7 @@ from mmpipeline.training.processes import Processes, joined_processes
 from tasks.newest import default_root, or_newest
 from tasks.processes import ERROR_MARK, TrainingWork
 from tasks.shared_storage import fetch
-from tasks.training import TRAININGS, train, train_into
+from tasks.training import choose_training, train, train_into
 
 
 def main(arguments: list[str]) -> int:
@@ -97,7 +97,7 @@ def fill_together(work: TrainingWork, folder: Path, resume: Path, processes: Pro
 
 def _lend_hand(work: TrainingWork, resume: Path) -> None:
     """Train along; only the first process writes."""
-    train_by = TRAININGS[work.config.batches]
+    train_by = choose_training(work.config.batches)
     checkpoints = Checkpoints(resume)
     train_by(work.features, work.pairs, work.data_root, work.config, NullLogger(), checkpoints)
 

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -49,6 +51,16 @@ def test_the_readme_is_short_and_names_real_files() -> None:
     tree = text.split("## What lies where")[1].split("```text\n", 1)[1].split("```", 1)[0]
     for name in re.findall(r"^[├└│ ─]*([\w.]+/?) ", tree, flags=re.M):
         assert list(ROOT.glob(name.rstrip("/"))) or list(ROOT.glob(f"mmpipeline/{name}")), name
+
+
+def test_a_refresh_that_finds_nothing_new_imports_no_stage() -> None:
+    script = "import sys, flows.refresh_catalog; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert "tasks.planning" in loaded
+    heavy = {"torch", "mlflow", "faiss", "sklearn", "matplotlib", "pandas", "duckdb", "scipy"}
+    assert heavy.isdisjoint(loaded)
 
 
 def test_pickle_is_never_loaded() -> None:

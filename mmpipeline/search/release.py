@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,9 +23,10 @@ import pyarrow.compute as pc
 from mmpipeline.config import PromotionConfig
 from mmpipeline.errors import ArtifactError, BusyError
 from mmpipeline.search.current import current_version, promote
-from mmpipeline.search.exam import sit_exam
-from mmpipeline.search.index import SearchIndex
 from mmpipeline.storage import DataLayout, open_artifact, write_json_atomic
+
+if TYPE_CHECKING:
+    from mmpipeline.search.index import SearchIndex
 
 RELEASES_NAME = "releases.json"
 Action = Literal["promoted", "refused", "rolled back"]
@@ -159,6 +160,9 @@ def examine(
     objections : list of str
         Why it should not answer; empty when it may.
     """
+    from mmpipeline.search.exam import sit_exam  # asking what was decided needs neither
+    from mmpipeline.search.index import SearchIndex
+
     index = SearchIndex.open(layout, version)
     figures = sit_exam(layout, index)
     recall = open_artifact(layout.artifacts("index") / version, "index").counts["recall_at_10"]
@@ -185,7 +189,7 @@ def examine(
     return figures, objections
 
 
-def lost_share(before: SearchIndex, after: SearchIndex) -> float:
+def lost_share(before: "SearchIndex", after: "SearchIndex") -> float:
     """Return the share of one index's items that another lacks."""
     ids = [index.columns_at(index.rows, ("recipe_id",))["recipe_id"] for index in (before, after)]
     if not ids[0]:

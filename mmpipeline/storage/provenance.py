@@ -72,10 +72,16 @@ def digest_sources(*modules: str) -> str:
 
 
 def _source_files(module: str) -> Sequence[tuple[str, Path]]:
-    spec = importlib.util.find_spec(module)
+    top, *parts = module.split(".")
+    spec = importlib.util.find_spec(top)  # of a dotted name it would import the packages above
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(f"no module {module}")
     origin = Path(spec.origin)
+    if parts:
+        place = origin.parent.joinpath(*parts)
+        origin = place / "__init__.py" if place.is_dir() else place.with_suffix(".py")
+    if not origin.is_file():
+        raise ModuleNotFoundError(f"no module {module}")
     if origin.name != "__init__.py":
         return [(origin.name, origin)]
     return sorted(

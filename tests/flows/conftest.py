@@ -52,7 +52,7 @@ def run_flows(small_config: Path) -> Run:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=280,
+            timeout=1500,  # a hang guard: a busy machine is not a hang
             check=False,
         )
 

@@ -190,6 +190,25 @@ def test_the_source_digest_follows_the_source(
         digest_sources("no_such_package_anywhere")
 
 
+def test_a_module_is_digested_without_importing_the_packages_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inner = tmp_path / "a_package_that_must_rest" / "inner"
+    inner.mkdir(parents=True)
+    for folder in (inner.parent, inner):
+        (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    (inner / "part.py").write_text("A = 1")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    of_module, of_package = (
+        digest_sources(f"a_package_that_must_rest.inner{part}") for part in (".part", "")
+    )
+    (inner / "part.py").write_text("A = 2")
+    assert digest_sources("a_package_that_must_rest.inner.part") != of_module
+    assert digest_sources("a_package_that_must_rest.inner") != of_package
+    with pytest.raises(ModuleNotFoundError, match="absent"):
+        digest_sources("a_package_that_must_rest.inner.absent")
+
+
 def test_a_renewal_keeps_equal_bytes_and_is_done_once(store: ArtifactStore) -> None:
     before = make(store)
     made_at = before.folder.stat().st_ino
