@@ -7,8 +7,9 @@ from prefect import task
 from mmpipeline.cli import example_answer
 from mmpipeline.config import IndexConfig, PromotionConfig
 from mmpipeline.errors import ArtifactError
-from mmpipeline.search.current import current_version
-from mmpipeline.search.release import Release, challenger, note_aliases, release
+from mmpipeline.search.current import current_version, sound_version
+from mmpipeline.search.release import release
+from mmpipeline.search.releases import Release, challenger, note_aliases
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.keys import index_key
 from tasks.stage import log, produce, publish_counts, report
@@ -47,7 +48,7 @@ def publish(
 def decide(key: ArtifactKey, config: PromotionConfig, data_root: Path) -> Path:
     """Let the gate decide whether a version answers; return its folder either way."""
     layout = DataLayout.at(data_root)
-    decision = release(layout, key.id, config, current_version(layout))
+    decision = release(layout, key.id, config, sound_version(layout))
     report("index", describe(decision))
     publish_counts("index-gate", decision.figures)
     return ArtifactStore(layout).folder(key)
@@ -131,10 +132,7 @@ def plan_index(
         key = index_key(model, features, catalog, config, before)
         if folder.name == key.id and store.find(key) is not None:
             return key, versions / before if before else None
-    try:
-        now = current_version(store.layout)
-    except ArtifactError:
-        now = None
+    now = sound_version(store.layout)
     if now is None or _inputs_of(versions / now).get("model") != model:
         return plain, None
     return index_key(model, features, catalog, config, now), versions / now

@@ -15,7 +15,7 @@ from pathlib import Path
 from mmpipeline.config import PipelineConfig, RefreshRequest, StageFlow
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import current_version
-from mmpipeline.search.release import was_refused
+from mmpipeline.search.releases import was_refused
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
 from tasks.catalog import newest_recipes, plan_catalog

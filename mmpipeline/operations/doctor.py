@@ -21,7 +21,7 @@ from packaging.requirements import Requirement
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import current_version
-from mmpipeline.search.release import alias_difference
+from mmpipeline.search.releases import alias_difference
 from mmpipeline.storage import DataLayout, open_artifact
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 

@@ -17,7 +17,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import DataLayout, open_artifact
 
 if TYPE_CHECKING:
-    from mmpipeline.search.release import Release
+    from mmpipeline.search.releases import Release
     from mmpipeline.storage import Artifact
 
 index_app = typer.Typer(no_args_is_help=True, help="Versions of the published index.")
@@ -29,7 +29,7 @@ Version = Annotated[str, typer.Argument(help="16 hex digits, as `mmpipeline inde
 def list_versions(as_json: AsJson = False) -> None:
     """Show every version, the one that answers, and what the gate said."""
     from mmpipeline.search.current import current_version
-    from mmpipeline.search.release import read_releases
+    from mmpipeline.search.releases import read_releases
 
     layout = _layout()
     now = current_version(layout)
@@ -64,7 +64,7 @@ def list_versions(as_json: AsJson = False) -> None:
 @index_app.command("show")
 def show(version: Version, as_json: AsJson = False) -> None:
     """Show what a version holds and was made from, and every decision on it."""
-    from mmpipeline.search.release import read_releases
+    from mmpipeline.search.releases import read_releases
 
     layout = _layout()
     artifact = _open(layout, version)
@@ -87,13 +87,13 @@ def promote(
     config: Annotated[Path | None, typer.Option(help="TOML file with [promotion]")] = None,
 ) -> None:
     """Let a version answer, if it passes the gate."""
-    from mmpipeline.search.current import current_version
+    from mmpipeline.search.current import sound_version
     from mmpipeline.search.release import release
 
     layout = _layout()
     _open(layout, version)
     settings = load_config(config).promotion
-    decision = release(layout, version, settings, current_version(layout), force=force)
+    decision = release(layout, version, settings, sound_version(layout), force=force)
     _tell(decision)
     if decision.action == "refused":
         sys.exit(1)
@@ -202,10 +202,9 @@ def _layout() -> DataLayout:
 
 
 def _open(layout: DataLayout, version: str) -> "Artifact":
-    from mmpipeline.search.current import check_version
+    from mmpipeline.search.current import open_version
 
-    check_version(version)
-    return open_artifact(layout.artifacts("index") / version, kind="index")
+    return open_version(layout, version)
 
 
 def _versions(layout: DataLayout) -> Iterator["Artifact"]:

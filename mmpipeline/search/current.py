@@ -8,7 +8,8 @@ import re
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.stamps import verify_once
-from mmpipeline.storage import DataLayout, open_artifact, write_text_atomic
+from mmpipeline.storage import Artifact, DataLayout, open_artifact, write_text_atomic
+from mmpipeline.storage.manifest import check_seal
 
 _VERSION = re.compile(r"[0-9a-f]{16}")
 
@@ -28,9 +29,7 @@ def promote(layout: DataLayout, version: str) -> None:
     ArtifactError
         If there is no such version or it is damaged; CURRENT is then left as it was.
     """
-    check_version(version)
-    artifact = open_artifact(layout.artifacts("index") / version, kind="index")
-    verify_once(layout, artifact, always=True)
+    verify_once(layout, open_version(layout, version), always=True)
     write_text_atomic(layout.current_index, f"{version}\n")
 
 
@@ -65,6 +64,43 @@ def current_version(layout: DataLayout) -> str | None:
             "publish again"
         )
     return version
+
+
+def sound_version(layout: DataLayout) -> str | None:
+    """Return the published index version; None also when CURRENT is damaged.
+
+    For whoever is about to put another version there, which mends it.
+    """
+    try:
+        return current_version(layout)
+    except ArtifactError:
+        return None
+
+
+def open_version(layout: DataLayout, version: str) -> Artifact:
+    """Open an index version by its id; its files are checked for presence and size, not hashed.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    version
+        From outside, perhaps.
+
+    Returns
+    -------
+    Artifact
+        The version.
+
+    Raises
+    ------
+    ArtifactError
+        If there is no such version, or its manifest or the size of a file is not as written.
+    """
+    check_version(version)
+    folder = layout.artifacts("index") / version
+    check_seal(folder)
+    return open_artifact(folder, kind="index")
 
 
 def check_version(version: str) -> None:

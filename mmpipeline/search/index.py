@@ -26,7 +26,7 @@ from mmpipeline.search.answer import (
     Verdict,
 )
 from mmpipeline.search.compose import ComposedQuery, QueryComposer
-from mmpipeline.search.current import check_version, current_version
+from mmpipeline.search.current import current_version, open_version
 from mmpipeline.search.filters import find_rows
 from mmpipeline.search.items import HIDDEN
 from mmpipeline.search.opening import IndexParts, count_by_value, open_verified
@@ -34,7 +34,7 @@ from mmpipeline.search.prototypes import Rule, Sample, SubsetInfo
 from mmpipeline.search.query import Filters, Query, check_k, shared_ingredients
 from mmpipeline.search.segment import FULL
 from mmpipeline.search.stamps import verify_once
-from mmpipeline.storage import DataLayout, open_artifact
+from mmpipeline.storage import DataLayout
 
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -84,8 +84,7 @@ class SearchIndex:
         version = version or current_version(layout)
         if version is None:
             raise NoIndexError(f"no index published yet below {layout.root}: run `make run` first")
-        check_version(version)
-        artifact = open_artifact(layout.artifacts("index") / version, kind="index")
+        artifact = open_version(layout, version)
         verify_once(layout, artifact)
         return cls(version, open_verified(artifact))
 

@@ -276,7 +276,7 @@ def write_manifest(draft: Draft, key: ArtifactKey) -> None:
     )
     for path in files:
         fsync_file(path)
-    for folder in {path.parent for path in files}:
+    for folder in (draft.folder, *filter(Path.is_dir, draft.folder.rglob("*"))):
         fsync_folder(folder)
     write_json_atomic(draft.folder / MANIFEST_NAME, asdict(manifest))
     write_text_atomic(draft.folder / SEAL_NAME, f"{digest_file(draft.folder / MANIFEST_NAME)}\n")

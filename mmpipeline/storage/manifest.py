@@ -82,11 +82,7 @@ class Artifact:
         ArtifactError
             Naming the first file that is missing, cut or changed; the manifest is one of them.
         """
-        seal, manifest = self.folder / SEAL_NAME, self.folder / MANIFEST_NAME
-        if seal.is_file() and seal.read_bytes() != f"{digest_file(manifest)}\n".encode():
-            raise ArtifactError(
-                f"{manifest} does not match {SEAL_NAME} (damaged); delete its folder and run again"
-            )
+        check_seal(self.folder)
         for name, entry in self.manifest.files.items():
             path = self.folder / name
             if not path.is_file():
@@ -95,6 +91,28 @@ class Artifact:
                 raise ArtifactError(
                     f"{path} does not match its manifest (damaged); delete its folder and run again"
                 )
+
+
+def check_seal(folder: Path) -> None:
+    """Compare a manifest with its seal, if it has one: early ones have none.
+
+    Parameters
+    ----------
+    folder
+        Of an artifact.
+
+    Raises
+    ------
+    ArtifactError
+        If they differ: one of the two is damaged.
+    """
+    seal, manifest = folder / SEAL_NAME, folder / MANIFEST_NAME
+    if not seal.is_file() or not manifest.is_file():
+        return
+    if seal.read_bytes() != f"{digest_file(manifest)}\n".encode():
+        raise ArtifactError(
+            f"{manifest} does not match {SEAL_NAME} (damaged); delete its folder and run again"
+        )
 
 
 def open_artifact(folder: Path, kind: str | None = None) -> Artifact:

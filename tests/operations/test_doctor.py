@@ -8,7 +8,7 @@ import pytest
 
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.operations.doctor import Finding, examine
-from mmpipeline.search.release import note_aliases
+from mmpipeline.search.releases import note_aliases
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, write_text_atomic
 
 INDEX = ArtifactKey("index", {}, {"seed": 1}, "code")
