@@ -4,8 +4,8 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import EvaluateConfig
-from tasks import evaluation
+from mmpipeline.config import EvaluateConfig, FrozenSetConfig
+from tasks import evaluation, frozen
 from tasks.hooks import HOOKS
 from tasks.newest import default_root, or_newest
 
@@ -17,8 +17,9 @@ def evaluate_model(
     catalog: Path | None = None,
     config: EvaluateConfig = EvaluateConfig(),
     data_root: Path | None = None,
+    frozen_set: FrozenSetConfig = FrozenSetConfig(),
 ) -> Path:
-    """Write the report that sets a model beside its baselines.
+    """Write the report that sets a model beside its baselines, and score it on the frozen set.
 
     Parameters
     ----------
@@ -28,6 +29,8 @@ def evaluate_model(
         What is measured.
     data_root
         The data folder; None takes the environment's.
+    frozen_set
+        The set that models over changing catalogues compare on.
 
     Returns
     -------
@@ -35,10 +38,10 @@ def evaluate_model(
         Folder of the evaluation artifact.
     """
     root = data_root or default_root()
-    return evaluation.evaluate(
-        or_newest(model, "model", root),
-        or_newest(features, "features", root),
-        or_newest(catalog, "catalog", root),
-        config,
-        root,
-    )
+    trained = or_newest(model, "model", root)
+    encoded = or_newest(features, "features", root)
+    recipes = or_newest(catalog, "catalog", root)
+    folder = evaluation.evaluate(trained, encoded, recipes, config, root)
+    drawn = frozen.freeze(recipes, frozen_set, root)
+    frozen.score(trained, encoded, drawn, config, root)
+    return folder

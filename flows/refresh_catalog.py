@@ -65,7 +65,7 @@ def refresh_catalog(
         pairs = build_pairs(catalog, config.pairs, root)
         model = plan.kept_model or train_fusion(features, pairs, config.train, root)
         if not plan.kept_model:
-            evaluate_model(model, features, catalog, config.evaluate, root)
+            evaluate_model(model, features, catalog, config.evaluate, root, config.frozen)
         index = publish_index(model, features, catalog, config.index, config.promotion, root)
         ask_example(root)
     return index

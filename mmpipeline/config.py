@@ -5,9 +5,10 @@ what a stage's artifact id is made from, so a setting that does not change a sta
 pace, a number of threads) lives in a section that no id covers, or in `EnvironmentSettings`.
 """
 
+import math
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import (
     BaseModel,
@@ -407,6 +408,17 @@ class EvaluateConfig(Section):
     prototype_references: int = Field(20, ge=1, description="K recipes drawn for a prototype")
     prototype_draws: int = Field(5, ge=1)
     max_queries: int = Field(5000, ge=10, description="that one question is asked with")
+    split: Literal["test", "val"] | None = Field(
+        None, description="who asks; None: test, or val where there is no test"
+    )
+
+
+class FrozenSetConfig(Section):
+    """The set that every model is scored on, whatever catalogue it was trained from."""
+
+    version: int = Field(1, ge=1, description="a new number draws a new set; the old one stays")
+    seed: int = Field(2021, ge=0)
+    recipes: int = Field(600, ge=4, description="held-out recipes in it, at most")
 
 
 class IndexConfig(Section):
@@ -538,6 +550,50 @@ class SeedExperimentConfig(Section):
         )
 
 
+class ComparisonConfig(Section):
+    """A grid of trainings: every loss with every fusion, encoder, feature set and seed.
+
+    What the grid does not name is as in `[train]` and `[features]`.
+    """
+
+    name: str = Field(
+        "grid",
+        pattern=r"^[\w-]{1,64}$",
+        description="its MLflow run; one that grows keeps its name",
+    )
+    losses: tuple[LossName, ...] = Field(("supervised_contrastive", "prototypical"), min_length=1)
+    fusions: tuple[FusionName, ...] = Field(("weighted_sum", "gated"), min_length=1)
+    encoders: tuple[Literal["linear", "deep"], ...] = Field(
+        ("linear", "deep"), min_length=1, description="of each modality, in the model"
+    )
+    seeds: tuple[int, ...] = Field((2021, 2022), min_length=1)
+    feature_sets: dict[str, FeatureConfig] = Field(
+        {}, description="by name, as `[features]`; none: the one of `[features]`"
+    )
+    max_cells: int = Field(200, ge=1, description="a larger grid is refused")
+
+    @property
+    def cells(self) -> int:
+        """How many trainings the grid asks for."""
+        axes = (self.losses, self.fusions, self.encoders, self.seeds)
+        return math.prod(map(len, axes)) * max(1, len(self.feature_sets))
+
+    @model_validator(mode="after")
+    def _check_axes(self) -> Self:
+        for axis in ("losses", "fusions", "encoders", "seeds"):
+            values = getattr(self, axis)
+            if len(set(values)) < len(values):
+                raise ValueError(f"{axis} names something twice: {', '.join(map(str, values))}")
+        if min(self.seeds) < 0:
+            raise ValueError("seeds must be at least 0")
+        if self.cells > self.max_cells:
+            raise ValueError(
+                f"the grid has {self.cells} cells, more than max_cells = {self.max_cells}; "
+                "name fewer values or raise max_cells"
+            )
+        return self
+
+
 class PipelineConfig(Section):
     """The whole experiment: one section a stage."""
 
@@ -550,6 +606,8 @@ class PipelineConfig(Section):
     pairs: PairConfig = PairConfig()
     train: TrainConfig = TrainConfig()
     evaluate: EvaluateConfig = EvaluateConfig()
+    frozen: FrozenSetConfig = FrozenSetConfig()
+    comparison: ComparisonConfig = ComparisonConfig()
     index: IndexConfig = IndexConfig()
     promotion: PromotionConfig = PromotionConfig()
     retention: RetentionConfig = RetentionConfig()
@@ -690,8 +748,12 @@ def describe_problems(error: ValidationError, prefix: str = "") -> str:
 
 def _known_keys(place: tuple[int | str, ...]) -> list[str]:
     section: type[BaseModel] = PipelineConfig
-    for part in place:
-        annotation = section.model_fields[str(part)].annotation
+    parts = iter(place)
+    for part in parts:
+        annotation: Any = section.model_fields[str(part)].annotation
+        if get_origin(annotation) is dict:  # of named sections: the next part is a name
+            next(parts, None)
+            annotation = get_args(annotation)[1]
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return []
         section = annotation

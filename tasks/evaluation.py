@@ -7,12 +7,15 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import EvaluateConfig
-from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
+from mmpipeline.storage.segments import read_recipes
 from tasks.keys import evaluation_key
+from tasks.run_figures import Measured, add_short_names, log_to_training
 from tasks.stage import produce, report
 
 QUERIES = {"image": "by photo", "title": "by title", "full": "by everything"}
 DIRECTIONS = {"image_to_text": "photo to text", "text_to_image": "text to photo"}
+SIDES = ["split", "language", "dish_set"]
 
 
 @task
@@ -30,25 +33,32 @@ def evaluate(
 
     def make(draft: Draft) -> dict[str, float]:
         from mmpipeline.evaluation.evaluate import evaluate_model
-        from tasks.tracked_run import reopen_run
 
         counts = evaluate_model(model, features, catalog, draft.folder, config, photos=data_root)
-        metrics = json.loads((draft.folder / "metrics.json").read_bytes())
-        draft.notes["metrics"] = metrics
-        run_id = trained.manifest.notes["mlflow_run_id"]
-        layout = DataLayout.at(data_root)
-        run = reopen_run(layout, run_id, {"model_id": trained.id})
-        if run is None:
-            report("evaluation", "the training run is gone from MLflow; figures are kept here")
-        else:
-            run.log_metrics(metrics, step=0)
-            run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
+        draft.notes["metrics"] = json.loads((draft.folder / "metrics.json").read_bytes())
         return counts
 
     folder = produce(data_root, key, make, ("queries",))
-    for line in summarise(open_artifact(folder).manifest.notes["metrics"]):
-        report("", line)
+    evaluation = open_artifact(folder)
+    measured = measured_in_evaluation(evaluation, catalog)
+    if not log_to_training(DataLayout.at(data_root), trained, measured):
+        report("evaluation", "the training run is gone from MLflow; figures are kept here")
+    if config.split != "val":
+        for line in summarise(evaluation.manifest.notes["metrics"]):
+            report("", line)
     return folder
+
+
+def measured_in_evaluation(evaluation: Artifact, catalog: Path) -> Measured:
+    """Return what a run gets of an evaluation; figures of validation recipes begin with `val_`."""
+    metrics = add_short_names(evaluation.manifest.notes["metrics"])
+    if evaluation.manifest.config["split"] == "val":
+        metrics = {f"val_{name}": value for name, value in metrics.items()}
+        return Measured("validation", evaluation, metrics, place="validation")
+    sides = read_recipes(catalog, SIDES).to_pandas()
+    counts = sides.value_counts(SIDES, dropna=False).rename("recipes").reset_index()
+    frame = counts.sort_values(SIDES, ignore_index=True)
+    return Measured("evaluation", evaluation, metrics, dataset=("evaluation", frame, catalog))
 
 
 def summarise(metrics: Mapping[str, float]) -> Iterator[str]:

@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from mmpipeline.config import (
     CatalogConfig,
+    ComparisonConfig,
     EvaluateConfig,
     FeatureConfig,
+    FrozenSetConfig,
     IndexConfig,
     PairConfig,
     ParseConfig,
@@ -49,6 +51,9 @@ SOURCES: Mapping[str, tuple[str, ...]] = {
         "mmpipeline.losses",
     ),
     "evaluation": ("mmpipeline.evaluation",),
+    "frozen_set": ("mmpipeline.evaluation.frozen_set",),
+    "frozen_scores": ("mmpipeline.evaluation", "mmpipeline.features", "mmpipeline.text"),
+    "comparison": ("mmpipeline.evaluation.leaderboard",),
     "seed_method": (
         "mmpipeline.training.batch_source",
         "mmpipeline.training.class_episodes",
@@ -144,6 +149,24 @@ def evaluation_key(model: str, features: str, catalog: str, config: EvaluateConf
     """Return the key of a model's evaluation."""
     inputs = {"model": model, "features": features, "catalog": catalog}
     return _key("evaluation", inputs, config)
+
+
+def frozen_set_key(catalog: str, config: FrozenSetConfig) -> ArtifactKey:
+    """Return the key of the frozen set that would be drawn from a catalogue.
+
+    The catalogue is where it was drawn from, and not needed once it is drawn.
+    """
+    return _key("frozen_set", {"drawn_from": catalog}, config)
+
+
+def frozen_scores_key(model: str, frozen: str, config: EvaluateConfig) -> ArtifactKey:
+    """Return the key of a model's figures on a frozen set."""
+    return _key("frozen_scores", {"model": model, "frozen_set": frozen}, config)
+
+
+def comparison_key(scores: Sequence[str], config: ComparisonConfig) -> ArtifactKey:
+    """Return the key of the leaderboard over the evaluations of a grid's cells."""
+    return _key("comparison", {f"scores_{n}": name for n, name in enumerate(scores)}, config)
 
 
 def index_key(

@@ -14,7 +14,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, open_artifact
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
-HISTORY_ROLES = frozenset({"previous"})
+HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 
 
 def method_of(store: ArtifactStore, artifact: Artifact) -> str | None:

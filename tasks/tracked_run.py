@@ -79,7 +79,7 @@ class TrackedRun:
         """
         self._log("dataset", tracking.describe_dataset(frame, name, source))
 
-    def log_files(self, folder: Path, later: Path | None = None) -> None:
+    def log_files(self, folder: Path, later: Path | None = None, place: str | None = None) -> None:
         """Log every file of a folder as the run's artifacts.
 
         Parameters
@@ -88,8 +88,20 @@ class TrackedRun:
             The folder.
         later
             Where the same files will lie when this can only be done later; None: there as well.
+        place
+            Folder among the run's artifacts that takes them; None: no folder.
         """
-        self._log("files", str(folder), later=str(later or folder))
+        self._log("files", str(folder), later=str(later or folder), place=place)
+
+    def has_tag(self, name: str, value: str) -> bool:
+        """Tell whether the store's run has a tag of this value; no when the store is away."""
+        if self.run_id is None or not self.catch_up():
+            return False
+        try:
+            return tracking.tags_of(self._layout, self.run_id).get(name) == value
+        except tracking.absences() as error:
+            self._note_absence(error)
+            return False
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags on the run."""

@@ -40,7 +40,8 @@ def send(client: "MlflowClient", run_id: str, entry: Entry, *, first_try: bool) 
     run_id
         The run's id.
     entry
-        ``what``, ``value``, ``time`` in ms; with metrics ``step``, with files ``later``.
+        ``what``, ``value``, ``time`` in ms; with metrics ``step``, with files ``later`` and, for a
+        folder among the run's artifacts, ``place``.
     first_try
         Whether it happens just now; later, files are looked for where they lie then.
     """
@@ -48,7 +49,7 @@ def send(client: "MlflowClient", run_id: str, entry: Entry, *, first_try: bool) 
     if entry["what"] == "files":
         folder = value if first_try else entry["later"]
         if Path(folder).is_dir():
-            client.log_artifacts(run_id, folder)
+            client.log_artifacts(run_id, folder, entry.get("place"))
     elif entry["what"] == "status":
         _send_status(client, run_id, value, entry["time"])
     else:
@@ -205,6 +206,19 @@ def last_step(layout: DataLayout, run_id: str) -> int:
         for metric in client.get_metric_history(run_id, name)
     ]
     return max(steps, default=-1)
+
+
+def tags_of(layout: DataLayout, run_id: str) -> dict[str, str]:
+    """Return a run's tags.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    run_id
+        The run's id.
+    """
+    return dict(connect(layout).get_run(run_id).data.tags)
 
 
 def describe_dataset(frame: pd.DataFrame, name: str, source: Path) -> dict[str, Any]:

@@ -34,6 +34,14 @@ def test_a_section_overrides_its_defaults(tmp_path: Path) -> None:
         ("[features]\nngram_min = 5\nngram_max = 2", "ngram_min must not exceed"),
         ("[catalog]\nval_share = 0.6\ntest_share = 0.5", "must stay below 1"),
         ("[train\n", "is no TOML"),
+        ("[comparison]\nloses = []", r"unknown key 'comparison\.loses' \(known here: .*losses"),
+        ("[comparison]\nlosses = ['supcon']", r"'comparison\.losses\.0' = 'supcon': .*info_nce"),
+        ("[comparison]\nseeds = [1, 1]", "seeds names something twice: 1, 1"),
+        ("[comparison]\nseeds = [1, 2]\nmax_cells = 3", "more than max_cells = 3"),
+        (
+            "[comparison.feature_sets.small]\ntext_dims = 9",
+            r"unknown key 'comparison\.feature_sets\.small\.text_dims' \(known here: .*text_dim",
+        ),
     ],
 )
 def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, message: str) -> None:

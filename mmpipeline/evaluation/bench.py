@@ -22,6 +22,7 @@ from mmpipeline.evaluation.embedding import QUERY_SUBSETS, embed_rows, mask_subs
 from mmpipeline.evaluation.gallery import Failure
 from mmpipeline.evaluation.held_out import HeldOut
 from mmpipeline.evaluation.prototypes import (
+    bootstrap_draws,
     classify,
     draw_references,
     make_prototypes,
@@ -192,7 +193,8 @@ class Bench:
         -------
         dict
             The fields of `PrototypeFigures`, also with ``_raw``, and ``top1_chance``,
-            ``top5_chance``; empty when no dish has both references and queries.
+            ``top5_chance``; ``top1``, ``known_top1`` and ``unknown_top1`` also with ``_low``,
+            ``_high`` and ``_chance``; empty when no dish has both references and queries.
         """
         dishes = np.unique(self._held_out.dish[self._index.rows])
         dishes = dishes[dishes >= 0]
@@ -214,7 +216,9 @@ class Bench:
             ranks["_raw"].append(classify(raw, label, self._raw_prototypes(references)))
         is_known = self._held_out.is_known[queries.rows]
         figures = {"queries": float(len(label)), "dishes": float(len(dishes))}
-        figures |= {"top1_chance": 1 / len(dishes), "top5_chance": min(1.0, 5 / len(dishes))}
+        figures |= {f"{scope}top1_chance": 1 / len(dishes) for scope in ("", "known_", "unknown_")}
+        figures["top5_chance"] = min(1.0, 5 / len(dishes))
+        figures |= bootstrap_draws(ranks[""], is_known, self._config.seed)
         for suffix, draws in ranks.items():
             summary = asdict(summarize_draws(draws, is_known))
             figures |= {f"{key}{suffix}": value for key, value in summary.items()}

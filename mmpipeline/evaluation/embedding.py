@@ -4,6 +4,9 @@ Features are read from their memory-mapped files a batch at a time, so memory st
 the embeddings themselves.
 """
 
+from collections.abc import Mapping
+from typing import Protocol
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -71,7 +74,18 @@ def check_fit(model: FusionModel, features: FeatureSet) -> None:
         )
 
 
-def embed_rows(model: FusionModel, features: FeatureSet, rows: IntArray, mask: BoolArray) -> Tensor:
+class Embedder(Protocol):
+    """What turns features into vectors: a model, or what stands in for one."""
+
+    @property
+    def embedding_dim(self) -> int:
+        """Length of its vectors."""
+
+    def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
+        """Return unit vectors, shape (B, E), of inputs by modality, as far as a mask shows them."""
+
+
+def embed_rows(model: Embedder, features: FeatureSet, rows: IntArray, mask: BoolArray) -> Tensor:
     """Embed recipes as far as a mask shows them.
 
     Parameters

@@ -89,7 +89,7 @@ def evaluate_model(
     feature_set = FeatureSet.open(features)
     fusion_model = load_model(model)
     check_fit(fusion_model, feature_set)
-    held_out = load_held_out(catalog, feature_set)
+    held_out = load_held_out(catalog, feature_set, config.split)
     texts = RecipeTexts.read(catalog, feature_set.recipe_ids)
     bench = Bench(fusion_model, feature_set, held_out, texts, config)
     metrics = {"queries": float(held_out.is_query.sum()), "items": float(held_out.is_item.sum())}

@@ -1,13 +1,16 @@
 """Which recipes ask and which answer: the held-out recipes beside what they are searched in.
 
 Queries are the test recipes (validation where the catalogue has no test split); the index holds
-all others that training or tuning may know. A dish without any recipe in the index could never be
-found, and would say nothing about search: of such a dish the first half of its recipe groups is
-enrolled into the index, as a shop would enrol a new product, and the rest asks.
+all others that training or tuning may know. When validation recipes ask because something is to be
+chosen, the index holds training's alone: a choice never sees a test recipe. A dish without any
+recipe in the index could never be found, and would say nothing about search: of such a dish the
+first half of its recipe groups is enrolled into the index, as a shop would enrol a new product, and
+the rest asks.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pandas as pd
@@ -66,7 +69,9 @@ class HeldOut:
         return np.flatnonzero(self.is_item)
 
 
-def load_held_out(catalog: Path, features: FeatureSet) -> HeldOut:
+def load_held_out(
+    catalog: Path, features: FeatureSet, wanted: Literal["test", "val"] | None = None
+) -> HeldOut:
     """Read labels and splits, and decide who asks.
 
     Parameters
@@ -75,6 +80,8 @@ def load_held_out(catalog: Path, features: FeatureSet) -> HeldOut:
         Folder of a catalogue artifact.
     features
         Features of the same catalogue.
+    wanted
+        The split that asks; None takes test, or val where there is no test.
 
     Returns
     -------
@@ -96,17 +103,19 @@ def load_held_out(catalog: Path, features: FeatureSet) -> HeldOut:
             "extract the features of this catalogue"
         )
     rows = table.loc[features.recipe_ids]
-    split = next((name for name in ("test", "val") if (rows["split"] == name).any()), None)
+    may_ask = (wanted,) if wanted else ("test", "val")
+    split = next((name for name in may_ask if (rows["split"] == name).any()), None)
     if split is None:
         raise StageError(
-            "the catalogue has no test and no val recipes; evaluation needs held-out ones: "
-            "raise test_share or add recipes"
+            f"the catalogue has no {' and no '.join(may_ask)} recipes; evaluation needs held-out "
+            f"ones: raise {may_ask[0]}_share or add recipes"
         )
     dish = pd.factorize(rows["dish"], sort=True)[0].astype(np.int64)
     group = pd.factorize(rows["group_id"], sort=True)[0].astype(np.int64)
     presence = np.asarray(features.presence, dtype=np.bool_)
     is_held = (rows["split"] == split).to_numpy() & presence.any(axis=1)
-    is_other = ~rows["split"].isin([split, "excluded"]).to_numpy() & presence.any(axis=1)
+    hidden = [split, "excluded", "test" if wanted == "val" else split]
+    is_other = ~rows["split"].isin(hidden).to_numpy() & presence.any(axis=1)
     is_enrolled = is_held & _choose_enrolled(dish, group, is_held, is_other)
     return HeldOut(
         dish=dish,

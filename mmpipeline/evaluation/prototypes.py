@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmpipeline.evaluation.baselines import BoolArray
-from mmpipeline.evaluation.retrieval import IntArray
+from mmpipeline.evaluation.retrieval import IntArray, bootstrap_interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +176,37 @@ def summarize_draws(draws: Sequence[IntArray], is_known: BoolArray) -> Prototype
         harmonic_mean=harmonic_mean(known, unknown),
         spread=float((ranks <= 1).mean(axis=1).std()),
     )
+
+
+def bootstrap_draws(draws: Sequence[IntArray], is_known: BoolArray, seed: int) -> dict[str, float]:
+    """Bootstrap 95 % intervals over queries of the shares named right at once.
+
+    A query counts by the share of draws that named it right, so the interval is of the figures
+    that `summarize_draws` gives.
+
+    Parameters
+    ----------
+    draws
+        Ranks of the right class, shape (Q,) each, one array a draw.
+    is_known
+        Shape (Q,), whether training saw the query's dish.
+    seed
+        Of the resampling.
+
+    Returns
+    -------
+    dict
+        ``top1_low``, ``top1_high``, and with ``known_`` and ``unknown_`` before them where there
+        are such queries.
+    """
+    hits = (np.stack(draws) <= 1).mean(axis=0)
+    scopes = {"": np.ones(len(hits), dtype=np.bool_), "known_": is_known, "unknown_": ~is_known}
+    intervals: dict[str, float] = {}
+    for scope, chosen in scopes.items():
+        if chosen.any():
+            low, high = bootstrap_interval(hits[chosen], lambda x: x.mean(axis=1), seed)
+            intervals |= {f"{scope}top1_low": low, f"{scope}top1_high": high}
+    return intervals
 
 
 def harmonic_mean(first: float, second: float) -> float:

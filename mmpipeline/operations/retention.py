@@ -1,7 +1,8 @@
 """Which artifacts may go: a rule that never touches what is still needed.
 
 What is kept: whatever a ``CURRENT`` names, the newest versions of each kind, everything younger
-than some days, and whatever the manifests of kept artifacts name as their inputs, to any depth.
+than some days, every frozen set, and whatever the manifests of kept artifacts name as their inputs,
+to any depth.
 A catalogue's predecessor is history, not an input: a version holds all of its rows itself, so
 the chain of predecessors does not keep every catalogue ever made.
 
@@ -22,8 +23,10 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, DataLayout, open_artifact
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
-HISTORY_ROLES = frozenset({"previous"})
+HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 """Inputs that an artifact was made beside, and does not need once it exists."""
+KEPT_KINDS = frozenset({"frozen_set"})
+"""What could not be made again: it is drawn once, and later figures compare by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +132,7 @@ def _roots(
     oldest = (now.astimezone(UTC) - timedelta(days=config.keep_days)).isoformat()
     for artifact in found:
         youngest_first.setdefault(artifact.manifest.kind, []).insert(0, artifact)
-        if artifact.manifest.created_at >= oldest:
+        if artifact.manifest.created_at >= oldest or artifact.manifest.kind in KEPT_KINDS:
             roots.add(artifact.id)
     for versions in youngest_first.values():
         roots.update(artifact.id for artifact in versions[: config.keep_versions])

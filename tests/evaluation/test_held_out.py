@@ -65,3 +65,11 @@ def test_features_of_another_catalogue_are_refused(world: SimpleNamespace, tmp_p
     pq.write_table(table, tmp_path / "recipes.parquet")
     with pytest.raises(ArtifactError, match="the first t:0005"):
         load_held_out(tmp_path, FeatureSet.open(world.features))
+
+
+def test_a_choice_on_val_never_sees_a_test_recipe(world: SimpleNamespace) -> None:
+    held_out = load_held_out(world.catalog, FeatureSet.open(world.features), "val")
+    split = np.array(world.table["split"].to_pylist())
+    assert held_out.split == "val"
+    assert not (held_out.is_item | held_out.is_query)[split == "test"].any()
+    assert held_out.is_query.sum() == (split == "val").sum()

@@ -114,3 +114,11 @@ def test_no_kept_artifact_misses_an_input(
     assert kept | {a.id for a in plan.expired} == {a.id for a in made}
     for artifact in plan.kept:
         assert set(artifact.manifest.inputs.values()) <= kept
+
+
+def test_a_frozen_set_stays_and_its_catalogue_may_go(store: ArtifactStore) -> None:
+    catalog = make(store, "catalog", 40)
+    for age in (40, 39, 38):
+        make(store, "frozen_set", age, drawn_from=catalog.id)
+    make(store, "catalog", 20)
+    assert expired(store) == {catalog.id}
