@@ -13,7 +13,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PATHS := flows tasks mmpipeline benchmarks tests
 
-.PHONY: run experiment test soak check format bench ui deploy worker clean help
+.PHONY: run experiment compare test soak check format bench ui deploy worker clean help
 
 run: $(INSTALLED)  ## run the whole pipeline: the sample world, or SOURCE=folder in Recipe1M's layout
 	@$(BIN)/python -m flows $(if $(SOURCE),--source "$(SOURCE)") $(if $(CONFIG),--config "$(CONFIG)")
@@ -21,6 +21,10 @@ run: $(INSTALLED)  ## run the whole pipeline: the sample world, or SOURCE=folder
 experiment: $(INSTALLED)  ## run the seed experiment and write its report into docs/ (or REPORT=folder)
 	@$(BIN)/python -m flows run_seed_experiment --copy-to "$(REPORT)" \
 		$(if $(CONFIG),--config "$(CONFIG)")
+
+compare: $(INSTALLED)  ## train a grid of runs ([comparison]) and write the leaderboard; see MLflow in `make ui`
+	@test -e "$${MMPIPELINE_DATA_ROOT:-data}/processed/catalog/CURRENT" || $(BIN)/python -m flows
+	@$(BIN)/python -m flows compare_runs $(if $(CONFIG),--config "$(CONFIG)")
 
 test: $(INSTALLED)  ## run the tests
 	@$(BIN)/python -m pytest -m "not soak"

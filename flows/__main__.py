@@ -10,6 +10,7 @@ completes what is missing.
 import argparse
 import atexit
 import importlib
+import json
 import logging
 import os
 import shutil
@@ -34,7 +35,7 @@ from mmpipeline.errors import InputError, PipelineError, describe_os_error
 from tasks.run_lock import only_run
 from tasks.servers import prefect_server, quiet_environment
 
-PARENT, EXPERIMENT = "refresh_catalog", "run_seed_experiment"
+PARENT, EXPERIMENT, GRID = "refresh_catalog", "run_seed_experiment", "compare_runs"
 SECTIONS = {
     "build_catalog": "catalog",
     "extract_features": "features",
@@ -47,7 +48,7 @@ SECTIONS = {
 }
 """Flows that need nothing but what lies in the data folder, and their config section."""
 DOORS = ("scrape_recipes", "recheck_recipes", "normalize_recipe1m", "normalize_arrivals")
-FLOWS = (PARENT, *DOORS, *SECTIONS)
+FLOWS = (PARENT, *DOORS, *SECTIONS, GRID)
 FULL_DISK_BYTES = 1_000_000
 NEXT_STEPS = """
 Next:  .venv/bin/mmpipeline search --title 김치찌개 -k 5      ask it yourself
@@ -64,6 +65,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--plan", action="store_true", help="say what would run and why")
     parser.add_argument("--quick", action="store_true", help="little data, few steps")
     parser.add_argument("--copy-to", type=Path, help="a folder that gets a copy of the report")
+    parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
     parser.add_argument("--retrain", action="store_true", help="train on what is new")
     parser.add_argument(
         "--force",
@@ -77,6 +79,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"--plan, --retrain and --force are for {PARENT}")
     if options.flow != EXPERIMENT and (options.quick or options.copy_to):
         parser.error(f"--quick and --copy-to are for {EXPERIMENT}")
+    if options.flow != GRID and options.json:
+        parser.error(f"--json is for {GRID}")
     return options
 
 
@@ -112,7 +116,9 @@ def main(arguments: list[str]) -> int:
             return 0
         data_root.mkdir(parents=True, exist_ok=True)
         with only_run(data_root):
-            _run(options.flow, parameters, data_root)
+            result = _run(options.flow, parameters, data_root)
+        if options.json:
+            print(json.dumps(result, ensure_ascii=False))
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
@@ -149,7 +155,10 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
             f"SOURCE={source}: no layer1.json there; give a folder in Recipe1M's layout"
         )
     if flow in SECTIONS:
-        return {"config": getattr(config, SECTIONS[flow])}
+        more = {"frozen_set": config.frozen} if flow == "evaluate_model" else {}
+        return {"config": getattr(config, SECTIONS[flow]), **more}
+    if flow == GRID:
+        return {"config": config}
     if flow in {"scrape_recipes", "recheck_recipes"}:
         return {"scrape": config.scrape, "parse": config.parse}
     if flow == "normalize_arrivals":
@@ -163,7 +172,7 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
     return {"config": config, "request": request}
 
 
-def _run(flow: str, parameters: dict[str, Any], data_root: Path) -> None:
+def _run(flow: str, parameters: dict[str, Any], data_root: Path) -> object:
     started = time.perf_counter()
     print(f"Everything lands in {data_root}", flush=True)
     with ExitStack() as at_end:
@@ -175,8 +184,9 @@ def _run(flow: str, parameters: dict[str, Any], data_root: Path) -> None:
         run_flow = getattr(importlib.import_module(f"flows.{flow}"), flow)
         _quiet_console()
         at_end.callback(APILogWorker.drain_all, timeout=5)
-        run_flow(data_root=data_root, **parameters)
+        result = run_flow(data_root=data_root, **parameters)
     print(f"Done in {time.perf_counter() - started:.0f} s.{NEXT_STEPS if flow == PARENT else ''}")
+    return result
 
 
 def _prepare_process(data_root: Path) -> None:

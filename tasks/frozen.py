@@ -11,12 +11,6 @@ from prefect import task
 
 from mmpipeline.config import EvaluateConfig, FeatureConfig, FrozenSetConfig
 from mmpipeline.errors import ArtifactError, StageError
-from mmpipeline.evaluation.frozen_scores import score_frozen_set
-from mmpipeline.evaluation.frozen_set import (
-    count_trained_on,
-    digest_frozen_set,
-    write_frozen_set,
-)
 from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
 from mmpipeline.storage.segments import read_recipes
 from tasks.keys import frozen_scores_key, frozen_set_key
@@ -36,6 +30,8 @@ def freeze(catalog: Path, config: FrozenSetConfig, data_root: Path) -> Path | No
         return known.folder
 
     def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.evaluation.frozen_set import digest_frozen_set, write_frozen_set
+
         counts = write_frozen_set(catalog, draft.folder, layout, config)
         draft.notes["sha256"] = digest_frozen_set(draft.folder)
         return counts
@@ -84,6 +80,9 @@ def score(
     encoders = FeatureConfig.model_validate(open_artifact(features).manifest.config)
 
     def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.evaluation.frozen_scores import score_frozen_set
+        from mmpipeline.evaluation.frozen_set import count_trained_on
+
         cache = layout.feature_cache
         counts = score_frozen_set(model, frozen, draft.folder, encoders, whole, cache)
         catalog = _catalog_of(layout, trained)

@@ -7,11 +7,14 @@ that was made anew, or was away, gets what it lacks whenever somebody comes by.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from mmpipeline.storage import Artifact, DataLayout
-from tasks.tracked_run import TrackedRun, reopen_run
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tasks.tracked_run import TrackedRun
 
 SHORT_NAMES = {
     "all_top1": "prototype_full_top1",
@@ -48,9 +51,9 @@ class Measured:
     metrics: Mapping[str, float]
     place: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    dataset: tuple[str, pd.DataFrame, Path] | None = None
+    dataset: "tuple[str, pd.DataFrame, Path] | None" = None
 
-    def log_to(self, run: TrackedRun) -> bool:
+    def log_to(self, run: "TrackedRun") -> bool:
         """Log to a run what it does not have yet; tell whether there was anything to log."""
         mark = {f"{self.role}_id": self.artifact.id}
         if run.has_tag(*next(iter(mark.items()))):
@@ -81,6 +84,8 @@ def log_to_training(layout: DataLayout, trained: Artifact, measured: Measured) -
     bool
         Whether the run is still there.
     """
+    from tasks.tracked_run import reopen_run
+
     run_id = trained.manifest.notes["mlflow_run_id"]
     run = reopen_run(layout, run_id, {"model_id": trained.id})
     if run is not None:

@@ -9,8 +9,9 @@ import contextvars
 import logging
 import textwrap
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
@@ -26,6 +27,7 @@ WIDTH, INDENT = 100, 29
 log = logging.getLogger("mmpipeline.run")
 
 Make = Callable[[Draft], dict[str, float]]
+_marks_current = contextvars.ContextVar("marks_current", default=True)
 
 
 def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]) -> Path:
@@ -63,7 +65,8 @@ def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]
         report(key.kind, "was made on another machine", artifact, seconds)
     else:
         artifact = _make(store, key, make, show)
-    store.mark_current(artifact)
+    if _marks_current.get():
+        store.mark_current(artifact)
     return artifact.folder
 
 
@@ -81,6 +84,22 @@ def _make(store: ArtifactStore, key: ArtifactKey, make: Make, show: tuple[str, .
     share(artifact, replace=is_renewal)
     announce(artifact)
     return artifact
+
+
+@contextmanager
+def aside() -> Iterator[None]:
+    """Let the stages of a block leave alone which artifact later stages take by themselves.
+
+    Yields
+    ------
+    None
+        While `produce` makes artifacts without marking them as current.
+    """
+    token = _marks_current.set(False)
+    try:
+        yield
+    finally:
+        _marks_current.reset(token)
 
 
 def report(stage: str, text: str, artifact: Artifact | None = None, seconds: float = 0) -> None:

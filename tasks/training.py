@@ -1,6 +1,7 @@
 """Train the fusion model, tracked as one MLflow run."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,34 @@ SHOWN = ("epochs", "best_epoch", "labels_proposed", "dishes_joined", "parameters
 PAIR_COLUMNS = ["split", "kind", "label", "language_pair"]
 
 
+@dataclass(frozen=True, slots=True)
+class GridRun:
+    """How the run of a cell is called and tagged.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    tags
+        Its tags; the one of MLflow that names the parent makes it a child.
+    """
+
+    name: str
+    tags: dict[str, str]
+
+
 @task
-def train(features: Path, pairs: Path, config: TrainConfig, data_root: Path) -> Path:
-    """Train a model from pair tables; return the artifact's folder."""
+def train(
+    features: Path,
+    pairs: Path,
+    config: TrainConfig,
+    data_root: Path,
+    cell: GridRun | None = None,
+) -> Path:
+    """Train a model from pair tables; return the artifact's folder.
+
+    As a cell of a grid its run lies below the grid's.
+    """
     work = TrainingWork(features, pairs, config, data_root)
 
     def make(draft: Draft) -> dict[str, float]:
@@ -31,14 +57,16 @@ def train(features: Path, pairs: Path, config: TrainConfig, data_root: Path) -> 
         if processes > 1 and Processes.current().world == 1:
             outcome = start_together(work, draft.folder, draft.resume, processes)
         else:
-            outcome = train_into(work, draft.folder, draft.resume)
+            outcome = train_into(work, draft.folder, draft.resume, cell)
         draft.notes["mlflow_run_id"] = outcome.run_id
         return outcome.counts
 
     return produce(data_root, work.key, make, SHOWN)
 
 
-def train_into(work: TrainingWork, folder: Path, resume: Path) -> TrainingOutcome:
+def train_into(
+    work: TrainingWork, folder: Path, resume: Path, cell: GridRun | None = None
+) -> TrainingOutcome:
     """Train in this process, which leads when several train together; track it as a run.
 
     Parameters
@@ -49,6 +77,8 @@ def train_into(work: TrainingWork, folder: Path, resume: Path) -> TrainingOutcom
         To fill with the model's files.
     resume
         What an attempt that was broken off left, and the next one goes on from.
+    cell
+        How the run of a cell of a grid is called; None: a run by itself.
 
     Returns
     -------
@@ -59,12 +89,14 @@ def train_into(work: TrainingWork, folder: Path, resume: Path) -> TrainingOutcom
     from tasks.tracked_run import tracked_run
 
     key, pairs = work.key, open_artifact(work.pairs, kind="pairs")
-    tags = {f"{kind}_id": name for kind, name in key.inputs.items()}
-    tags |= {"model_id": key.id, "catalog_id": pairs.manifest.inputs["catalog"]}
+    features = open_artifact(work.features, kind="features")
+    how = cell or GridRun(f"fusion-{key.id[:8]}", {})
+    tags = describe_inputs(key.id, features, pairs) | how.tags
     layout = DataLayout.at(work.data_root)
     checkpoints = Checkpoints(resume, load_settings().checkpoint_s, skip_damaged=True)
-    with tracked_run(layout, f"fusion-{key.id[:8]}", tags, resume) as run:
+    with tracked_run(layout, how.name, tags, resume) as run:
         log_pairs(run, pairs)
+        run.log_params(describe_encoders(features))
         train_by = choose_training(work.config.batches)
         counts = train_by(work.features, work.pairs, folder, work.config, run, checkpoints)
         run.log_files(folder, later=ArtifactStore(layout).folder(key))
@@ -76,6 +108,17 @@ def choose_training(batches: str) -> Callable[..., dict[str, float]]:
     from mmpipeline.training import train_food_model, train_model
 
     return {"recipes": train_food_model, "pairs": train_model}[batches]
+
+
+def describe_inputs(model_id: str, features: Artifact, pairs: Artifact) -> dict[str, str]:
+    """Return the tags that name a model and what it was trained from."""
+    tags = {"model_id": model_id, "features_id": features.id, "pairs_id": pairs.id}
+    return tags | {"catalog_id": pairs.manifest.inputs["catalog"]}
+
+
+def describe_encoders(features: Artifact) -> dict[str, object]:
+    """Return the parameters that say how features were made, named ``features.KEY``."""
+    return {f"features.{name}": value for name, value in features.manifest.config.items()}
 
 
 def log_pairs(run: "TrackedRun", pairs: Artifact) -> None:

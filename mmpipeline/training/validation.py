@@ -3,23 +3,30 @@
 Not the loss, which depends on the batch, but what the model is for: mean reciprocal rank on the
 anchors of the validation pairs, of a same-dish recipe for single-modality and full queries, and
 of a recipe's own text for its photo and back. Recipes beyond a cap are left out, so that an epoch's
-validation stays cheap however large the split is.
+validation stays cheap however large the split is. `chance` and `score_raw` say what the score is
+worth.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
 
-from mmpipeline.evaluation.baselines import BoolArray
-from mmpipeline.evaluation.embedding import QUERY_SUBSETS, embed_rows, mask_subset
+from mmpipeline.evaluation.baselines import BoolArray, chance_figures
+from mmpipeline.evaluation.embedding import QUERY_SUBSETS, Embedder, embed_rows, mask_subset
 from mmpipeline.evaluation.retrieval import (
     IntArray,
     Relevance,
+    count_candidates,
     mean_reciprocal_rank,
     rank_queries,
 )
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.training.pair_table import PairTable
 
@@ -58,8 +65,8 @@ class Validator:
         names = table.summary.names if trained is not None else ()
         self._held_out = np.flatnonzero([name not in (trained or ()) for name in names])
 
-    def score(self, model: FusionModel) -> dict[str, float]:
-        """Measure the model.
+    def score(self, model: Embedder) -> dict[str, float]:
+        """Measure a model.
 
         Parameters
         ----------
@@ -75,13 +82,46 @@ class Validator:
         """
         dishes, new_dishes = self._score_dishes(model)
         recipes = self._score_recipes(model)
-        kinds = [figures for figures in (dishes, new_dishes, recipes) if figures]
-        means = [np.mean(list(figures.values())) for figures in kinds]
-        if not means:
-            return {}
-        return {**dishes, **new_dishes, **recipes, "val_score": float(np.mean(means))}
+        return _summarise(dishes, new_dishes, recipes)
 
-    def score_shown(self, model: FusionModel, shown: int) -> float | None:
+    def chance(self) -> dict[str, float]:
+        """Compute what a random order scores, exactly.
+
+        Returns
+        -------
+        dict
+            By the names of `score`.
+        """
+        dishes, new_dishes, recipes = {}, {}, {}
+        for name in DISH_QUERIES:
+            queries = self._ask_dishes(QUERY_SUBSETS[name])
+            counts = np.stack(count_candidates(queries.relevance))
+            found = counts[1] > 0
+            if found.any():
+                dishes[f"val_mrr_dish_{name}"] = _chance_mrr(counts[:, found])
+            if (found & queries.is_new).any():
+                new_dishes[f"val_mrr_new_dish_{name}"] = _chance_mrr(
+                    counts[:, found & queries.is_new]
+                )
+        bag = len(self._recipes_with_both()[0])
+        if bag > 1:
+            one = _chance_mrr(np.array([[bag], [1]]))
+            recipes = dict.fromkeys(RECIPE_FIGURES, one)
+        return _summarise(dishes, new_dishes, recipes)
+
+    def score_raw(self) -> dict[str, float]:
+        """Measure raw features, centred on the validation recipes, without any learning.
+
+        Photo and text share no dimension: between them, every order is a tie and counts as worst.
+
+        Returns
+        -------
+        dict
+            By the names of `score`.
+        """
+        return self.score(_RawEmbedder(self._features, self._rows))
+
+    def score_shown(self, model: Embedder, shown: int) -> float | None:
         """Measure queries that show some number of parts, against recipes with all they have.
 
         Parameters
@@ -104,7 +144,7 @@ class Validator:
             figures += [mean_reciprocal_rank(group) for group in groups if len(group)]
         return float(np.mean(figures)) if figures else None
 
-    def _score_dishes(self, model: FusionModel) -> tuple[dict[str, float], dict[str, float]]:
+    def _score_dishes(self, model: Embedder) -> tuple[dict[str, float], dict[str, float]]:
         figures, new_figures = {}, {}
         for name in DISH_QUERIES:
             ranks, is_new = self._rank_dishes(model, QUERY_SUBSETS[name])
@@ -115,39 +155,110 @@ class Validator:
                 new_figures[f"val_mrr_new_dish_{name}"] = mean_reciprocal_rank(found)
         return figures, new_figures
 
-    def _rank_dishes(
-        self, model: FusionModel, subset: tuple[Modality, ...]
-    ) -> tuple[IntArray, BoolArray]:
-        """Rank the right dish of queries of a subset, and say which dishes training never sees."""
+    def _ask_dishes(self, subset: tuple[Modality, ...]) -> "_DishQueries":
+        """Say which labelled recipes ask with a subset, and what answers them."""
         labelled = self._rows[self._dish[self._rows] >= 0]
-        presence = self._features.presence
-        items = embed_rows(model, self._features, labelled, presence[labelled])
-        mask = mask_subset(presence[labelled], subset)
+        mask = mask_subset(self._features.presence[labelled], subset)
         asks = mask.any(axis=1)
         rows = labelled[asks]
-        queries = embed_rows(model, self._features, rows, mask[asks])
         relevance = Relevance(self._dish[rows], self._dish[labelled], rows, labelled)
-        ranks = rank_queries(lambda q: queries[q] @ items.T, relevance)
-        return ranks, np.isin(self._dish[rows], self._held_out)
+        is_new = np.isin(self._dish[rows], self._held_out)
+        return _DishQueries(rows, mask[asks], labelled, relevance, is_new)
 
-    def _score_recipes(self, model: FusionModel) -> dict[str, float]:
+    def _rank_dishes(
+        self, model: Embedder, subset: tuple[Modality, ...]
+    ) -> tuple[IntArray, BoolArray]:
+        """Rank the right dish of queries of a subset, and say which dishes training never sees."""
+        asked = self._ask_dishes(subset)
+        shown = self._features.presence[asked.items]
+        items = embed_rows(model, self._features, asked.items, shown)
+        queries = embed_rows(model, self._features, asked.rows, asked.mask)
+        ranks = rank_queries(lambda q: queries[q] @ items.T, asked.relevance)
+        return ranks, asked.is_new
+
+    def _recipes_with_both(self) -> tuple[IntArray, BoolArray, BoolArray]:
+        """Return the recipes with photo and text, and masks that show the one and the other."""
         image = mask_subset(self._features.presence[self._rows], ("image",))
         text = mask_subset(self._features.presence[self._rows], TEXT)
         has_both = image.any(axis=1) & text.any(axis=1)
-        rows = self._rows[has_both]
+        return self._rows[has_both], image[has_both], text[has_both]
+
+    def _score_recipes(self, model: Embedder) -> dict[str, float]:
+        rows, image, text = self._recipes_with_both()
         if len(rows) < 2:
             return {}
-        images = embed_rows(model, self._features, rows, image[has_both])
-        texts = embed_rows(model, self._features, rows, text[has_both])
+        images = embed_rows(model, self._features, rows, image)
+        texts = embed_rows(model, self._features, rows, text)
         relevance = Relevance(rows, rows, np.full(len(rows), -1), np.full(len(rows), -1))
-        return {
-            "val_mrr_recipe_image_to_text": mean_reciprocal_rank(
-                rank_queries(lambda q: images[q] @ texts.T, relevance)
-            ),
-            "val_mrr_recipe_text_to_image": mean_reciprocal_rank(
-                rank_queries(lambda q: texts[q] @ images.T, relevance)
-            ),
-        }
+        ranks = (
+            rank_queries(lambda q: images[q] @ texts.T, relevance),
+            rank_queries(lambda q: texts[q] @ images.T, relevance),
+        )
+        return dict(zip(RECIPE_FIGURES, map(mean_reciprocal_rank, ranks), strict=True))
+
+
+def measure_worth(features: Path, pairs: Path, seed: int) -> dict[str, float]:
+    """Measure what a validation score is worth on some data.
+
+    Parameters
+    ----------
+    features, pairs
+        Folders of finished artifacts, made from one catalogue.
+    seed
+        Of the choice of recipes beyond the cap, as in the training.
+
+    Returns
+    -------
+    dict
+        The ``val_score`` of ``raw`` features and of ``chance``; empty without validation recipes.
+    """
+    feature_set = FeatureSet.open(features)
+    trained = PairTable.open(pairs, feature_set, "train").summary.names
+    table = PairTable.open(pairs, feature_set, "val")
+    validator = Validator(feature_set, table, seed, trained=frozenset(trained))
+    figures = {"raw": validator.score_raw(), "chance": validator.chance()}
+    return {name: found["val_score"] for name, found in figures.items() if found}
+
+
+@dataclass(frozen=True, slots=True)
+class _DishQueries:
+    rows: IntArray
+    mask: BoolArray
+    items: IntArray
+    relevance: Relevance
+    is_new: BoolArray
+
+
+class _RawEmbedder:
+    """Puts the centred raw parts side by side, as `evaluation.baselines.RawFeatures` does."""
+
+    def __init__(self, features: FeatureSet, rows: IntArray) -> None:
+        self.embedding_dim = sum(features.dims.values())
+        self._centres: dict[str, Tensor] = {}
+        for place, name in enumerate(MODALITIES):
+            shown = rows[features.presence[rows, place]]
+            values = np.asarray(features.matrix(name)[shown], dtype=np.float32)
+            self._centres[name] = torch.from_numpy(values.sum(axis=0) / max(1, len(shown)))
+
+    def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
+        parts = [
+            functional.normalize(inputs[name] - self._centres[name], dim=1) * mask[:, [place]]
+            for place, name in enumerate(MODALITIES)
+        ]
+        return torch.cat(parts, dim=1)
+
+
+def _summarise(*kinds: dict[str, float]) -> dict[str, float]:
+    """Return all figures and, as `val_score`, the mean of the kinds' means."""
+    means = [float(np.mean(list(figures.values()))) for figures in kinds if figures]
+    whole = {name: value for figures in kinds for name, value in figures.items()}
+    return {**whole, "val_score": float(np.mean(means))} if means else {}
+
+
+def _chance_mrr(counts: IntArray) -> float:
+    candidates, relevant = counts
+    return chance_figures(candidates, relevant, ())["mrr"]
 
 
 TEXT: tuple[Modality, ...] = QUERY_SUBSETS["text"]
+RECIPE_FIGURES = ("val_mrr_recipe_image_to_text", "val_mrr_recipe_text_to_image")

@@ -7,7 +7,7 @@ import torch
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel
 from mmpipeline.training.pair_table import PairTable
-from mmpipeline.training.validation import Validator
+from mmpipeline.training.validation import Validator, measure_worth
 
 
 def make_validator(world: SimpleNamespace, split: str) -> tuple[Validator, FusionModel]:
@@ -66,3 +66,29 @@ def test_scores_queries_by_how_many_parts_they_show(world: SimpleNamespace) -> N
     assert single is not None
     assert 0 < single <= 1
     assert make_validator(world, "test")[0].score_shown(model, 4) is None
+
+
+def test_chance_is_what_random_orders_score(world: SimpleNamespace) -> None:
+    validator, model = make_validator(world, "val")
+    chance = validator.chance()
+    assert chance.keys() == validator.score(model).keys()
+
+    class Shuffled:
+        embedding_dim = 4
+
+        def embed(self, inputs: dict[str, torch.Tensor], mask: torch.Tensor) -> torch.Tensor:
+            return torch.nn.functional.normalize(torch.randn(len(mask), 4), dim=1)
+
+    drawn = [validator.score(Shuffled())["val_score"] for _ in range(60)]
+    error = np.std(drawn) / np.sqrt(len(drawn))
+    assert chance["val_score"] == pytest.approx(np.mean(drawn), abs=4 * error)
+
+
+def test_raw_features_score_as_the_evaluation_ranks_them(world: SimpleNamespace) -> None:
+    validator, model = make_validator(world, "val")
+    raw = validator.score_raw()
+    assert raw.keys() == validator.score(model).keys()
+    assert raw["val_mrr_recipe_image_to_text"] < 0.05  # no answer: all are ties
+    assert raw["val_mrr_dish_full"] > validator.chance()["val_mrr_dish_full"]
+    worth = measure_worth(world.features, world.pairs, 0)
+    assert worth["chance"] < worth["raw"] < 1
