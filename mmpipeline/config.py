@@ -561,10 +561,12 @@ class ComparisonConfig(Section):
         pattern=r"^[\w-]{1,64}$",
         description="its MLflow run; one that grows keeps its name",
     )
-    losses: tuple[LossName, ...] = Field(("supervised_contrastive", "prototypical"), min_length=1)
+    losses: tuple[LossName, ...] = Field(
+        ("supervised_contrastive", "prototypical", "sigmoid_pairwise"), min_length=1
+    )
     fusions: tuple[FusionName, ...] = Field(("weighted_sum", "gated"), min_length=1)
     encoders: tuple[Literal["linear", "deep"], ...] = Field(
-        ("linear", "deep"), min_length=1, description="of each modality, in the model"
+        ("linear",), min_length=1, description="of each modality, in the model"
     )
     seeds: tuple[int, ...] = Field((2021, 2022), min_length=1)
     feature_sets: dict[str, FeatureConfig] = Field(
