@@ -6,12 +6,13 @@ that was made anew, or was away, gets what it lacks whenever somebody comes by.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mmpipeline.storage import Artifact, DataLayout
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from tasks.tracked_run import TrackedRun
