@@ -47,6 +47,7 @@ def run_seed_experiment(
             seed_experiment.reproduce_talk(data, config, parent, root)
             for data in seed_experiment.list_reproductions(config)
         ]
-        report = seed_experiment.write_report(draws, reproductions, config, parent, root)
+        ladder = seed_experiment.climb_ladder(config, parent, root)
+        report = seed_experiment.write_report(draws, reproductions, ladder, config, parent, root)
     seed_experiment.copy_report(report, copy_to)
     return report

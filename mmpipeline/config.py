@@ -284,6 +284,7 @@ FusionName = Literal[
     "learned_absence",
     "masked_mean",
     "weighted_sum",
+    "blocks",
     "gated",
     "attention",
     "product_of_experts",
@@ -330,6 +331,7 @@ class SeedMethodConfig(Section):
 
     loss: Literal["cosine_pair", "euclid_pair", "prototypical"] = "cosine_pair"
     plain: bool = Field(True, description="layers as the talk draws them: no norms, no way around")
+    fusion: FusionName = Field("concatenation", description="how modalities become one vector")
     bumps: int = Field(0, ge=0, le=256, description="Gaussian bumps beside each value; 0: none")
     hidden_dim: int = Field(128, ge=8, le=8192)
     embedding_dim: int = Field(64, ge=4, le=4096)
@@ -529,6 +531,7 @@ class SeedExperimentConfig(Section):
     once: tuple[str, ...] = Field(
         ("ours_fixed_axes",), description="further methods, on the first draw only"
     )
+    ladder: bool = Field(True, description="each step from the talk to ours, on the first draw")
     training_share: float = Field(1.0, gt=0, le=1, description="of the rounds of each training")
     reproduction: bool = Field(True, description="the talk's models also on talk-like data")
     evaluation: SyntheticEvaluationConfig = SyntheticEvaluationConfig()

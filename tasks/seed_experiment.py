@@ -22,7 +22,7 @@ from mmpipeline.training.fit import Hooks
 from mmpipeline.training.seed_experiment import evaluate_draw
 from mmpipeline.training.seed_method_files import save_method
 from mmpipeline.training.seed_methods import train_seed_method
-from mmpipeline.training.seed_presets import TALK_LIKE_DATA, seed_method, shorten
+from mmpipeline.training.seed_presets import LADDER_STEPS, TALK_LIKE_DATA, seed_method, shorten
 from tasks.keys import digest_config, seed_draw_key, seed_method_key, seed_report_key
 from tasks.stage import produce, report
 from tasks.tracked_run import TrackedRun, tracked_run
@@ -32,6 +32,7 @@ EXPERIMENT = "seed-experiment"
 REPORT_NAME = "seed-experiment.md"
 OURS = "ours"
 TALK_METHODS = ("slides_euc", "slides_cos")
+FEWEST_MAPPED = 50  # nobody looks at the maps of the ladder's steps
 LABELS = {"slides_euc": "EUC", "slides_cos": "COS", "ours_fixed_axes": "ours, fixed axes"}
 """What tables call the methods, where it is not their name."""
 
@@ -86,6 +87,23 @@ def reproduce_talk(
     config = config.model_copy(update={**only, "evaluation": evaluation})
     trained = train_methods(data, config, parent, data_root)
     return evaluate_seed(data, trained, config, parent, data_root)
+
+
+def climb_ladder(config: SeedExperimentConfig, parent: str | None, data_root: Path) -> list[Path]:
+    """Train each step from the talk to ours on the first draw, measure them together.
+
+    Returns
+    -------
+    list of Path
+        The folder of their figures; none if the config wants no ladder.
+    """
+    if not config.ladder:
+        return []
+    only = {"methods": tuple(LADDER_STEPS), "once": (), "map_queries": FEWEST_MAPPED}
+    config = config.model_copy(update=only)
+    data = list_draws(config)[0]
+    trained = train_methods(data, config, parent, data_root)
+    return [evaluate_seed(data, trained, config, parent, data_root)]
 
 
 @task
@@ -144,12 +162,14 @@ def evaluate_seed(
 def write_report(
     draws: Sequence[Path],
     reproductions: Sequence[Path],
+    ladder: Sequence[Path],
     config: SeedExperimentConfig,
     parent: str | None,
     data_root: Path,
 ) -> Path:
     """Write the report over all draws; return the artifact's folder."""
-    ids = [open_artifact(folder, kind="seed_draw").id for folder in (*draws, *reproductions)]
+    measured = (*draws, *reproductions, *ladder)
+    ids = [open_artifact(folder, kind="seed_draw").id for folder in measured]
     key, layout = seed_report_key(ids, config), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
@@ -161,6 +181,8 @@ def write_report(
             reproduction_note="The setting whose figures come nearest to the talk's; the author's "
             f"own is not known. {describe_data(TALK_LIKE_DATA)}",
             notes=describe_settings(config),
+            ladder=read_tables(ladder, "cells"),
+            changes={LABELS.get(name, name): step for name, step in LADDER_STEPS.items()},
         )
         with child_run(layout, "report", key, parent, draft) as run:
             counts = write_seed_report(tables, draft.folder)

@@ -6,8 +6,8 @@ deviation; the talk's own are printed beside them as another generator's.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import pandas as pd
 from mmpipeline.evaluation.raw_gaussian import BestRawGaussian
 from mmpipeline.evaluation.seed_demands import check_demands
 from mmpipeline.evaluation.seed_figures import draw_figures
+from mmpipeline.evaluation.seed_ladder import write_ladder
 from mmpipeline.evaluation.synthetic_table import BAYES, CHANCE
 from mmpipeline.evaluation.talk_table import published_figures
 from mmpipeline.storage import write_text_atomic
@@ -69,6 +70,10 @@ class SeedTables:
         What those data are.
     notes
         Lines of Markdown that say what was trained and chosen, and how.
+    ladder
+        As `cells`, the steps from the talk's nets to ours; may be empty.
+    changes
+        By step, in order, what it changes.
     """
 
     cells: pd.DataFrame
@@ -77,6 +82,8 @@ class SeedTables:
     reproduction: pd.DataFrame
     reproduction_note: str
     notes: Sequence[str]
+    ladder: pd.DataFrame = field(default_factory=pd.DataFrame)
+    changes: Mapping[str, str] = field(default_factory=dict)
 
 
 def write_seed_report(tables: SeedTables, target: Path) -> dict[str, float]:
@@ -104,6 +111,7 @@ def write_seed_report(tables: SeedTables, target: Path) -> dict[str, float]:
         *tables.notes,
         "## What was asked, and what came out",
         _demand_table(demands),
+        *write_ladder(tables.ladder, tables.changes),
         "## The talk's table, cell by cell",
         f"![Every cell of the talk's table]({names['cells']})",
         *[part for scope in scopes for part in _cell_tables(cells, scope)],

@@ -1,8 +1,9 @@
 """The fusion model: encoders, fusion over any subset of modalities, weights on the disk."""
 
+from mmpipeline.models.concatenation import ConcatenationFusion
 from mmpipeline.models.encoders import ModalityEncoder
 from mmpipeline.models.fusion import FusionModel
-from mmpipeline.models.fusions import FUSIONS, ConcatenationFusion, ModelOptions
+from mmpipeline.models.fusions import FUSIONS, ModelOptions
 from mmpipeline.models.graphs import GraphEmbeddings, GraphFusion
 from mmpipeline.models.heads import ProjectionHead, ReconstructionDecoder
 from mmpipeline.models.product_of_experts import product_of_experts

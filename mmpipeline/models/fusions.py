@@ -3,7 +3,8 @@
 All take codes of common width, zero where a modality is absent, and the mask; all give the same
 vector whatever an absent input held. Concatenation knows best which modality said what and is the
 default; the means treat modalities alike and cost the least; gates, attention and experts weigh
-modalities by what they hold.
+modalities by what they hold; sums and blocks keep what each says apart, so that a query of one
+modality reads a full reference as one of that modality.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,52 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from mmpipeline.models.attention import AttentionFusion
+from mmpipeline.models.blocks import BlockFusion
+from mmpipeline.models.concatenation import ConcatenationFusion
 from mmpipeline.models.fusion_shape import FusionShape, output_layers
 from mmpipeline.models.graphs import GraphFusion, GraphKind
 from mmpipeline.models.product_of_experts import ProductOfExpertsFusion
 from mmpipeline.models.weighted_sum import WeightedSumFusion
-
-
-class ConcatenationFusion(nn.Module):
-    """Joins encoded modalities by concatenation with the mask bits, then two layers.
-
-    Parameters
-    ----------
-    shape
-        Widths, and whether layers are plain.
-    learned_absence
-        Whether a learned vector stands where a modality is absent, or zeros.
-    """
-
-    def __init__(self, shape: FusionShape, learned_absence: bool = False) -> None:
-        super().__init__()
-        width = shape.parts * shape.hidden_dim + shape.parts
-        self.layers = nn.Sequential(
-            nn.Linear(width, shape.hidden_dim), *output_layers(shape).children()
-        )
-        self.absent = (
-            nn.Parameter(torch.zeros(shape.parts, shape.hidden_dim)) if learned_absence else None
-        )
-
-    def forward(self, codes: Tensor, mask: Tensor) -> Tensor:
-        """Join the codes.
-
-        Parameters
-        ----------
-        codes
-            Shape (B, M, H): encoded modalities, zero where absent.
-        mask
-            Shape (B, M), bool: which are present.
-
-        Returns
-        -------
-        Tensor
-            Shape (B, E), not normalised.
-        """
-        if self.absent is not None:
-            codes = torch.where(mask[..., None], codes, self.absent.to(codes.dtype))
-        joined: Tensor = self.layers(torch.cat([codes.flatten(1), mask.to(codes.dtype)], dim=1))
-        return joined
 
 
 class MaskedMeanFusion(nn.Module):
@@ -178,6 +139,7 @@ FUSIONS: Mapping[str, Callable[[FusionShape], nn.Module]] = {
     "learned_absence": lambda shape: ConcatenationFusion(shape, learned_absence=True),
     "masked_mean": MaskedMeanFusion,
     "weighted_sum": WeightedSumFusion,
+    "blocks": BlockFusion,
     "gated": GatedFusion,
     "attention": AttentionFusion,
     "product_of_experts": ProductOfExpertsFusion,

@@ -34,7 +34,11 @@ class SeedEmbedding(nn.Module):
 
     def __init__(self, dims: tuple[int, ...], config: SeedMethodConfig) -> None:
         super().__init__()
-        options = ModelOptions(plain=config.plain, unit_length=config.loss != "euclid_pair")
+        options = ModelOptions(
+            fusion=config.fusion,
+            plain=config.plain,
+            unit_length=config.loss != "euclid_pair",
+        )
         self.model = NumericFusionModel(
             dims, config.hidden_dim, config.embedding_dim, config.bumps, options
         )

@@ -20,7 +20,8 @@ _CROSS = _WIDE.model_copy(
     }
 )
 _BUMPS = _CROSS.model_copy(update={"bumps": 13})
-_OURS = _BUMPS.model_copy(update={"moments": MomentConfig()})
+_BLOCKS = _BUMPS.model_copy(update={"fusion": "blocks", "embedding_dim": 256, "cross_weight": 2.0})
+_OURS = _BLOCKS.model_copy(update={"moments": MomentConfig()})
 _FIXED_AXES = VirtualClassConfig(permute=False, flip=False)
 
 LADDER: dict[str, SeedMethodConfig] = {
@@ -31,9 +32,22 @@ LADDER: dict[str, SeedMethodConfig] = {
     "wider_layers": _WIDE,
     "full_references": _CROSS,
     "bumps": _BUMPS,
+    "blocks": _BLOCKS,
     "ours": _OURS,
 }
 """Attempts in order, each with the changes of those before it; the last is ours."""
+
+LADDER_STEPS: dict[str, str] = {
+    "slides_euc": "the talk's nets, Euclid pair loss",
+    "slides_cos": "cosine pair loss in its place",
+    "prototypical": "prototypical loss",
+    "virtual_classes": "34 virtual classes beside the known ones",
+    "wider_layers": "wider layers, with norms and a linear way around",
+    "full_references": "queries of a subset against means of full items",
+    "bumps": "each value beside 13 Gaussian bumps",
+    "blocks": "a block of the embedding for each modality",
+}
+"""By step, what it changes; ours has moment-aware prototypes beside the last one's embedding."""
 
 SEED_METHODS: dict[str, SeedMethodConfig] = {
     **LADDER,

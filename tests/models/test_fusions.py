@@ -8,7 +8,6 @@ from mmpipeline.config import FusionName
 from mmpipeline.models.fusion_shape import FusionShape
 from mmpipeline.models.fusions import (
     FUSIONS,
-    ConcatenationFusion,
     GatedFusion,
     MaskedMeanFusion,
     build_fusion,
@@ -46,30 +45,6 @@ def test_dropout_belongs_to_training(name: str) -> None:
     shape = FusionShape(parts=3, hidden_dim=8, embedding_dim=6, dropout=0.5)
     fusion = build_fusion(name, shape).eval()
     assert torch.equal(fusion(make_codes(), MASK), fusion(make_codes(), MASK))
-
-
-def test_the_talk_has_two_layers() -> None:
-    fusion = ConcatenationFusion(SHAPE)
-    assert sum(isinstance(layer, nn.Linear) for layer in fusion.layers) == 2
-
-
-def test_concatenation_tells_an_absent_part_from_a_zero_one() -> None:
-    torch.manual_seed(0)
-    fusion = ConcatenationFusion(SHAPE)
-    codes = make_codes(MASK[:1])
-    shown = torch.tensor([[True, True, False]])
-    assert not torch.allclose(fusion(codes, MASK[:1]), fusion(codes, shown))
-
-
-def test_learned_absence_stands_where_a_part_is_absent() -> None:
-    torch.manual_seed(0)
-    fusion = ConcatenationFusion(SHAPE, learned_absence=True)
-    assert fusion.absent is not None
-    before = fusion(make_codes(), MASK)
-    with torch.no_grad():
-        fusion.absent[1] += 1.0
-    changed = (fusion(make_codes(), MASK) != before).any(dim=1)
-    assert changed.tolist() == [True, False, False, True]
 
 
 def test_masked_mean_averages_what_is_present() -> None:

@@ -1,13 +1,20 @@
 import pytest
 
 from mmpipeline.errors import ConfigError
-from mmpipeline.training.seed_presets import LADDER, SEED_METHODS, seed_method, shorten
+from mmpipeline.training.seed_presets import (
+    LADDER,
+    LADDER_STEPS,
+    SEED_METHODS,
+    seed_method,
+    shorten,
+)
 
 
 def test_each_step_of_the_ladder_changes_something() -> None:
     configs = list(LADDER.values())
     assert len({config.model_dump_json() for config in configs}) == len(configs)
     assert list(LADDER)[-1] == "ours"
+    assert list(LADDER_STEPS) == list(LADDER)[:-1]
 
 
 def test_every_preset_is_a_valid_config() -> None:
