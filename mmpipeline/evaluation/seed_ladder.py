@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from mmpipeline.evaluation.seed_demands import FULL, SINGLES, TALK_K, Figures
+from mmpipeline.evaluation.seed_demands import FULL, SINGLES, Figures
 
 COLUMNS = ("step", "known", "known and unknown", "all", "one part, all", "one part to full, all")
 OPENING = (
-    "One change a step, on the first draw alone; top-1 of mean prototypes, K = 200. *One part*: "
+    "One change a step, on the first draw alone; top-1 of mean prototypes, K = {k}. *One part*: "
     "the mean over queries of one modality, against references of the same modality; *to full*: "
     "against references of all."
 )
@@ -34,25 +34,25 @@ def write_ladder(cells: pd.DataFrame, changes: Mapping[str, str]) -> list[str]:
     if not measured:
         return []
     lines = ["| " + " | ".join(COLUMNS) + " |", "|" + "---|" * len(COLUMNS)]
-    figures = Figures(cells)
+    figures, k = Figures(cells), int(cells.loc[cells["query"] != FULL, "k"].max())
     for name in measured:
         rules = cells.loc[cells["method"] == name, "rule"].unique()
         rule = "mean_cosine" if "mean_cosine" in rules else "mean_euclid"
-        values = [*_scopes(figures, name, rule), *_single_parts(figures, name, rule)]
+        values = [*_scopes(figures, name, rule, k), *_single_parts(figures, name, rule, k)]
         row = [changes[name], *(f"{100 * value:.1f}" for value in values)]
         lines.append("| " + " | ".join(row) + " |")
-    return ["## The ladder", OPENING, "\n".join(lines)]
+    return ["## The ladder", OPENING.format(k=k), "\n".join(lines)]
 
 
-def _scopes(figures: Figures, name: str, rule: str) -> Sequence[float]:
-    return [float(figures.top1(name, rule, scope).mean()) for scope in figures.scopes]
+def _scopes(figures: Figures, name: str, rule: str, k: int) -> Sequence[float]:
+    return [float(figures.top1(name, rule, scope, k).mean()) for scope in figures.scopes]
 
 
-def _single_parts(figures: Figures, name: str, rule: str) -> Sequence[float]:
+def _single_parts(figures: Figures, name: str, rule: str, k: int) -> Sequence[float]:
     scope = figures.scopes[-1]
     means = []
     for references in (None, FULL):
-        places = [(TALK_K, query, references or query) for query in SINGLES]
+        places = [(k, query, references or query) for query in SINGLES]
         values = [float(figures.across(name, rule, scope, place).mean()) for place in places]
         means.append(sum(values) / len(values))
     return means
