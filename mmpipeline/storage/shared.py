@@ -107,7 +107,7 @@ class SharedStorage:
         Parameters
         ----------
         artifact
-            A whole one; its files are hashed first.
+            A whole one; its files are hashed before they are sent.
         replace
             Send everything, also what is there: it was damaged, or made anew.
 
@@ -124,13 +124,14 @@ class SharedStorage:
             If the storage does not answer, or refuses.
         """
         pointer = self._pointer(artifact.manifest.kind, artifact.id)
+        with self._asked():
+            if not replace and self._files.exists(pointer):
+                return 0
         artifact.verify()
         digests = {name: entry["sha256"] for name, entry in artifact.manifest.files.items()}
         digests[MANIFEST_NAME] = digest_file(artifact.folder / MANIFEST_NAME)
         by_content = {digest: artifact.folder / name for name, digest in digests.items()}
         with self._asked():
-            if not replace and self._files.exists(pointer):
-                return 0
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 sent = pool.map(
                     lambda item: self._put_object(*item, replace=replace), by_content.items()

@@ -81,6 +81,9 @@ def test_what_one_machine_pushed_another_has_to_the_byte(
     assert storage.push(made) == 3  # two files of one content, one empty, and the manifest
     assert storage.holds(KEY)
     assert storage.push(made) == 0
+    (made.folder / "same.txt").write_text("hallo")
+    assert storage.push(made) == 0  # nor is anything hashed that is there
+    (made.folder / "same.txt").write_text("hello")
     fetched = storage.fetch(KEY, two)
     assert fetched is not None
     assert fetched.manifest == made.manifest
