@@ -28,7 +28,7 @@ from mmpipeline.errors import PipelineError
 from mmpipeline.storage import DataLayout
 
 HOST = "127.0.0.1"
-START_TIMEOUT_S = 120
+START_TIMEOUT_S = 300  # one that ends is noticed at once; this is for a busy machine
 STORE_FILE = "mlflow.db"
 
 
