@@ -1,6 +1,7 @@
 """The English door: a folder in Recipe1M's layout becomes recipes."""
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from prefect import task
@@ -28,21 +29,24 @@ def normalize(dump: Path, config: Recipe1MConfig, data_root: Path) -> Path:
 
 
 @task
-def find_arrival(inbox: Path, settle_s: float) -> Path | None:
+def find_arrival(
+    inbox: Path, settle_s: float, clock: Callable[[], float] = time.time
+) -> Path | None:
     """Return the newest dump of an inbox in which nothing has changed for a while.
 
-    A dump that is still being copied is left for the next look.
+    A dump that is still being copied is left for the next look. Files from the future, written
+    before the clock was put back, count as old.
     """
     changed = {
-        folder: max(path.stat().st_mtime for path in folder.iterdir())
+        folder: [path.stat().st_mtime for path in folder.iterdir()]
         for folder in (inbox.iterdir() if inbox.is_dir() else ())
         if folder.is_dir() and any(folder.glob("layer1.json*"))
     }
     if not changed:
         log.info("No dump in %s.", inbox)
         return None
-    newest = max(changed, key=lambda folder: (changed[folder], folder.name))
-    if time.time() - changed[newest] < settle_s:
+    newest = max(changed, key=lambda folder: (max(changed[folder]), folder.name))
+    if any(abs(clock() - moment) < settle_s for moment in changed[newest]):
         log.info("%s is still arriving.", newest)
         return None
     return newest

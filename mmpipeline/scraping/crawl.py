@@ -15,7 +15,7 @@ from tqdm import tqdm
 from mmpipeline.config import ScrapeConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.scraping.archive import PageArchive
-from mmpipeline.scraping.crawl_run import CrawlRun
+from mmpipeline.scraping.crawl_run import CrawlRun, now
 from mmpipeline.scraping.estimate import estimate_rest
 from mmpipeline.scraping.fetcher import Fetcher, FetchLimits
 from mmpipeline.scraping.list_walk import add_named_recipes, walk_wanted_lists, walk_whole_site
@@ -180,7 +180,7 @@ def _mark_due(run: CrawlRun) -> None:
     cutoff = run.recheck_cutoff
     if cutoff is not None:
         with run.state as state:
-            state.mark_due(cutoff, run.config.max_rechecks)
+            state.mark_due(cutoff, run.config.max_rechecks, now())
 
 
 def _do_all_steps(run: CrawlRun) -> CrawlReport:

@@ -151,7 +151,7 @@ class CrawlState:
         ).rowcount
         return retried
 
-    def mark_due(self, checked_before: str, limit: int) -> int:
+    def mark_due(self, checked_before: str, limit: int, now: str) -> int:
         """Put the pages that were not asked for longest back to be asked for; return how many.
 
         Parameters
@@ -160,13 +160,15 @@ class CrawlState:
             ISO 8601, UTC: a page that was asked for since is not due.
         limit
             Most pages that may wait to be asked for again.
+        now
+            ISO 8601, UTC: what was asked for later, by a clock that was wrong, is due.
         """
         room = limit - self.count_pages("recheck")
         return self._db.execute(
             "UPDATE pages SET status = 'recheck' WHERE number IN (SELECT number FROM pages"
-            " WHERE status IN ('done', 'failed') AND checked_at < ?"
+            " WHERE status IN ('done', 'failed') AND (checked_at < ? OR checked_at > ?)"
             " ORDER BY checked_at, number DESC LIMIT ?)",
-            [checked_before, max(0, room)],
+            [checked_before, now, max(0, room)],
         ).rowcount
 
     def mark_relisted(self, number: int, checked_before: str) -> None:

@@ -64,6 +64,17 @@ def test_what_a_pointer_names_stays_with_all_it_was_made_from(store: ArtifactSto
     assert expired(store) == set()
 
 
+@pytest.mark.parametrize("years", [-20, 20])
+def test_a_clock_that_jumps_takes_nothing_that_is_needed(store: ArtifactStore, years: int) -> None:
+    catalog = make(store, "catalog", 40)
+    index = make(store, "index", 40, catalog=catalog.id)
+    from_the_future = make(store, "catalog", -9000)
+    write_text_atomic(store.layout.current_index, index.id + "\n")
+    now = NOW + timedelta(days=365 * years)
+    plan = plan_retention(store.layout, STRICT, now)
+    assert {catalog.id, index.id, from_the_future.id} == {artifact.id for artifact in plan.kept}
+
+
 def test_a_predecessor_is_history(store: ArtifactStore) -> None:
     first = make(store, "catalog", 40)
     make(store, "catalog", 20, previous=first.id)

@@ -420,6 +420,17 @@ def test_old_pages_are_asked_for_again_longest_unasked_first(site: Site, tmp_pat
     assert crawl(site, store, recheck_after_days=None).requests == 1
 
 
+def test_pages_asked_for_by_a_clock_ahead_are_due_once(site: Site, tmp_path: Path) -> None:
+    fill_site(site, NUMBERS)
+    store = tmp_path / "store"
+    crawl(site, store)
+    set_checked(store, 7000005, "2095-01-01T00:00:00+00:00")
+    for expected in (["/recipe/7000005"], []):
+        site.asked.clear()
+        crawl(site, store)
+        assert [path for path in site.paths if path.startswith("/recipe/7")] == expected
+
+
 def test_checks_that_a_kill_cut_short_are_gone_on_with(site: Site, tmp_path: Path) -> None:
     fill_site(site, NUMBERS)
     store = tmp_path / "store"

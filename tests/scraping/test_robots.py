@@ -43,6 +43,17 @@ def test_rules_are_read_again_after_a_day() -> None:
     assert not host.policy.allows(f"{SITE}/recipe/1")
 
 
+@pytest.mark.parametrize("jump", [-400 * MAX_AGE_S, 400 * MAX_AGE_S])
+def test_rules_are_read_again_when_the_clock_jumps(jump: float) -> None:
+    host = Host()
+    host.policy.allows(f"{SITE}/recipe/1")
+    host.now = jump
+    host.policy.allows(f"{SITE}/recipe/1")
+    assert len(host.asked) == 2
+    host.policy.allows(f"{SITE}/recipe/1")
+    assert len(host.asked) == 2
+
+
 @pytest.mark.parametrize(
     ("status", "allowed"), [(404, True), (403, True), (410, True), (500, False), (503, False),
                             (429, False), (0, False)],

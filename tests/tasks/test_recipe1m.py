@@ -34,3 +34,13 @@ def test_a_dump_that_is_still_being_copied_waits(tmp_path: Path) -> None:
     arriving = put(tmp_path, "arriving", 5)
     assert find_arrival.fn(tmp_path, 60) is None
     assert find_arrival.fn(tmp_path, 1) == arriving
+
+
+def test_a_clock_that_jumps_holds_no_dump_back(tmp_path: Path) -> None:
+    dump = put(tmp_path, "whole", 5000)
+    year = 365 * 86_400
+    for jump in (year, -year):
+        assert find_arrival.fn(tmp_path, 60, lambda jump=jump: time.time() + jump) == dump
+    back = time.time() - year
+    os.utime(dump / "layer2.json", (back - 5, back - 5))  # still being written, by the new clock
+    assert find_arrival.fn(tmp_path, 60, lambda: back) is None
