@@ -55,8 +55,11 @@ def decide(key: ArtifactKey, config: PromotionConfig, data_root: Path) -> Path:
 
 
 @task
-def apply_aliases(data_root: Path) -> None:
-    """Make the model registry's aliases name what CURRENT and the record of releases say."""
+def apply_aliases(data_root: Path) -> Path:
+    """Make the model registry's aliases name what CURRENT and the record of releases say.
+
+    Return the folder of the version that answers; that of all versions when none does.
+    """
     from tasks.registry import name_versions
 
     layout = DataLayout.at(data_root)
@@ -67,6 +70,7 @@ def apply_aliases(data_root: Path) -> None:
     }
     if name_versions(layout, wanted):
         note_aliases(layout, wanted)
+    return layout.artifacts("index") / (wanted["champion"] or "")
 
 
 @task

@@ -94,7 +94,7 @@ def promote(
     _open(layout, version)
     settings = load_config(config).promotion
     decision = release(layout, version, settings, sound_version(layout), force=force)
-    _tell(decision)
+    _tell(layout, decision)
     if decision.action == "refused":
         sys.exit(1)
 
@@ -106,7 +106,8 @@ def rollback(
     """Let an earlier version answer again."""
     from mmpipeline.search.release import roll_back
 
-    _tell(roll_back(_layout(), version))
+    layout = _layout()
+    _tell(layout, roll_back(layout, version))
 
 
 @index_app.command("merge")
@@ -219,5 +220,13 @@ def _versions(layout: DataLayout) -> Iterator["Artifact"]:
     yield from sorted(found, key=lambda artifact: artifact.manifest.created_at)
 
 
-def _tell(decision: "Release") -> None:
+def _tell(layout: DataLayout, decision: "Release") -> None:
+    from mmpipeline.operations.release_events import announce_release
+
     typer.echo(f"{decision.version} {decision.action}: {decision.reason}")
+    if not announce_release(layout, decision):
+        typer.echo(
+            "No Prefect server took the news: the model registry's aliases follow with the next "
+            "`python -m flows publish_index`; `mmpipeline doctor` tells the difference.",
+            err=True,
+        )

@@ -1,6 +1,7 @@
 """prefect.yaml against a real server and a real worker."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,15 @@ from pathlib import Path
 import pytest
 import requests
 import yaml
+from mlflow import MlflowClient
 
 from mmpipeline.config import SampleConfig
 from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+from mmpipeline.search.current import current_version
+from mmpipeline.search.releases import alias_difference
 from mmpipeline.storage import DataLayout
 from tasks.servers import prefect_server, quiet_environment
+from tests.search.conftest import make_world, publish_version
 
 pytestmark = pytest.mark.flow
 
@@ -63,13 +68,15 @@ def runs_of(api: str, deployment: str) -> list[dict]:
     return list(requests.post(f"{api}/flow_runs/filter", json=body, timeout=10).json())
 
 
-def wait_until_completed(api: str, deployment: str, timeout_s: float) -> list[dict]:
-    """Wait until a run of a deployment is over; return all of its runs."""
+def wait_until_completed(
+    api: str, deployment: str, timeout_s: float, number: int = 1
+) -> list[dict]:
+    """Wait until some runs of a deployment are over; return all of its runs."""
     deadline = time.monotonic() + timeout_s
     over = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
     while time.monotonic() < deadline:
         runs = runs_of(api, deployment)
-        if any(run["state_type"] in over for run in runs):
+        if sum(run["state_type"] in over for run in runs) >= number:
             return runs
         time.sleep(1)
     return runs_of(api, deployment)
@@ -81,8 +88,13 @@ def deployments_of(api: str) -> list[dict]:
 
 def run(environment: dict[str, str], *command: str) -> str:
     """Run a module of this environment's Python; return what it printed."""
+    return run_python(environment, "-m", *command)
+
+
+def run_python(environment: dict[str, str], *arguments: str) -> str:
+    """Run this environment's Python; return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-m", *command],
+        [sys.executable, *arguments],
         env=environment,
         cwd=ROOT,
         capture_output=True,
@@ -91,7 +103,7 @@ def run(environment: dict[str, str], *command: str) -> str:
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
@@ -121,7 +133,7 @@ def test_deploying_twice_changes_nothing(served: tuple[Path, dict[str, str]]) ->
     assert {d["id"] for d in deployed} == {d["id"] for d in first}
     assert all(d["description"] for d in deployed)
     automations = requests.post(f"{api}/automations/filter", json={}, timeout=10).json()
-    assert len(automations) == 1
+    assert len(automations) == 2
 
 
 def test_a_schedule_that_is_switched_on_makes_runs(served: tuple[Path, dict[str, str]]) -> None:
@@ -142,6 +154,33 @@ def test_a_schedule_that_is_switched_on_makes_runs(served: tuple[Path, dict[str,
         }
     }
     assert wait_for(api, "flow_runs/filter", scheduled, 90), "no scheduled run was created"
+
+
+@pytest.mark.timeout(600)
+def test_the_alias_follows_a_rollback_and_a_promotion_by_command(
+    served: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    root, environment = served
+    api = environment["PREFECT_API_URL"]
+    layout = DataLayout.at(root)
+    world = make_world(tmp_path / "world")
+    first = current_version(DataLayout.at(world / "data"))
+    assert first is not None
+    second = publish_version(world, "second")
+    shutil.copytree(world / "data" / "index", root / "index", dirs_exist_ok=True)
+    registry = MlflowClient(environment["MLFLOW_TRACKING_URI"])
+    command = ("-c", "from mmpipeline.cli import main; main()", "index")
+    with worker(environment, tmp_path / "worker.log"):
+        for turn, (action, version) in enumerate((("rollback", first), ("promote", second)), 1):
+            told = run_python(environment, *command, action, version)
+            assert "No Prefect server" not in told
+            assert current_version(layout) == version
+            runs = wait_until_completed(api, "after-release", 240, turn)
+            log = (tmp_path / "worker.log").read_text()[-4000:]
+            assert [one["state_type"] for one in runs] == ["COMPLETED"] * turn, log
+            named = registry.get_model_version_by_alias("recipe-search", "champion")
+            assert named.tags["index_version"] == version
+            assert alias_difference(layout) is None
 
 
 @pytest.mark.timeout(600)

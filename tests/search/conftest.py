@@ -99,11 +99,8 @@ def publish_version(world: Path, name: str) -> str:
     return key.id
 
 
-@pytest.fixture(scope="session")
-def first_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """`data`, `catalog`, `features`, `model` and a published index; to be read only."""
-    torch.set_num_threads(1)
-    root = tmp_path_factory.mktemp("world")
+def make_world(root: Path) -> Path:
+    """Make `data`, `catalog`, `features`, `model` and a published index below a folder."""
     layout = DataLayout.at(root / "data")
     for folder in ("data/raw", "catalog", "features", "model"):
         (root / folder).mkdir(parents=True)
@@ -114,6 +111,13 @@ def first_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     save_model(FusionModel(dims, 32, 16), root / "model")
     publish_version(root, "first")
     return root
+
+
+@pytest.fixture(scope="session")
+def first_world(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make_world` makes; to be read only."""
+    torch.set_num_threads(1)
+    return make_world(tmp_path_factory.mktemp("world"))
 
 
 @pytest.fixture(scope="session")
