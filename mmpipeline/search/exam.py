@@ -6,6 +6,7 @@ digest of the file tells exams apart. A question's own recipe is no answer, and 
 the dish that the question had when it was drawn.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,9 +29,13 @@ EXAM_SCHEMA = pa.schema([
     pa.field("ingredients", pa.list_(pa.string()), nullable=False),
     pa.field("instructions", pa.list_(pa.string()), nullable=False),
     pa.field("image_path", pa.string()),  # below the data folder
+    pa.field("language", pa.string()),  # not in exams that were drawn by early versions
 ])
 """One row a question."""
 NEIGHBOURS = 5
+ASKED_WITH = ("full", "title", "image")
+LEAST_QUESTIONS = 20
+"""Of fewer of a language, one question more or less would decide."""
 
 
 def exam_of(layout: DataLayout) -> Path:
@@ -60,7 +65,16 @@ def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 202
     path = exam_of(layout)
     if path.exists():
         return path
-    columns = ["recipe_id", "dish", "split", "title", "ingredients", "instructions", "images"]
+    columns = [
+        "recipe_id",
+        "dish",
+        "split",
+        "title",
+        "ingredients",
+        "instructions",
+        "images",
+        "language",
+    ]
     table = read_recipes(catalog, columns)
     may_ask = pc.and_(
         pc.is_in(table["split"], pa.array(["val", "test"])), pc.is_valid(table["dish"])
@@ -77,6 +91,7 @@ def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 202
             "ingredients": [line["text"] for line in row["ingredients"] or ()],
             "instructions": row["instructions"] or [],
             "image_path": next((i["path"] for i in row["images"] or () if i["path"]), None),
+            "language": row["language"],
         }
         for row in table.to_pylist()
     ]
@@ -90,7 +105,7 @@ def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 202
 
 
 def sit_exam(layout: DataLayout, index: SearchIndex) -> dict[str, float]:
-    """Ask an index every question, with all of a recipe and with its title alone.
+    """Ask an index every question: with all of a recipe, its title alone and its photo alone.
 
     Parameters
     ----------
@@ -102,8 +117,11 @@ def sit_exam(layout: DataLayout, index: SearchIndex) -> dict[str, float]:
     Returns
     -------
     dict
-        ``questions``, and ``full_recall_at_1``, ``title_recall_at_1``: shares of questions whose
-        nearest recipe other than their own has their dish; empty without an exam or questions.
+        ``questions``, and ``full_recall_at_1``, ``title_recall_at_1``, ``image_recall_at_1``:
+        shares of questions whose nearest recipe other than their own has their dish; also
+        ``ko_full_recall_at_1`` and so on, of the questions in one language where
+        there are `LEAST_QUESTIONS`. What cannot be asked (a model without photos) is left out;
+        empty without an exam or questions.
     """
     if not exam_of(layout).exists():
         return {}
@@ -111,12 +129,31 @@ def sit_exam(layout: DataLayout, index: SearchIndex) -> dict[str, float]:
     if not questions:
         return {}
     figures = {"questions": float(len(questions))}
-    for name in ("full", "title"):
+    for name in ASKED_WITH:
         right = [_is_right(layout, index, question, name) for question in questions]
-        asked = [answer for answer in right if answer is not None]
-        if asked:
-            figures[f"{name}_recall_at_1"] = sum(asked) / len(asked)
+        figures |= _shares(name, right, [question.get("language") for question in questions])
     return figures
+
+
+def _shares(
+    name: str, right: Sequence[bool | None], languages: Sequence[str | None]
+) -> dict[str, float]:
+    """Return the share of right answers, of all questions and by language."""
+    asked = [
+        (answer, language)
+        for answer, language in zip(right, languages, strict=True)
+        if answer is not None
+    ]
+    shares = {f"{name}_recall_at_1": _mean([answer for answer, _ in asked])} if asked else {}
+    for language in ("ko", "en"):
+        answers = [answer for answer, of in asked if of == language]
+        if len(answers) >= LEAST_QUESTIONS:
+            shares[f"{language}_{name}_recall_at_1"] = _mean(answers)
+    return shares
+
+
+def _mean(answers: Sequence[bool]) -> float:
+    return sum(answers) / len(answers)
 
 
 def exam_digest(layout: DataLayout) -> str:
@@ -143,6 +180,9 @@ def _query(layout: DataLayout, question: dict[str, object], name: str) -> Query:
     if name == "title":
         return Query(title=title)
     photo = layout.resolve(str(question["image_path"])) if question["image_path"] else None
+    photo = photo if photo is not None and photo.is_file() else None
+    if name == "image":
+        return Query(image=photo)
     ingredients, steps = question["ingredients"], question["instructions"]
     assert isinstance(ingredients, list)  # by the schema
     assert isinstance(steps, list)
@@ -150,5 +190,5 @@ def _query(layout: DataLayout, question: dict[str, object], name: str) -> Query:
         title=title,
         ingredients=tuple(ingredients),
         instructions=tuple(steps),
-        image=photo if photo is not None and photo.is_file() else None,
+        image=photo,
     )

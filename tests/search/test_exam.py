@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from mmpipeline.search import exam
 from mmpipeline.search.exam import draw_exam, exam_digest, sit_exam
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
@@ -41,13 +44,53 @@ def test_a_question_is_right_when_another_recipe_of_its_dish_is_nearest(
     assert figures["questions"] == len(questions)
     assert figures["title_recall_at_1"] == pytest.approx(sum(right) / len(right))
     assert 0 <= figures["full_recall_at_1"] <= 1
+    photos = []
+    for question in questions:
+        hits = index.search(Query(image=published.resolve(question["image_path"])), 24).items
+        others = [hit.dish for hit in hits if hit.recipe_id != question["recipe_id"]]
+        photos.append(others[0] == question["dish"])
+    assert figures["image_recall_at_1"] == pytest.approx(sum(photos) / len(photos))
+    assert not any(name.startswith(("ko_", "en_")) for name in figures)  # too few of a language
+
+
+def test_a_language_of_enough_questions_has_its_own_figures(
+    published: DataLayout, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = draw_exam(published, world / "catalog", 50)
+    table = read_parquet(path)
+    languages = ["en"] * 4 + ["ko"] * (len(table) - 4)
+    place = table.schema.get_field_index("language")
+    column = pa.array(languages, pa.string())
+    pq.write_table(table.set_column(place, "language", column), path, write_page_checksum=True)
+    monkeypatch.setattr(exam, "LEAST_QUESTIONS", 5)
+    figures = sit_exam(published, SearchIndex.open(published))
+    assert {name for name in figures if name.startswith(("ko_", "en_"))} == {
+        "ko_full_recall_at_1", "ko_title_recall_at_1", "ko_image_recall_at_1"
+    }  # fmt: skip
+    monkeypatch.setattr(exam, "LEAST_QUESTIONS", 1)
+    figures = sit_exam(published, SearchIndex.open(published))
+    weighed = (
+        4 * figures["en_title_recall_at_1"] + (len(table) - 4) * figures["ko_title_recall_at_1"]
+    )
+    assert weighed / len(table) == pytest.approx(figures["title_recall_at_1"])
+
+
+def test_an_exam_drawn_before_languages_were_noted_is_sat(
+    published: DataLayout, world: Path
+) -> None:
+    path = draw_exam(published, world / "catalog", 50)
+    old = read_parquet(path).drop_columns(["language"])
+    pq.write_table(old, path, write_page_checksum=True)
+    assert "image_recall_at_1" in sit_exam(published, SearchIndex.open(published))
 
 
 def test_a_photo_that_is_gone_leaves_the_words(published: DataLayout, world: Path) -> None:
     draw_exam(published, world / "catalog", 50)
     for photo in (published.root / "raw").glob("*.png"):
         photo.unlink()
-    assert "full_recall_at_1" in sit_exam(published, SearchIndex.open(published))
+    figures = sit_exam(published, SearchIndex.open(published))
+    assert "full_recall_at_1" in figures
+    assert "image_recall_at_1" not in figures
 
 
 def test_without_labels_there_is_nothing_to_ask(published: DataLayout, world: Path) -> None:
