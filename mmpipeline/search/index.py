@@ -7,7 +7,6 @@ model and encoders are checked to be of one make. All that is large stays mapped
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,23 +14,20 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmpipeline.errors import NoIndexError, NotFoundError, QueryError
+from mmpipeline.errors import NoIndexError, QueryError
 from mmpipeline.search.answer import (
-    DishHit,
-    Hit,
     Item,
     SearchResult,
     SubsetHit,
     SubsetRanking,
-    Verdict,
 )
+from mmpipeline.search.answering import answer
 from mmpipeline.search.compose import ComposedQuery, QueryComposer
 from mmpipeline.search.current import current_version, open_version
-from mmpipeline.search.filters import find_rows
-from mmpipeline.search.items import HIDDEN
+from mmpipeline.search.lookup import RowLookup
 from mmpipeline.search.opening import IndexParts, count_by_value, open_verified
 from mmpipeline.search.prototypes import Rule, Sample, SubsetInfo
-from mmpipeline.search.query import Filters, Query, check_k, shared_ingredients
+from mmpipeline.search.query import Filters, Query, check_k
 from mmpipeline.search.segment import FULL
 from mmpipeline.search.stamps import verify_once
 from mmpipeline.storage import DataLayout
@@ -56,6 +52,7 @@ class SearchIndex:
     def __init__(self, version: str, parts: IndexParts) -> None:
         self.version = version
         self._parts = parts
+        self._lookup = RowLookup(version, parts)
         self._composer = QueryComposer(parts.model, parts.encoder, self._vector_of)
 
     @classmethod
@@ -136,7 +133,7 @@ class SearchIndex:
         QueryError
             If no recipe has both.
         """
-        items = self._living_items
+        items = self._lookup.living
         titles = items.filter(pc.is_valid(items["dish"]))["title"].drop_null()
         if not len(titles):
             raise QueryError("no recipe of this index has a title and a dish; ask by photo")
@@ -175,8 +172,8 @@ class SearchIndex:
             If a photo cannot be used.
         """
         check_k(k, len(self))  # before any work is done
-        rows = self._choose_rows(filters, dish)
-        return self._answer(self._composer.compose(query), k, rows, query.ingredients)
+        rows = self._lookup.choose_rows(filters, dish)
+        return self._answer(self._composer.compose(query), k, (rows, query.ingredients))
 
     def search_within(self, query: Query, dish: str, k: int = 10) -> SearchResult:
         """Find the recipes of one dish that are most like a query; see `search`."""
@@ -211,7 +208,7 @@ class SearchIndex:
             raise QueryError("the query vector is zero; expected a direction")
         unit = (vector / length).astype(np.float32)
         asked = ComposedQuery(("vector",), unit[None].astype(np.float64), unit)
-        return self._answer(asked, k, self._choose_rows(filters, None), ())
+        return self._answer(asked, k, (self._lookup.choose_rows(filters, None), ()))
 
     def rank_subsets(self, query: Query, k: int = 10, rule: Rule | None = None) -> SubsetRanking:
         """Rank the subsets of the data by their nearness to a query.
@@ -247,7 +244,7 @@ class SearchIndex:
                 subset=infos[turn].subset,
                 kind=infos[turn].kind,
                 score=float(scores[turn]),
-                items=self._count(infos[turn].subset, infos[turn].items),
+                items=self._lookup.sizes.get(infos[turn].subset, infos[turn].items),
                 name=infos[turn].name,
             )
             for rank, turn in enumerate(np.argsort(-scores, kind="stable")[:k], start=1)
@@ -310,8 +307,8 @@ class SearchIndex:
         check_k(k, len(self))
         if offset < 0:
             raise QueryError(f"offset {offset}: expected 0 or more")
-        rows = self._subset_rows(subset)[offset : offset + k]
-        return [_make_item(self._read(row)) for row in rows]
+        rows = self._lookup.subset_rows(subset)[offset : offset + k]
+        return [_make_item(self._lookup.read(row)) for row in rows]
 
     def item(self, recipe_id: str) -> Item:
         """Return one recipe of the index.
@@ -331,12 +328,12 @@ class SearchIndex:
         NotFoundError
             If the index holds no such recipe.
         """
-        return _make_item(self._read(self._row_of(recipe_id)))
+        return _make_item(self._lookup.read(self._lookup.row_of(recipe_id)))
 
     def facets(self) -> dict[str, dict[str, int]]:
         """Return what can be filtered by: for language, source, dish and tags, counts by value."""
         return {
-            name: count_by_value(self._living_items, name)
+            name: count_by_value(self._lookup.living, name)
             for name in ("language", "source", "dish", "tags")
         }
 
@@ -424,25 +421,12 @@ class SearchIndex:
 
     def close(self) -> None:
         """Give the mapped files back; the index answers nothing afterwards."""
-        del self._parts
-
-    @cached_property
-    def _living_items(self) -> pa.Table:
-        parts = self._parts
-        return parts.items if parts.alive is None else parts.items.filter(pa.array(parts.alive))
-
-    @cached_property
-    def _sizes(self) -> dict[str, int]:
-        sizes = count_by_value(self._living_items, "dish")
-        return sizes | {name: len(ids) for name, ids in self._parts.members.items()}
+        del self._parts, self._lookup
 
     @property
     def _rule(self) -> Rule:
         rule: Rule = self._parts.described["prototype"]
         return rule
-
-    def _count(self, subset: str, default: int) -> int:
-        return self._sizes.get(subset, default)
 
     def _check_vector(self, vector: Vector) -> None:
         if vector.shape != (self.embedding_dim,):
@@ -452,114 +436,16 @@ class SearchIndex:
         if not np.isfinite(vector).all():
             raise QueryError("the query vector holds NaN or infinity; expected finite numbers")
 
-    def _row_of(self, recipe_id: str) -> int:
-        is_it = pc.equal(self._parts.items["recipe_id"], recipe_id).to_numpy()
-        if self._parts.alive is not None:
-            is_it = is_it & self._parts.alive
-        rows = np.flatnonzero(is_it)
-        if not len(rows):
-            raise NotFoundError(f"no recipe {recipe_id[:80]!r} in index {self.version}")
-        return int(rows[0])
-
-    def _read(self, row: int) -> dict[str, Any]:
-        """Return one row of the items without the columns that are not shown."""
-        found: dict[str, Any] = self._parts.items.slice(int(row), 1).to_pylist()[0]
-        for name in HIDDEN:
-            del found[name]
-        return found
-
     def _vector_of(self, recipe_id: str) -> Vector:
-        vector: Vector = self._parts.spaces[FULL].take(np.array([self._row_of(recipe_id)]))[0]
+        vector: Vector = self._parts.spaces[FULL].take(np.array([self._lookup.row_of(recipe_id)]))[
+            0
+        ]
         return vector
 
-    def _subset_rows(self, subset: str) -> Rows:
-        """Return the rows of a dish or a named subset, ascending.
-
-        Raises
-        ------
-        NotFoundError
-            If there are none.
-        """
-        if subset in self._parts.members:
-            ids = self._parts.members[subset]
-            rows = np.flatnonzero(pc.is_in(self._parts.items["recipe_id"], ids).to_numpy())
-        else:
-            rows = find_rows(self._parts.items, Filters(dish=(subset,)))
-        rows = self._only_living(rows)
-        if not len(rows):
-            examples = ", ".join(self.dishes[:3])
-            raise NotFoundError(
-                f"no recipe of the dish {subset[:80]!r} here; expected one such as {examples}"
-            )
-        return rows
-
-    def _only_living(self, rows: Rows) -> Rows:
-        return rows if self._parts.alive is None else rows[self._parts.alive[rows]]
-
-    def _choose_rows(self, filters: Filters | None, subset: str | None) -> Rows | None:
-        """Return the only rows to look at; None means all."""
-        rows = None if subset is None else self._subset_rows(subset)
-        if not filters:
-            return rows
-        passing = self._only_living(find_rows(self._parts.items, filters))
-        return passing if rows is None else np.intersect1d(rows, passing, assume_unique=True)
-
     def _answer(
-        self, asked: ComposedQuery, k: int, rows: Rows | None, ingredients: tuple[str, ...]
+        self, asked: ComposedQuery, k: int, chosen: tuple[Rows | None, tuple[str, ...]]
     ) -> SearchResult:
-        space = self._parts.view_for(asked.parts)
-        found, scores = space.find(asked.vector, k, rows)
-        best = scores[:1] if rows is None else space.find(asked.vector, 1)[1]
-        contributions = asked.contributions(space.take(found))
-        calibration = self._parts.calibration
-        hits = []
-        for turn, row in enumerate(found):
-            item = self._read(row)
-            shared = shared_ingredients(ingredients, item.pop("ingredients"))
-            score = float(scores[turn])
-            hits.append(
-                Hit(
-                    rank=turn + 1,
-                    score=score,
-                    probability=calibration.hit_chance(asked.parts, score),
-                    contributions=contributions[turn],
-                    shared_ingredients=shared,
-                    tags=tuple(item.pop("tags")),
-                    **item,
-                )
-            )
-        return SearchResult(
-            version=self.version,
-            asked_with=asked.parts,
-            verdict=self._judge(asked.parts, float(best[0])),
-            items=hits,
-            dishes=self._rank_dishes(asked, k),
-        )
-
-    def _judge(self, parts: tuple[str, ...], best_score: float) -> Verdict:
-        threshold = self._parts.calibration.threshold(parts)
-        is_confident = None if threshold is None else best_score >= threshold
-        return Verdict(is_confident=is_confident, best_score=best_score, threshold=threshold)
-
-    def _rank_dishes(self, asked: ComposedQuery, k: int) -> list[DishHit]:
-        prototypes = self._parts.prototypes
-        dishes = [turn for turn, info in enumerate(prototypes.infos) if info.kind == "dish"]
-        scores = prototypes.scores(asked.vector)[dishes]
-        chance = self._parts.calibration.dish_chance
-        return [
-            DishHit(
-                rank=rank,
-                dish=info.subset,
-                score=float(scores[turn]),
-                probability=chance(asked.parts, float(scores[turn])),
-                name_ko=info.name_ko,
-                name_en=info.name_en,
-                recipes=info.items,
-                is_known=info.is_known,
-            )
-            for rank, turn in enumerate(np.argsort(-scores, kind="stable")[:k], start=1)
-            for info in [prototypes.infos[dishes[turn]]]
-        ]
+        return answer(self.version, self._parts, self._lookup, asked, k, chosen)
 
 
 def _make_item(row: dict[str, Any]) -> Item:
