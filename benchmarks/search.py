@@ -13,8 +13,8 @@ minutes at 200,000 vectors, ten at 1,000,000.
 faiss multiplies through OpenBLAS, whose choice of kernel decides the peer's speed. So there are two
 ratios of batches. `exact_batch_over_faiss_flat` is against faiss as a user gets it, with the kernel
 that OpenBLAS chooses by itself: a variable that overrides it (OPENBLAS_CORETYPE) is taken away, and
-said so. `exact_batch_over_faiss_flat_best_kernel` is against faiss with the quickest kernel for this
-CPU, which `faiss_flat_best_kernel` names and a user would have to know.
+said so. `exact_batch_over_faiss_flat_best_kernel` is against faiss with the quickest kernel
+this CPU has, which `faiss_flat_best_kernel` names and a user would have to know.
 """
 
 import argparse
