@@ -22,15 +22,24 @@ SECOND_CUE_CHANCE = 0.75
 """Chance that a title speaks of a second ingredient."""
 MENTION_CHANCE = 0.85
 """Chance that the steps mention an ingredient of the recipe."""
+MAX_PIECES = 40
+"""Most pieces of one component that a photo shows."""
+UNSEEN = 0.25
+"""Amount below which a component is not drawn."""
 
 _FOREIGN_TRIES = 4
-_SHARPNESS = 1.6
-_DISCRETE_TRUST = 0.85
-_OWN_SIGNATURE, _SIBLING_SIGNATURE = 0.72, 0.12
-_OWN_CUE, _SHARED_CUE, _STRAY_CUE = 1.6, 0.6, 0.08
+_SHARPNESS = 3.0
+_DISCRETE_TRUST = 0.98
+_OWN_SIGNATURE, _SIBLING_SIGNATURE = 0.8, 0.08
+_OWN_CUE, _SHARED_CUE, _STRAY_CUE = 2.5, 0.6, 0.04
 _NO_CUE = frozenset({"water", "oil", "salt", "pepper", "garlic", "sugar", "scallion", "onion"})
+STAPLES = frozenset(
+    {"salt", "pepper", "sugar", "oil", "sesame-oil", "sesame", "garlic", "soy-sauce", "water"}
+    | {"scallion", "onion", "cooking-wine", "vinegar", "butter"}
+)
+"""What any cook may put into anything."""
 _BASE_SPREAD, _AMOUNT_SPREAD = 0.04, 0.22
-_OWN_AMOUNT, _SHARED_AMOUNT = 1.1, 0.4
+_OWN_AMOUNT, _SHARED_AMOUNT = 2.0, 0.25
 _INGREDIENT_PULL = 0.15
 
 
@@ -108,7 +117,8 @@ def _build_world(count: int, difficulty: DifficultyConfig) -> World:
     return World(
         dishes=dishes,
         inclusion=_inclusion(
-            _pull(chance, family_of, _INGREDIENT_PULL * pull), difficulty.ingredient_noise
+            _pull(chance, family_of, _INGREDIENT_PULL * pull),
+            _strays(pantry, difficulty),
         ),
         cue=_cues(pantry, dishes, chance),
         taste=_tastes(pantry, dishes),
@@ -121,7 +131,7 @@ def _build_world(count: int, difficulty: DifficultyConfig) -> World:
         ),
         base=_pull(base, family_of, pull),
         always=_pull(always, family_of, pull),
-        present=_pull(present, family_of, pull / 2),
+        present=_pull(present, family_of, pull),
         component_of=_component_of(pantry),
         base_spread=_BASE_SPREAD * spread,
         amount_spread=_AMOUNT_SPREAD * spread,
@@ -146,9 +156,17 @@ def _pull(values: Matrix, family_of: NDArray[np.int64], share: float) -> Matrix:
     return pulled
 
 
-def _inclusion(chance: Matrix, noise: float) -> Matrix:
-    foreign = min(0.5, _FOREIGN_TRIES * noise / chance.shape[1])
-    table: Matrix = np.clip(1 - (1 - chance) * (1 - foreign), 1e-6, 1 - 1e-3)
+def _strays(pantry: Pantry, difficulty: DifficultyConfig) -> Matrix:
+    """Return the chance of each ingredient to come into any dish, whatever it is."""
+    foreign = min(0.5, _FOREIGN_TRIES * difficulty.ingredient_noise / len(pantry.ingredients))
+    return np.array([
+        max(foreign, difficulty.staple_share) if spec.key in STAPLES else foreign
+        for spec in pantry.ingredients
+    ])
+
+
+def _inclusion(chance: Matrix, stray: Matrix) -> Matrix:
+    table: Matrix = np.clip(1 - (1 - chance) * (1 - stray), 1e-6, 1 - 1e-3)
     return table
 
 

@@ -2,18 +2,23 @@
 
 The posterior over dishes is computed with the very densities the recipes were drawn from, so its
 accuracy is the best that any method can reach, up to the sampling error of the estimate. For
-text the bound is exact: wording is drawn independently of the dish. For photos the oracle sees
-the drawn latents (colour, amounts, form, vessel) and not the pixels; light, crop and pixel noise
-can only hide them, so the figure stays a bound, though one that pixels may not reach.
+text the bound is exact: wording, cooks and their habits are drawn independently of the dish. For
+photos the oracle sees what is drawn (colour, form, vessel, and how many pieces of each component;
+an amount too small to be drawn tells no more than that), and not the pixels. Pieces that cover one
+another, light, crop, clutter and pixel noise can only hide it, so the figure stays a bound, though
+one that pixels do not reach.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from mmpipeline.config import SampleConfig
-from mmpipeline.sample.densities import MENTION_CHANCE, Matrix, World, world_of
+from mmpipeline.sample.densities import MAX_PIECES, MENTION_CHANCE, UNSEEN, Matrix, World, world_of
+from mmpipeline.sample.dishes import load_pantry
 from mmpipeline.sample.draws import RecipeDraw, components_present, draw_recipe
+from mmpipeline.sample.painting import count_pieces
 
 _LOG_NEVER = -600.0
 """Log-chance of what cannot be: finite, so that sums stay numbers."""
@@ -58,6 +63,8 @@ class _Likelihoods:
     log_unseen: Matrix
     log_seen_silent: Matrix
     log_unseen_silent: Matrix
+    log_pieces: Matrix
+    log_pieces_beside: Matrix
 
     @classmethod
     def of(cls, world: World) -> "_Likelihoods":
@@ -66,7 +73,8 @@ class _Likelihoods:
         return cls(
             world, np.log(world.inclusion), np.log1p(-world.inclusion), np.log(said),
             np.log1p(-said), *_component_chances(world, world.inclusion),
-            *_component_chances(world, silent),
+            *_component_chances(world, silent), _piece_chances(world, world.always),
+            _piece_chances(world, world.always + world.present),
         )  # fmt: skip
 
     def score(self, draw: RecipeDraw) -> dict[str, Matrix]:
@@ -137,17 +145,19 @@ class _Likelihoods:
         )
 
     def _mixture(self, draw: RecipeDraw, log_seen: Matrix, log_unseen: Matrix) -> Matrix:
-        without = self._normal(draw, self.world.always) + log_unseen
-        with_it = self._normal(draw, self.world.always + self.world.present) + log_seen
+        components = load_pantry().components
+        counts = [
+            count_pieces(float(amount), component.pieces)
+            for amount, component in zip(draw.amounts, components, strict=True)
+        ]
+        drawn = counts, slice(None), np.arange(len(components))
+        without = self.log_pieces[drawn].T + log_unseen
+        with_it = self.log_pieces_beside[drawn].T + log_seen
         score: Matrix = np.logaddexp(without, with_it).sum(axis=1)
         return score
 
     def _never(self) -> Matrix:
         return np.full_like(self.log_unseen, _LOG_NEVER)
-
-    def _normal(self, draw: RecipeDraw, mean: Matrix) -> Matrix:
-        score: Matrix = -((draw.amounts - mean) ** 2) / (2 * self.world.amount_spread**2)
-        return score
 
 
 def _component_chances(world: World, chance: Matrix) -> tuple[Matrix, Matrix]:
@@ -158,3 +168,20 @@ def _component_chances(world: World, chance: Matrix) -> tuple[Matrix, Matrix]:
         unseen[:, component] = np.log1p(-chance[:, shows]).sum(axis=1)
     seen = np.log(np.maximum(-np.expm1(unseen), np.exp(_LOG_NEVER)))
     return seen, unseen
+
+
+def _piece_chances(world: World, mean: Matrix) -> Matrix:
+    """Return (MAX_PIECES + 1) x D x K log-chances of numbers of pieces, given mean amounts."""
+    pieces = np.array([component.pieces for component in load_pantry().components])
+    edges = UNSEEN + (np.arange(MAX_PIECES)[:, None, None] + 0.5) / pieces
+    below = _standard_normal((edges - mean) / world.amount_spread)
+    ends = np.zeros((1, *mean.shape)), np.ones((1, *mean.shape))
+    chance = np.diff(np.concatenate([ends[0], below, ends[1]]), axis=0)
+    table: Matrix = np.log(np.maximum(chance, np.exp(_LOG_NEVER)))
+    return table
+
+
+def _standard_normal(values: Matrix) -> Matrix:
+    """Return the chance that a standard normal draw is below each value."""
+    tails = np.array([math.erfc(-value / math.sqrt(2)) for value in values.ravel()])
+    return tails.reshape(values.shape) / 2

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmpipeline.sample.densities import FORMS, VESSELS
+from mmpipeline.sample.clutter import TABLES, WARES, garnish, lay_table
+from mmpipeline.sample.densities import FORMS, MAX_PIECES, UNSEEN, VESSELS
 from mmpipeline.sample.dishes import ComponentSpec, load_pantry
 from mmpipeline.sample.shapes import (
     SHAPES,
     Canvas,
-    Colour,
     draw_chunk,
     draw_strand,
     pick_colour,
@@ -25,17 +25,6 @@ from mmpipeline.sample.shapes import (
     to_colour,
     vary,
 )
-
-_TABLES: tuple[Colour, ...] = (
-    (176, 138, 98), (122, 84, 56), (226, 222, 214), (92, 96, 102), (52, 50, 54), (188, 200, 204),
-    (214, 188, 150), (236, 232, 224),
-)  # fmt: skip
-_WARES: tuple[Colour, ...] = (
-    (245, 243, 238), (232, 226, 212), (238, 238, 240), (226, 230, 230), (214, 204, 188),
-)  # fmt: skip
-_MAX_PIECES = 40
-_UNSEEN = 0.25
-"""Amount below which a component is not drawn."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +43,8 @@ class Scene:
         0..1, spread of light, crop and colour cast.
     noise
         Standard deviation of the pixel noise, share of full scale.
+    clutter
+        0..1, how much lies around and on the food that says nothing about it.
     """
 
     form: int
@@ -62,9 +53,12 @@ class Scene:
     amounts: NDArray[np.float64]
     jitter: float
     noise: float
+    clutter: float
 
 
-def paint(size: int, scene: Scene, random: np.random.Generator) -> Image.Image:
+def paint(
+    size: int, scene: Scene, random: np.random.Generator, setting: np.random.Generator
+) -> Image.Image:
     """Draw one photo.
 
     Parameters
@@ -74,70 +68,59 @@ def paint(size: int, scene: Scene, random: np.random.Generator) -> Image.Image:
     scene
         What is to be seen.
     random
-        Stream of the shot: places, light, noise.
+        Stream of the shot: places, noise.
+    setting
+        Stream of table, ware and light.
 
     Returns
     -------
     PIL.Image.Image
         RGB, `size` x `size`.
     """
-    canvas = _set_table(2 * size, scene, random)
-    _lay_table(canvas)
-    reach = _VESSEL_PAINTERS[scene.vessel](canvas)
+    canvas = _set_table(2 * size, scene, random, setting)
+    lay_table(canvas, setting, scene.clutter)
+    reach = _VESSEL_PAINTERS[scene.vessel](canvas, setting)
     canvas.radius *= reach
     _FORM_PAINTERS[scene.form](canvas)
     _scatter(canvas, scene.amounts)
-    return _develop(canvas.image.reduce(2), scene, random)
+    garnish(canvas, setting, scene.clutter)
+    return _develop(canvas.image.reduce(2), scene, random, setting)
 
 
-def _set_table(size: int, scene: Scene, random: np.random.Generator) -> Canvas:
+def _set_table(
+    size: int, scene: Scene, random: np.random.Generator, setting: np.random.Generator
+) -> Canvas:
     """Return an empty table, with the place and the size that this shot gives the dish."""
-    image = Image.new("RGB", (size, size), vary(random, pick_colour(random, _TABLES), 14))
+    image = Image.new("RGB", (size, size), vary(setting, pick_colour(setting, TABLES), 14))
     shift = np.clip(random.normal(0, 0.12 * scene.jitter, 2), -0.16, 0.16)
     zoom = float(np.clip(random.normal(0, 0.2 * scene.jitter), -0.3, 0.3))
     centre = (size * (0.5 + float(shift[0])), size * (0.5 + float(shift[1])))
     return Canvas(image, centre, size * 0.47 * float(np.exp(zoom)), to_colour(scene.base), random)
 
 
-def _lay_table(canvas: Canvas) -> None:
-    """Sometimes a side dish, sometimes chopsticks: things that say nothing about the dish."""
-    size, random = canvas.image.width, canvas.random
-    if random.random() < 0.35:
-        corner = size * random.choice([0.04, 0.96], 2)
-        canvas.disc(corner[0], corner[1], size * 0.2, vary(random, pick_colour(random, _WARES), 8))
-        canvas.disc(corner[0], corner[1], size * 0.15, to_colour(random.uniform(0.15, 0.9, 3)))
-    if random.random() < 0.35:
-        edge, slope = size * random.uniform(0.85, 1.0), size * random.uniform(-0.1, 0.1)
-        wood = vary(random, (150, 110, 70), 30)
-        for step in (0, size // 28):
-            canvas.pen.line(
-                (edge + step, 0, edge + step + slope, size), fill=wood, width=size // 50
-            )
-
-
-def _pot(canvas: Canvas) -> float:
-    dark = vary(canvas.random, (52, 44, 42), 8)
+def _pot(canvas: Canvas, setting: np.random.Generator) -> float:
+    dark = vary(setting, (52, 44, 42), 8)
     canvas.disc(canvas.x, canvas.y, canvas.radius, dark)
     canvas.disc(canvas.x, canvas.y, canvas.radius * 0.88, (30, 26, 25))
     return 0.86
 
 
-def _bowl(canvas: Canvas) -> float:
-    ware = vary(canvas.random, pick_colour(canvas.random, _WARES), 8)
+def _bowl(canvas: Canvas, setting: np.random.Generator) -> float:
+    ware = vary(setting, pick_colour(setting, WARES), 8)
     canvas.disc(canvas.x, canvas.y, canvas.radius, ware)
     canvas.disc(canvas.x, canvas.y, canvas.radius * 0.9, shade(ware, 0.85))
     return 0.86
 
 
-def _plate(canvas: Canvas) -> float:
-    ware = vary(canvas.random, pick_colour(canvas.random, _WARES), 8)
+def _plate(canvas: Canvas, setting: np.random.Generator) -> float:
+    ware = vary(setting, pick_colour(setting, WARES), 8)
     canvas.disc(canvas.x, canvas.y, canvas.radius * 1.08, ware)
     canvas.disc(canvas.x, canvas.y, canvas.radius * 0.92, shade(ware, 0.94))
     return 0.9
 
 
-def _pan(canvas: Canvas) -> float:
-    steel = vary(canvas.random, (70, 70, 74), 14)
+def _pan(canvas: Canvas, setting: np.random.Generator) -> float:
+    steel = vary(setting, (70, 70, 74), 14)
     size = canvas.image.width
     way = 1 if canvas.random.random() < 0.5 else -1
     canvas.pen.line(
@@ -150,8 +133,8 @@ def _pan(canvas: Canvas) -> float:
     return 0.9
 
 
-def _dish(canvas: Canvas) -> float:
-    ware = vary(canvas.random, pick_colour(canvas.random, _WARES), 8)
+def _dish(canvas: Canvas, setting: np.random.Generator) -> float:
+    ware = vary(setting, pick_colour(setting, WARES), 8)
     edge = canvas.radius * 0.98
     box = (canvas.x - edge, canvas.y - edge * 0.86, canvas.x + edge, canvas.y + edge * 0.86)
     canvas.pen.rounded_rectangle(box, radius=edge * 0.3, fill=ware)
@@ -232,7 +215,7 @@ def _scatter(canvas: Canvas, amounts: NDArray[np.float64]) -> None:
     components = load_pantry().components
     for row in np.argsort([-component.size for component in components], kind="stable"):
         component: ComponentSpec = components[row]
-        count = min(_MAX_PIECES, round((float(amounts[row]) - _UNSEEN) * component.pieces))
+        count = count_pieces(float(amounts[row]), component.pieces)
         if count <= 0:
             continue
         draw = SHAPES[component.shape]
@@ -241,13 +224,33 @@ def _scatter(canvas: Canvas, amounts: NDArray[np.float64]) -> None:
             draw(canvas, x, y, canvas.radius * component.size, tone)
 
 
-def _develop(image: Image.Image, scene: Scene, random: np.random.Generator) -> Image.Image:
+def count_pieces(amount: float, pieces: int) -> int:
+    """Return how many pieces of a component are drawn.
+
+    Parameters
+    ----------
+    amount
+        The drawn latent.
+    pieces
+        Of the component, at amount 1 more than at `UNSEEN`.
+
+    Returns
+    -------
+    int
+        0 to `MAX_PIECES`.
+    """
+    return min(MAX_PIECES, max(0, round((amount - UNSEEN) * pieces)))
+
+
+def _develop(
+    image: Image.Image, scene: Scene, random: np.random.Generator, setting: np.random.Generator
+) -> Image.Image:
     """Apply light, its fall-off, a colour cast and the sensor's noise."""
     pixels = np.asarray(image, dtype=np.float32)
     size = pixels.shape[0]
-    gain = np.exp(random.normal(0, 0.3 * scene.jitter))
-    cast = np.exp(random.normal(0, 0.1 * scene.jitter, 3))
-    slope = random.normal(0, 0.4 * scene.jitter, 2)
+    gain = np.exp(setting.normal(0, 0.3 * scene.jitter))
+    cast = np.exp(setting.normal(0, 0.1 * scene.jitter, 3))
+    slope = setting.normal(0, 0.4 * scene.jitter, 2)
     place = np.linspace(-0.5, 0.5, size, dtype=np.float32)
     fall = 1 + slope[0] * place[:, None] + slope[1] * place[None, :]
     noise = random.standard_normal((size, size, 3), dtype=np.float32) * (255 * scene.noise)
@@ -256,7 +259,7 @@ def _develop(image: Image.Image, scene: Scene, random: np.random.Generator) -> I
     return Image.fromarray(lit)
 
 
-_VESSEL_PAINTERS: dict[int, Callable[[Canvas], float]] = {
+_VESSEL_PAINTERS: dict[int, Callable[[Canvas, np.random.Generator], float]] = {
     VESSELS.index(name): painter
     for name, painter in (
         ("pot", _pot), ("bowl", _bowl), ("plate", _plate), ("pan", _pan), ("dish", _dish),

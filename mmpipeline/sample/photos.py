@@ -12,6 +12,7 @@ from PIL import Image
 
 from mmpipeline.config import SampleConfig
 from mmpipeline.sample.draws import RecipeDraw, random_stream
+from mmpipeline.sample.habits import habits_of, setting_stream
 from mmpipeline.sample.painting import Scene, paint
 
 EXIF_CHANCE = 0.06
@@ -52,8 +53,10 @@ def photo_at(config: SampleConfig, draw: RecipeDraw, shot: int = 0) -> bytes:
         amounts=draw.amounts,
         jitter=config.difficulty.photo_jitter,
         noise=config.difficulty.photo_noise,
+        clutter=config.difficulty.clutter,
     )
-    image = paint(config.photo_size_px, scene, random)
+    setting = setting_stream(config, habits_of(config, draw.origin), random)
+    image = paint(config.photo_size_px, scene, random, setting)
     exif = Image.Exif()
     if file.random() < EXIF_CHANCE:
         tag = list(_STORED_AS)[int(file.integers(len(_STORED_AS)))]

@@ -11,6 +11,7 @@ from typing import TypeVar
 from mmpipeline.config import SampleConfig
 from mmpipeline.sample.densities import world_of
 from mmpipeline.sample.draws import RecipeDraw, draw_recipe, random_stream
+from mmpipeline.sample.habits import cook_of, habits_of
 from mmpipeline.sample.wording import (
     SampleIngredient,
     write_ingredients,
@@ -99,13 +100,16 @@ def recipe_at(config: SampleConfig, index: int) -> SampleRecipe:
     draw = draw_recipe(config, index)
     world = world_of(config)
     words = random_stream(config, draw.origin, "words")
-    title = write_title(world, draw, words)
-    ingredients = write_ingredients(draw, words) if draw.has_ingredients else ()
-    steps = write_steps(world, draw, words) if draw.has_steps else ()
+    habits = habits_of(config, draw.origin)
+    title = write_title(world, draw, words, habits)
+    ingredients = write_ingredients(draw, words, habits) if draw.has_ingredients else ()
+    steps = (
+        write_steps(world, draw, words, habits, config.difficulty.asides) if draw.has_steps else ()
+    )
     page = random_stream(config, index, "page")
     if draw.origin != index and page.random() < 0.5:  # every second copy is only nearly one
         title, steps = f"{title} 2" if draw.language == "en" else f"{title}!", steps[:-1]
-    cook = int(page.integers(400))
+    cook = cook_of(config, index)
     return SampleRecipe(
         index=index,
         recipe_id=recipe_id_at(config, index),

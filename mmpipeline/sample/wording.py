@@ -4,6 +4,7 @@ Which words are used for a thing is drawn independently of the dish, so wording 
 harder (synonyms, chatter, two languages) and leaves the oracle's bound as it is.
 """
 
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,68 +14,21 @@ import numpy as np
 from mmpipeline.sample.densities import World
 from mmpipeline.sample.dishes import IngredientSpec, Wordings, load_pantry
 from mmpipeline.sample.draws import RecipeDraw
+from mmpipeline.sample.habits import Habits
+from mmpipeline.sample.phrases import (
+    ASIDES,
+    ENDINGS,
+    FINISH,
+    HEADERS,
+    NOTES,
+    PREPARE,
+    SEASON,
+    STYLES,
+)
 
-_STYLES = {
-    "ko": (
-        "초간단", "엄마표", "집밥", "온가족이 좋아하는", "자취생",
-        "남편이 반한", "시어머니께 배운", "퇴근 후 후다닥", "손님상에 올리는", "입맛 없을 때",
-        "캠핑장 인기만점", "칭찬받은", "두고두고 생각나는", "야밤에 당기는", "술술 넘어가는",
-    ),
-    "en": (
-        "Easy", "Weeknight", "Grandma's", "The Best", "Homemade",
-        "Lazy Sunday", "Crowd Pleasing", "Cozy", "Budget Friendly", "Company Worthy",
-        "Church Potluck", "Award Winning", "Go To", "Picky Eater Approved", "Nonna Approved",
-    ),
-}  # fmt: skip
-_ENDINGS = {
-    "ko": (
-        "만들기", "황금레시피", "만드는 법",
-        "해봤어요", "후딱 차려내기", "자세히 알려드려요", "이 맛이지", "실패 없이", "^^", "~",
-    ),
-    "en": (
-        "Recipe", "for Beginners", "(Step by Step)",
-        "You Will Crave", "Everyone Loves", "Worth Repeating", "(Freezer Friendly)", "Revisited",
-        "from Scratch",
-    ),
-}  # fmt: skip
 _FAVOUR = 1.25
 _TITLE_FAVOUR = 4.0
-_CHATTER = 0.8
-_NOTES = ("", "", "", ", chopped", ", divided", ", or more to taste", " (optional)")
-_PREPARE = {
-    "ko": (
-        "{0} 깨끗이 씻어 먹기 좋은 크기로 썬다.", "먼저 {0} 손질해서 준비해 주세요.",
-        "{0} 한입 크기로 잘라 둔다.",
-        "{0} 키친타월로 물기를 닦고 준비합니다.",
-    ),
-    "en": (
-        "Wash {0} and cut into bite-size pieces.", "First, get {0} ready.",
-        "Trim {0} and set aside.",
-        "Pat {0} dry and cut everything to the same size.",
-    ),
-}  # fmt: skip
-_SEASON = {
-    "ko": (
-        "볼에 {0} 섞어 양념을 만든다.",
-        "{0} 분량대로 넣고 고루 섞어 주세요.",
-        "간은 {0} 넣어 맞춘다.",
-    ),
-    "en": ("Whisk {0} together in a small bowl.", "Season with {0}.", "Stir in {0} and taste."),
-}
-_FINISH = {
-    "ko": (
-        "그릇에 담아내면 완성입니다.",
-        "마지막으로 간을 보고 불을 끈다.",
-        "예쁘게 담아 맛있게 드세요~",
-    ),
-    "en": ("Serve hot.", "Taste, adjust and turn off the heat.", "Plate it up and enjoy!"),
-}
-_HEADERS = (
-    ("[재료]", "[양념]"),
-    ("[필수재료]", "[양념장]"),
-    ("[주재료]", "[양념재료 ]"),
-    ("[재료 (2인분)]", "[양념]"),
-)
+_CHATTER, _SECOND_CHATTER = 0.8, 0.4
 
 
 @dataclass(frozen=True)
@@ -92,7 +46,7 @@ class SampleIngredient:
         return f"{self.amount} {self.name}{self.note}".strip()
 
 
-def write_title(world: World, draw: RecipeDraw, random: np.random.Generator) -> str:
+def write_title(world: World, draw: RecipeDraw, random: np.random.Generator, habits: Habits) -> str:
     """Write a chatty title around the drawn name or cues.
 
     Parameters
@@ -103,6 +57,8 @@ def write_title(world: World, draw: RecipeDraw, random: np.random.Generator) -> 
         The recipe's latents.
     random
         Stream of the recipe's words.
+    habits
+        Of its cook.
 
     Returns
     -------
@@ -113,9 +69,11 @@ def write_title(world: World, draw: RecipeDraw, random: np.random.Generator) -> 
     cues = [_pick(random, cue_words(cue, language), _TITLE_FAVOUR) for cue in draw.cues]
     parts = _named(world, draw, random, cues) if draw.is_named else _unnamed(draw, random, cues)
     if random.random() < _CHATTER:
-        parts.insert(0, _any(random, _STYLES[language]))
+        parts.insert(0, habits.choose(random, STYLES[language], 0))
+    if random.random() < _SECOND_CHATTER:
+        parts.insert(0, habits.choose(random, STYLES[language], 5))
     if random.random() < _CHATTER:
-        parts.append(_any(random, _ENDINGS[language]))
+        parts.append(habits.choose(random, ENDINGS[language], 1))
     title = " ".join(parts)
     if language == "en" and random.random() < 0.8:
         return " ".join(word[:1].upper() + word[1:] for word in title.split())
@@ -123,7 +81,7 @@ def write_title(world: World, draw: RecipeDraw, random: np.random.Generator) -> 
 
 
 def write_ingredients(
-    draw: RecipeDraw, random: np.random.Generator
+    draw: RecipeDraw, random: np.random.Generator, habits: Habits
 ) -> tuple[SampleIngredient, ...]:
     """Write the ingredient list: main ingredients first, then the seasonings.
 
@@ -133,6 +91,8 @@ def write_ingredients(
         The recipe's latents.
     random
         Stream of the recipe's words.
+    habits
+        Of its cook.
 
     Returns
     -------
@@ -141,20 +101,26 @@ def write_ingredients(
     """
     keys = random.permutation(np.flatnonzero(draw.included))
     specs = sorted((_spec(int(key)) for key in keys), key=lambda spec: spec.is_seasoning)
-    headers = _HEADERS[int(random.integers(len(_HEADERS)))]
+    headers = HEADERS[int(random.integers(len(HEADERS)))]
     has_groups = random.random() < 0.6
     amounts = load_pantry().amounts
     written = []
     for spec in specs:
         group = headers[spec.is_seasoning and has_groups] if draw.language == "ko" else None
-        note = _any(random, _NOTES) if draw.language == "en" else ""
-        name = _pick(random, spec.words[draw.language])
+        note = _any(random, NOTES) if draw.language == "en" else ""
+        name = _name(spec, draw.language, random, habits)
         amount = _any(random, amounts[spec.kind][draw.language])
         written.append(SampleIngredient(name, amount, group, note))
     return tuple(written)
 
 
-def write_steps(world: World, draw: RecipeDraw, random: np.random.Generator) -> tuple[str, ...]:
+def write_steps(
+    world: World,
+    draw: RecipeDraw,
+    random: np.random.Generator,
+    habits: Habits,
+    asides: int = 0,
+) -> tuple[str, ...]:
     """Write the instructions around the mentioned ingredients and the drawn telling steps.
 
     Parameters
@@ -165,27 +131,34 @@ def write_steps(world: World, draw: RecipeDraw, random: np.random.Generator) -> 
         The recipe's latents.
     random
         Stream of the recipe's words.
+    habits
+        Of its cook.
+    asides
+        Steps at most that say nothing about the dish.
 
     Returns
     -------
     tuple of str
-        Four to seven sentences.
+        Four to seven sentences, and the asides.
     """
     language = draw.language
     specs = [_spec(int(key)) for key in random.permutation(np.flatnonzero(draw.mentioned))]
-    mains = _names([spec for spec in specs if not spec.is_seasoning], language, random)
-    seasonings = _names([spec for spec in specs if spec.is_seasoning], language, random)
+    mains = _names([spec for spec in specs if not spec.is_seasoning], language, random, habits)
+    seasonings = _names([spec for spec in specs if spec.is_seasoning], language, random, habits)
     half = (len(mains) + 1) // 2
     first, second = mains[:half], mains[half:]
-    steps = [_fill(_any(random, _PREPARE[language]), first, language)]
+    steps = [_fill(habits.choose(random, PREPARE[language], 2), first, language)]
     if seasonings:
-        steps.append(_fill(_any(random, _SEASON[language]), seasonings, language))
+        steps.append(_fill(habits.choose(random, SEASON[language], 3), seasonings, language))
     family = list(load_pantry().families.values())[draw.cook]
     cook = family.cook[int(random.integers(len(family.cook)))][language]
     steps.append(_fill(cook, second, language))
     if draw.signature < len(world.dishes):
         steps.append(world.dishes[draw.signature].signature[language])
-    steps.append(_any(random, _FINISH[language]))
+    steps.append(habits.choose(random, FINISH[language], 4))
+    chosen = [habits.choose(random, ASIDES[language], 8 + number) for number in range(asides)]
+    for aside in dict.fromkeys(chosen[: int(random.integers(asides + 1))]):
+        steps.insert(int(random.integers(len(steps))), aside)
     return tuple(steps)
 
 
@@ -238,7 +211,7 @@ def _unnamed(draw: RecipeDraw, random: np.random.Generator, cues: list[str]) -> 
         random, list(pantry.families.values())[draw.method].methods[language], _TITLE_FAVOUR
     )
     if language == "ko":
-        joint = _pick(random, ("으로 만든", "넣은", "듬뿍"))
+        joint = _pick(random, ("으로 만든", "넣은", "듬뿍"), _FAVOUR)
         link = "로 만든" if joint == "으로 만든" and _open_syllable(cues[-1]) else joint
         last = f"{cues[-1]}{link}" if link.endswith("만든") else f"{cues[-1]} {link}"
         return [taste, *cues[:-1], last, method]
@@ -251,11 +224,20 @@ def _spec(index: int) -> IngredientSpec:
     return load_pantry().ingredients[index]
 
 
-def _names(specs: list[IngredientSpec], language: str, random: np.random.Generator) -> list[str]:
-    return [_pick(random, spec.words[language]) for spec in specs]
+def _names(
+    specs: list[IngredientSpec], language: str, random: np.random.Generator, habits: Habits
+) -> list[str]:
+    return [_name(spec, language, random, habits) for spec in specs]
 
 
-def _pick(random: np.random.Generator, options: Sequence[str], favour: float = _FAVOUR) -> str:
+def _name(spec: IngredientSpec, language: str, random: np.random.Generator, habits: Habits) -> str:
+    """Choose the word that the cook uses for an ingredient; the first ones are the common ones."""
+    words = spec.words[language]
+    kind = zlib.crc32(spec.key.encode())
+    return words[int(len(words) * habits.place(random, kind) ** _FAVOUR)]
+
+
+def _pick(random: np.random.Generator, options: Sequence[str], favour: float) -> str:
     """Choose a wording; the first ones are the common ones, as with real synonyms."""
     return options[int(len(options) * random.random() ** favour)]
 

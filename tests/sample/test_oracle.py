@@ -1,9 +1,14 @@
 """The Bayes bound: within bounds, in order, and hit by the difficulty."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from mmpipeline.config import DifficultyConfig, SampleConfig
-from mmpipeline.sample.oracle import oracle_bound
+from mmpipeline.sample.densities import UNSEEN, world_of
+from mmpipeline.sample.draws import draw_recipe
+from mmpipeline.sample.oracle import _Likelihoods, oracle_bound
 
 CONFIG = SampleConfig()
 
@@ -36,6 +41,24 @@ def test_image_bound_falls_with_pull_and_jitter() -> None:
 
 def test_ingredient_bound_falls_with_noise() -> None:
     assert bound(ingredient_noise=1.0)["ingredients"] < bound(ingredient_noise=0.0)["ingredients"]
+
+
+def test_an_amount_that_is_not_drawn_tells_nothing_more() -> None:
+    likelihoods = _Likelihoods.of(world_of(CONFIG))
+    draw = next(found for index in range(99) if (found := draw_recipe(CONFIG, index)).has_photo)
+    hidden = draw.amounts < UNSEEN - 0.1
+    assert hidden.any()
+    assert not hidden.all()
+    fewer = replace(draw, amounts=np.where(hidden, draw.amounts - 5, draw.amounts))
+    assert np.array_equal(likelihoods.amounts(draw), likelihoods.amounts(fewer))
+    more = replace(draw, amounts=np.where(hidden, 1.0, draw.amounts))
+    assert not np.allclose(likelihoods.amounts(draw), likelihoods.amounts(more))
+
+
+def test_chances_of_all_numbers_of_pieces_add_up() -> None:
+    tables = _Likelihoods.of(world_of(CONFIG))
+    for table in (tables.log_pieces, tables.log_pieces_beside):
+        np.testing.assert_allclose(np.exp(table).sum(axis=0), 1, atol=1e-9)
 
 
 def test_two_dishes_that_share_nothing_are_told_apart() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from mmpipeline.catalog.mining import is_listed_chatter
 from mmpipeline.sample.dishes import load_pantry
-from mmpipeline.sample.wording import _ENDINGS, _STYLES, SampleIngredient, _fill, cue_words
+from mmpipeline.sample.phrases import ENDINGS, STYLES
+from mmpipeline.sample.wording import SampleIngredient, _fill, cue_words
 from mmpipeline.text.normalize import fold_text
 
 LEAST_UNKNOWN_SHARE = 0.6
@@ -57,7 +58,7 @@ def test_line_without_amount_has_no_leading_space() -> None:
 def test_most_title_phrases_stand_in_no_list_of_the_labeller(language: str) -> None:
     dictionary = resources.files("mmpipeline.text").joinpath("dishes.toml").read_text("utf-8")
     folded = f" {fold_text(dictionary)} "
-    phrases = [text for text in map(fold_text, (*_STYLES[language], *_ENDINGS[language])) if text]
+    phrases = [text for text in map(fold_text, (*STYLES[language], *ENDINGS[language])) if text]
     unknown = [
         phrase
         for phrase in phrases
