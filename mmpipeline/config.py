@@ -381,6 +381,9 @@ class TrainConfig(Section):
         0.8, ge=0, le=1, description="unlabelled recipes that the first training labels; 0: none"
     )
     encoder: Literal["linear", "deep"] = Field("linear", description="of each modality")
+    begin: Literal["ridge", "random"] = Field(
+        "ridge", description="linear encoders: fitted to the dishes in closed form, or at random"
+    )
     raw_dim: int = Field(
         0, ge=0, le=4096, description="raw axes a modality beside the learned embedding; 0: none"
     )
@@ -389,7 +392,7 @@ class TrainConfig(Section):
     anchors_per_dish: int = Field(
         1, ge=1, le=64, description="of one dish in a batch; above 1, all of a dish are positives"
     )
-    learning_rate: float = Field(2e-3, gt=0, le=1)
+    learning_rate: float = Field(5e-4, gt=0, le=1)
     weight_decay: float = Field(5e-2, ge=0)
     temperature: float = Field(0.1, gt=0)
     fusion: FusionName = Field("weighted_sum", description="how modalities become one vector")

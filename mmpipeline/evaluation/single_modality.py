@@ -80,18 +80,36 @@ class SingleModality:
         return torch.from_numpy(np.asarray(matrix[rows], dtype=np.float32))
 
     def _solve(self, values: Tensor, label: Tensor) -> Tensor:
-        """Solve for the weights in double precision, on the smaller side of the matrix."""
-        rows, width = values.shape
-        if not rows:
-            return torch.zeros(width, 0)
+        if not len(values):
+            return torch.zeros(values.shape[1], 0)
         target = functional.one_hot(label, len(self.dishes)).double()
-        target = target - target.mean(dim=0)
-        values = values.double()
-        ridge = RIDGE * values.square().sum() / min(rows, width)
-        if rows < width:
-            gram = values @ values.T + ridge * torch.eye(rows, dtype=torch.float64)
-            dual: Tensor = torch.linalg.solve(gram, target)
-            return (values.T @ dual).float()
-        gram = values.T @ values + ridge * torch.eye(width, dtype=torch.float64)
-        weights: Tensor = torch.linalg.solve(gram, values.T @ target)
-        return weights.float()
+        return solve_ridge(values, target - target.mean(dim=0), RIDGE).float()
+
+
+def solve_ridge(values: Tensor, target: Tensor, ridge: float) -> Tensor:
+    """Solve for ridge weights in double precision, on the smaller side of the matrix.
+
+    Parameters
+    ----------
+    values
+        Shape (R, D), centred, at least one row.
+    target
+        Shape (R, C), float64, centred.
+    ridge
+        Of the mean eigenvalue of ``X'X``.
+
+    Returns
+    -------
+    Tensor
+        Shape (D, C), float64: ``(X'X + a I)^-1 X'Y``.
+    """
+    rows, width = values.shape
+    values = values.double()
+    strength = ridge * values.square().sum() / min(rows, width)
+    if rows < width:
+        gram = values @ values.T + strength * torch.eye(rows, dtype=torch.float64)
+        dual: Tensor = values.T @ torch.linalg.solve(gram, target)
+        return dual
+    gram = values.T @ values + strength * torch.eye(width, dtype=torch.float64)
+    weights: Tensor = torch.linalg.solve(gram, values.T @ target)
+    return weights

@@ -126,9 +126,13 @@ class LinearEncoder(ModalityEncoder):
         Tensor
             Shape (B, hidden_dim).
         """
-        standardized = (features - self.mean) * (self.scale * self._length)
-        hidden: Tensor = self.layer(self.drop(standardized))
+        hidden: Tensor = self.layer(self.drop(self.standardized(features)))
         return hidden
+
+    def standardized(self, features: Tensor) -> Tensor:
+        """Return what the layer is given, before dropout: shape (B, input_dim) as well."""
+        standardized: Tensor = (features - self.mean) * (self.scale * self._length)
+        return standardized
 
 
 def build_encoder(

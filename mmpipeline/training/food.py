@@ -1,8 +1,9 @@
 """Training the food model on batches of recipes: once, again with proposed labels, then weighed.
 
 The recipes, their dishes and their copies come from the pair table; what is a pair is settled in
-the batch (see `recipe_source`). After the first training the model labels what it is sure of and
-joins dishes across languages (`self_training`), and goes on. At the end raw features are set
+the batch (see `recipe_source`). Layers begin at a closed form (`closed_form`). After the first
+training the model labels what it is sure of and joins dishes across languages (`self_training`);
+a second one begins at the closed form with these labels. At the end raw features are set
 beside the learned embedding with the weight that validation recipes choose (`calibration`).
 """
 
@@ -20,6 +21,7 @@ from mmpipeline.models import FusionModel, save_model
 from mmpipeline.storage import write_json_atomic
 from mmpipeline.training.calibration import calibrate, fit_raw_part
 from mmpipeline.training.checkpoints import Checkpoints
+from mmpipeline.training.closed_form import begin_at_ridge
 from mmpipeline.training.determinism import determinism, digest_values
 from mmpipeline.training.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.loop import digest_folders, fit_config, make_model
@@ -170,6 +172,9 @@ class _Course:
 
     def _fit(self, model: FusionModel, summary: PairSummary, name: str) -> TrainingResult:
         config, before = self._config, len(self.history)
+        if config.begin == "ridge":
+            rows = np.unique(summary.anchors)
+            begin_at_ridge(model, self._features, rows, summary.dish, config.seed)
         source = RecipeSource(self._features, summary, config, self._digest)
         checkpoints = None
         if self._checkpoints is not None:
