@@ -76,7 +76,7 @@ def encoders() -> None:
 @sample_app.command("write")
 def sample_write(
     folder: Annotated[Path, typer.Argument(help="an empty or new folder")],
-    recipes: Annotated[int, typer.Option(min=2, help="in all; half are written here")] = 1200,
+    recipes: Annotated[int, typer.Option(min=2, help="in all; half are written here")] = 1800,
     seed: Annotated[int, typer.Option(min=0)] = 2021,
 ) -> None:
     """Write the sample world's Recipe1M dump: layer1.json, layer2.json and photos."""
@@ -89,7 +89,7 @@ def sample_write(
 
 @sample_app.command("serve")
 def sample_serve(
-    recipes: Annotated[int, typer.Option(min=2, help="in all; half are served here")] = 1200,
+    recipes: Annotated[int, typer.Option(min=2, help="in all; half are served here")] = 1800,
     seed: Annotated[int, typer.Option(min=0)] = 2021,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0: a free one")] = 0,
 ) -> None:
