@@ -103,6 +103,8 @@ def roll_back(layout: DataLayout, version: str | None = None) -> Release:
         mend_record(layout)
         if version is None:
             version = answered_before(layout, now)
+        if now == version:
+            return already_answers(version)
         promote(layout, version)
         return record(layout, version, "rolled back", now, f"instead of {now}")
 

@@ -67,7 +67,7 @@ def record(
 
 
 def already_answers(version: str) -> Release:
-    """Return what is said of a version that answers and is to be promoted; it is not recorded."""
+    """Return what is said of a version that answers and is to be; it is not recorded."""
     return Release(version, "promoted", _time(), version, "it answers already")
 
 

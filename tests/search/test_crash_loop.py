@@ -164,6 +164,7 @@ def run_loop(publisher: Publisher, world: Path, action: str, how: str, chosen: r
         assert check_reader(layout) == new, die_at
         check_recorded(layout, old, new)
         shutil.rmtree(copy)
+    shutil.rmtree(root)
     return steps
 
 

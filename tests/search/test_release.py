@@ -92,6 +92,9 @@ def test_rolling_back_asks_what_answered_before(
     release(published, second, PromotionConfig(), first)
     assert roll_back(published).version == first
     assert current_version(published) == first
+    assert roll_back(published, first).reason == "it answers already"
+    assert roll_back(published).version == second  # what answered before is still known
+    roll_back(published, first)
     assert roll_back(published, second).action == "rolled back"
     assert current_version(published) == second
 
