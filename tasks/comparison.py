@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -35,7 +35,7 @@ from tasks.tracked_run import TrackedRun, reopen_run, tracked_run
 from tasks.tracking import PARENT_TAG
 from tasks.training import GridRun, describe_encoders, describe_inputs, log_pairs
 
-GRID_TAG, CELL_TAG = "grid", "cell"
+GRID_TAG, CELL_TAG, COUNTED_TAG = "grid", "cell", "counted_id"
 AXES = ("loss", "fusion", "encoder", "features", "seed")
 TRAINED = ("epochs", "best_epoch", "parameters", "val_score", "labels_proposed", "dishes_joined")
 
@@ -157,6 +157,9 @@ def log_cell(
     model = open_artifact(trained.model, kind="model")
     wanted = {PARENT_TAG: how.tags[PARENT_TAG], "model_id": model.id, CELL_TAG: how.name}
     run = reopen_run(layout, None, wanted) or _write_run(layout, trained, model, how)
+    if not run.has_tag(COUNTED_TAG, model.id):
+        run.log_metrics(count_training(trained, model), step=0)
+        run.set_tags({COUNTED_TAG: model.id})
     for measured in _measured(layout, trained, model, frozen):
         measured.log_to(run)
     return run.run_id
@@ -185,9 +188,7 @@ def _measured(
 ) -> Iterator[Measured]:
     pairs = open_artifact(layout.artifacts("pairs") / model.manifest.inputs["pairs"])
     catalog = layout.artifacts("catalog") / pairs.manifest.inputs["catalog"]
-    validation = open_artifact(trained.validation, kind="evaluation")
-    measured = measured_in_evaluation(validation, catalog)
-    yield replace(measured, metrics={**measured.metrics, **count_training(trained, model)})
+    yield measured_in_evaluation(open_artifact(trained.validation, kind="evaluation"), catalog)
     if trained.test is not None:
         yield measured_in_evaluation(open_artifact(trained.test, kind="evaluation"), catalog)
     if trained.frozen_scores is not None and frozen is not None:
