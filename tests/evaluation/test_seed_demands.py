@@ -74,3 +74,15 @@ def test_the_reproduction_is_judged_on_talk_like_data_too() -> None:
 )
 def test_at_least_within_noise(differences: list[float], holds: bool) -> None:
     assert is_at_least(np.array(differences)) is holds
+
+
+def test_the_mean_is_judged_by_cosine_where_it_was_measured() -> None:
+    cells = make_cells()
+    worse = cells[(cells["method"] == "ours") & (cells["rule"] == "mean_cosine")]
+    both = pd.concat([worse.assign(rule="mean_euclid", top1=0.1), cells])
+    empty = pd.DataFrame()
+    found = check_demands(both, empty).set_index("asked")["found"]
+    expected = check_demands(cells, empty).set_index("asked")["found"]
+    means = [asked for asked in expected.index if "mean prototype" in asked]
+    assert means
+    assert found[means].equals(expected[means])
