@@ -209,6 +209,9 @@ def describe_settings(config: SeedExperimentConfig) -> list[str]:
         f"random masks. Ours: a {ours.loss} loss over {ours.real_classes} known and "
         f"{ours.virtual_classes} virtual classes, and moment-aware prototypes. All of its scores "
         "are learned; no raw distance is mixed in. Nothing was chosen on these draws.",
+        "Ours keeps a block of the embedding for each modality, so subsets without a modality in "
+        "common have nothing to compare and such cells are 0; nets that share one space answer "
+        "them for classes they were trained on (the ladder's steps before it).",
     ]
     once = {
         "ours_fixed_axes": "*Fixed axes* is ours without permuted dimensions and flipped signs of "
