@@ -15,6 +15,7 @@ from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
 from mmpipeline.storage.segments import read_recipes
 from tasks.keys import frozen_scores_key, frozen_set_key
 from tasks.run_figures import Measured, log_to_training
+from tasks.shared_storage import share
 from tasks.stage import produce, report
 
 SHOWN = ("recipes", "dishes", "photos", "photos_missing")
@@ -27,6 +28,7 @@ def freeze(catalog: Path, config: FrozenSetConfig, data_root: Path) -> Path | No
     known = find_frozen_set(layout, config)
     if known is not None:
         known.verify()
+        share(known)  # other machines take this set, and draw none
         return known.folder
 
     def make(draft: Draft) -> dict[str, float]:

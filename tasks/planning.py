@@ -217,6 +217,9 @@ def say_up_to_date(data_root: Path, plan: RefreshPlan) -> Path:
     for stage in plan.stages:
         if (artifact := store.find(stage.key)) is not None:
             share(artifact)  # an earlier run may not have reached the storage
+    for kind in ("frozen_set", "frozen_scores"):  # no stages of the plan, made beside evaluation
+        for place in sorted(store.layout.artifacts(kind).glob("*/")):
+            share(open_artifact(place, kind=kind))
     folder = store.folder(plan.stages[-1].key)
     log.info("Nothing new: index %s is up to date, no other stage ran.", folder.name)
     return folder
