@@ -1,4 +1,4 @@
-"""Publish the embedding index; let the model registry follow a promotion or rollback by command."""
+"""Publish the embedding index."""
 
 from pathlib import Path
 
@@ -48,20 +48,3 @@ def publish_index(
     folder = index.decide(version, promotion, root)
     index.apply_aliases(root)
     return folder
-
-
-@flow(name="follow_release", **HOOKS)
-def follow_release(data_root: Path | None = None) -> Path:
-    """Make the model registry's aliases name what answers, as `publish_index` does at its end.
-
-    Parameters
-    ----------
-    data_root
-        The data folder; None takes the environment's.
-
-    Returns
-    -------
-    Path
-        Folder of the index version that answers.
-    """
-    return index.apply_aliases(data_root or default_root())
