@@ -78,7 +78,9 @@ def test_two_processes_of_the_flow_train_the_model_of_one(
 def test_what_fails_there_is_said_here(work: TrainingWork, tmp_path: Path) -> None:
     broken = dataclasses.replace(work, features=tmp_path / "nothing")
     (tmp_path / "into").mkdir()
-    with pytest.raises(StageError, match=r"on 2 processes failed: no artifact at .*nothing; run the stage"):
+    with pytest.raises(
+        StageError, match=r"on 2 processes failed: no artifact at .*nothing; run the stage"
+    ):
         start_together(broken, tmp_path / "into", tmp_path / "into", 2)
 
 
