@@ -14,15 +14,12 @@ from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, op
 from tasks.keys import index_key
 from tasks.stage import log, produce, publish_counts, report
 
-EXAM_QUESTIONS = 200
-
 
 @task
 def publish(
     model: Path, features: Path, catalog: Path, config: IndexConfig, data_root: Path
 ) -> ArtifactKey:
     """Build an index version on what the published one shares with it; return its key."""
-    layout = DataLayout.at(data_root)
     key, base = plan_index(
         data_root,
         open_artifact(model, kind="model").id,
@@ -30,9 +27,6 @@ def publish(
         open_artifact(catalog, kind="catalog").id,
         config,
     )
-    from mmpipeline.search.exam import draw_exam
-
-    draw_exam(layout, catalog, EXAM_QUESTIONS)
 
     def make(draft: Draft) -> dict[str, float]:
         from mmpipeline.search.publish import build_index
@@ -47,7 +41,10 @@ def publish(
 @task
 def decide(key: ArtifactKey, config: PromotionConfig, data_root: Path) -> Path:
     """Let the gate decide whether a version answers; return its folder either way."""
+    from mmpipeline.search.exam import draw_exam
+
     layout = DataLayout.at(data_root)
+    draw_exam(layout, layout.artifacts("catalog") / key.inputs["catalog"], config.questions)
     decision = release(layout, key.id, config, sound_version(layout))
     report("index", describe(decision))
     publish_counts("index-gate", decision.figures)

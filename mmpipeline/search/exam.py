@@ -34,8 +34,8 @@ EXAM_SCHEMA = pa.schema([
 """One row a question."""
 NEIGHBOURS = 5
 ASKED_WITH = ("full", "title", "image")
-LEAST_QUESTIONS = 20
-"""Of fewer of a language, one question more or less would decide."""
+LEAST_QUESTIONS = 40
+"""Of fewer of a language, one answer would weigh nearly as much as the gate tolerates, or more."""
 
 
 def exam_of(layout: DataLayout) -> Path:
@@ -166,12 +166,10 @@ def _is_right(
 ) -> bool | None:
     """Return whether the nearest other recipe has the question's dish; None if it cannot ask."""
     try:
-        vector, _ = index.embed(_query(layout, question, name))
+        hits = index.search(_query(layout, question, name), min(NEIGHBOURS, len(index))).items
     except (QueryError, ImageError):
         return None
-    rows, _ = index.find_rows(vector, min(NEIGHBOURS, len(index)))
-    found = zip(index.recipe_ids(rows), index.columns_at(rows, ("dish",))["dish"], strict=True)
-    dishes = [dish for recipe_id, dish in found if recipe_id != question["recipe_id"] and dish]
+    dishes = [hit.dish for hit in hits if hit.recipe_id != question["recipe_id"] and hit.dish]
     return bool(dishes) and dishes[0] == question["dish"]
 
 

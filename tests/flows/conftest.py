@@ -23,6 +23,9 @@ embedding_dim = 64
 
 [features]
 text_dim = 512
+
+[promotion]
+questions = 40
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from mmpipeline.storage import DataLayout, open_artifact
+from mmpipeline.search.exam import exam_of
+from mmpipeline.storage import DataLayout, open_artifact, read_parquet
 
 pytestmark = pytest.mark.flow
 
@@ -46,6 +47,10 @@ def test_every_stage_left_one_sound_artifact(finished: Path) -> None:
         open_artifact(layout.artifacts(kind) / names.pop(), kind=kind).verify()
     assert layout.current_index.read_text().strip() in artifacts(finished)["index"]
     assert not list(layout.temporary.iterdir())
+
+
+def test_the_exam_has_as_many_questions_as_the_config_wants(finished: Path) -> None:
+    assert read_parquet(exam_of(DataLayout.at(finished))).num_rows == 40  # of some hundred
 
 
 def test_the_screen_is_ours_and_fits(finished: Path) -> None:

@@ -2,16 +2,18 @@
 
 import fcntl
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from mmpipeline.config import PromotionConfig
 from mmpipeline.errors import ArtifactError, BusyError
+from mmpipeline.search.answer import SearchResult
 from mmpipeline.search.current import current_version, promote
 from mmpipeline.search.exam import draw_exam
 from mmpipeline.search.index import SearchIndex
+from mmpipeline.search.query import Query
 from mmpipeline.search.release import release, roll_back
 from mmpipeline.search.releases import challenger, read_releases, was_refused
 from mmpipeline.storage import DataLayout
@@ -49,15 +51,15 @@ def test_a_worse_version_stays_a_challenger_with_the_reason(
     published: DataLayout, versions: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = versions
-    index = SearchIndex.open(published, second)
-    worse = type(index)
+    original = SearchIndex.search
 
-    def embed_nonsense(self: SearchIndex, query: object) -> tuple[np.ndarray, tuple[str, ...]]:
-        vector, parts = original(self, query)  # type: ignore[arg-type]
-        return (-vector if self.version == second else vector), parts
+    def find_nonsense(self: SearchIndex, query: Query, k: int = 10) -> SearchResult:
+        found = original(self, query, k)
+        if self.version != second:
+            return found
+        return replace(found, items=[replace(hit, dish="another") for hit in found.items])
 
-    original = worse.embed
-    monkeypatch.setattr(SearchIndex, "embed", embed_nonsense)
+    monkeypatch.setattr(SearchIndex, "search", find_nonsense)
     decision = release(published, second, PromotionConfig(), first)
     assert decision.action == "refused"
     assert "full_recall_at_1 fell from" in decision.reason
