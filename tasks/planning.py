@@ -9,6 +9,7 @@ its own schedule, or is asked for with ``retrain``.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from tasks import keys
 from tasks.catalog import newest_recipes, plan_catalog
 from tasks.index import plan_index
 from tasks.lineage import method_of, method_of_key
-from tasks.shared_storage import share
+from tasks.shared_storage import share, shared_storage
 from tasks.stage import log
 
 STAGES: dict[str, StageFlow] = {
@@ -214,15 +215,21 @@ def is_published(data_root: Path, plan: RefreshPlan) -> bool:
 def say_up_to_date(data_root: Path, plan: RefreshPlan) -> Path:
     """Say that nothing is new; return the published index's folder."""
     store = ArtifactStore(DataLayout.at(data_root))
-    for stage in plan.stages:
-        if (artifact := store.find(stage.key)) is not None:
-            share(artifact)  # an earlier run may not have reached the storage
-    for kind in ("frozen_set", "frozen_scores"):  # no stages of the plan, made beside evaluation
-        for place in sorted(store.layout.artifacts(kind).glob("*/")):
-            share(open_artifact(place, kind=kind))
+    if shared_storage() is not None:  # an earlier run may not have reached it
+        _share_all(store, plan)
     folder = store.folder(plan.stages[-1].key)
     log.info("Nothing new: index %s is up to date, no other stage ran.", folder.name)
     return folder
+
+
+def _share_all(store: ArtifactStore, plan: RefreshPlan) -> None:
+    for stage in plan.stages:
+        if (artifact := store.find(stage.key)) is not None:
+            share(artifact)
+    for kind in ("frozen_set", "frozen_scores"):  # no stages of the plan, made beside evaluation
+        for place in sorted(store.layout.artifacts(kind).glob("*/")):
+            with suppress(ArtifactError):  # the next evaluation says what is damaged
+                share(open_artifact(place, kind=kind))
 
 
 def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
