@@ -110,9 +110,9 @@ class Figures:
 
     @property
     def judged_rules(self) -> list[str]:
-        """The mean rule of ours, as demanded, then its rules that are no mean."""
-        others = [rule for rule in self.our_rules if not rule.startswith("mean")]
-        return [self.our_mean_rule, *others]
+        """The mean rule of ours, as demanded, then its other rules."""
+        mean = self.our_mean_rule
+        return [mean, *(rule for rule in self.our_rules if rule != mean)]
 
     def top1(
         self, method: str, rule: str, scope: int, k: int = TALK_K, query: str = FULL
@@ -256,7 +256,8 @@ def is_at_least(differences: FloatArray) -> bool:
 
 
 def _words(rule: str) -> str:
-    return "mean prototype" if rule.startswith("mean") else rule.replace("_", " ")
+    name, _, distance = rule.partition("_")
+    return f"mean prototype, {distance}" if name == "mean" else rule.replace("_", " ")
 
 
 def _join(shares: list[float]) -> str:
