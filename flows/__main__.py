@@ -36,19 +36,23 @@ from tasks.run_lock import only_run
 from tasks.servers import prefect_server, quiet_environment
 
 PARENT, EXPERIMENT, GRID = "refresh_catalog", "run_seed_experiment", "compare_runs"
+DUMP = "normalize_recipe1m"
 SECTIONS = {
-    "build_catalog": "catalog",
-    "extract_features": "features",
-    "build_pairs": "pairs",
-    "train_fusion": "train",
-    "evaluate_model": "evaluate",
-    "publish_index": "index",
-    "prune_artifacts": "retention",
-    EXPERIMENT: "experiment",
+    "scrape_recipes": {"scrape": "scrape", "parse": "parse"},
+    "recheck_recipes": {"scrape": "scrape", "parse": "parse"},
+    "normalize_arrivals": {"config": "recipe1m"},
+    "build_catalog": {"config": "catalog"},
+    "extract_features": {"config": "features"},
+    "build_pairs": {"config": "pairs"},
+    "train_fusion": {"config": "train"},
+    "evaluate_model": {"config": "evaluate", "frozen_set": "frozen"},
+    "publish_index": {"config": "index", "promotion": "promotion"},
+    "follow_release": {},
+    "prune_artifacts": {"config": "retention"},
+    EXPERIMENT: {"config": "experiment"},
 }
-"""Flows that need nothing but what lies in the data folder, and their config section."""
-DOORS = ("scrape_recipes", "recheck_recipes", "normalize_recipe1m", "normalize_arrivals")
-FLOWS = (PARENT, *DOORS, *SECTIONS, GRID)
+"""Flows that need nothing but what lies in the data folder: the section of each parameter."""
+FLOWS = (PARENT, DUMP, *SECTIONS, GRID)
 FULL_DISK_BYTES = 1_000_000
 NEXT_STEPS = """
 Next:  .venv/bin/mmpipeline search --title 김치찌개 -k 5      ask it yourself
@@ -155,18 +159,13 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
             f"SOURCE={source}: no layer1.json there; give a folder in Recipe1M's layout"
         )
     if flow in SECTIONS:
-        more = {"frozen_set": config.frozen} if flow == "evaluate_model" else {}
-        return {"config": getattr(config, SECTIONS[flow]), **more}
+        return {name: getattr(config, section) for name, section in SECTIONS[flow].items()}
     if flow == GRID:
         return {"config": config}
-    if flow in {"scrape_recipes", "recheck_recipes"}:
-        return {"scrape": config.scrape, "parse": config.parse}
-    if flow == "normalize_arrivals":
-        return {"config": config.recipe1m}
     dump = source.resolve() if source is not None else None
-    if flow == "normalize_recipe1m":
+    if flow == DUMP:
         if dump is None:
-            raise InputError("normalize_recipe1m needs --source: a folder in Recipe1M's layout")
+            raise InputError(f"{DUMP} needs --source: a folder in Recipe1M's layout")
         return {"dump": dump, "config": config.recipe1m}
     request = RefreshRequest(dump=dump, scrape=dump is None, sample=dump is None)
     return {"config": config, "request": request}

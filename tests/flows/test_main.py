@@ -25,6 +25,9 @@ def test_without_a_source_the_sample_world_is_taken(tmp_path: Path) -> None:
     chosen = choose_parameters("refresh_catalog", config, tmp_path)["request"]
     assert (chosen.sample, chosen.scrape, chosen.dump) == (False, False, tmp_path)
     assert choose_parameters("build_pairs", config, None) == {"config": config.pairs}
+    published = {"config": config.index, "promotion": config.promotion}
+    assert choose_parameters("publish_index", config, None) == published
+    assert choose_parameters("follow_release", config, None) == {}
 
 
 def test_a_source_without_recipes_is_refused(tmp_path: Path) -> None:
