@@ -11,48 +11,24 @@ import socket
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import psutil
 from packaging.requirements import Requirement
 
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.errors import ArtifactError
+from mmpipeline.operations.finding import Finding
+from mmpipeline.operations.services import check_services
 from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import alias_difference
 from mmpipeline.storage import DataLayout, open_artifact
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
-Status = Literal["ok", "warning", "problem"]
-
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2_000_000_000
 LEAST_MEMORY_BYTES = 2_000_000_000
 DATABASES = ("mlflow.db", "prefect/prefect.db")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What one check saw.
-
-    Attributes
-    ----------
-    check
-        What was looked at.
-    status
-        ``problem`` means that runs will fail or answers be wrong.
-    found
-        What there is.
-    advice
-        What to do; empty when all is well.
-    """
-
-    check: str
-    status: Status
-    found: str
-    advice: str = ""
 
 
 def examine(
@@ -82,6 +58,7 @@ def examine(
         ("disk", lambda: _check_disk(layout)),
         ("contact", lambda: _check_contact(settings)),
         ("ports", lambda: _check_ports(settings)),
+        ("services", lambda: check_services(settings)),
         ("databases", lambda: _check_databases(layout)),
         ("artifacts", lambda: _check_artifacts(layout, deep)),
         ("index", lambda: _check_index(layout)),

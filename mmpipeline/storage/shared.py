@@ -101,6 +101,31 @@ class SharedStorage:
         with self._asked():
             return bool(self._files.exists(self._pointer(key.kind, key.id)))
 
+    def probe(self) -> bool:
+        """Write, read and remove a small object, as whoever asks whether all is well.
+
+        Returns
+        -------
+        bool
+            False where the storage is a folder that does not exist yet.
+
+        Raises
+        ------
+        SharedStorageError
+            If the storage does not answer, refuses, or answers something else.
+        """
+        content = uuid.uuid4().hex.encode()
+        place = f"{self._root}/probe-{content.decode()}"
+        with self._asked():
+            if self._renames and not self._files.isdir(self._root):
+                return False
+            self._files.pipe_file(place, content)
+            answer = self._files.cat_file(place)
+            self._files.rm_file(place)
+        if answer != content:
+            raise SharedStorageError(f"shared storage {self.url}: it answers what was not written")
+        return True
+
     def push(self, artifact: Artifact, *, replace: bool = False) -> int:
         """Put an artifact there, unless it is there.
 

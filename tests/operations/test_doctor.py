@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.config import EnvironmentSettings
-from mmpipeline.operations.doctor import Finding, examine
+from mmpipeline.operations.doctor import examine
+from mmpipeline.operations.finding import Finding
 from mmpipeline.search.releases import note_aliases
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, write_text_atomic
 
@@ -107,3 +108,10 @@ def test_a_registry_out_of_step_is_named(layout: DataLayout) -> None:
     assert "model registry" not in look(layout)
     note_aliases(layout, {"champion": "0123456789abcdef"})
     assert look(layout)["model registry"].status == "warning"
+
+
+def test_the_services_of_the_environment_are_looked_at(layout: DataLayout) -> None:
+    assert "shared storage" not in look(layout)
+    found = look(layout, shared="nosuch://place", mlflow_uri="http://127.0.0.1:9")
+    assert found["shared storage"].status == "problem"
+    assert found["MLflow server"].status == "warning"

@@ -226,3 +226,25 @@ def test_a_storage_that_is_away_or_refuses_is_named_without_credentials(
     (tmp_path / "file").write_text("x")
     with pytest.raises(SharedStorageError, match="file"):
         closed.push(made)
+
+
+def test_a_probe_leaves_nothing_and_tells_a_folder_that_is_not_there(
+    storage: SharedStorage, machines: tuple[ArtifactStore, ArtifactStore]
+) -> None:
+    is_folder = storage.url.startswith("file")
+    assert storage.probe() is not is_folder
+    storage.push(make(machines[0]))
+    before = sorted(storage._files.find(storage._root))
+    assert storage.probe()
+    assert sorted(storage._files.find(storage._root)) == before
+
+
+def test_a_probe_is_refused_where_artifacts_would_be(
+    s3: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(SharedStorageError, match="no-such-bucket"):
+        SharedStorage.open("s3://no-such-bucket/x").probe()
+    lying = SharedStorage.open(f"file://{tmp_path}")
+    monkeypatch.setattr(lying._files, "cat_file", lambda place: b"something else")
+    with pytest.raises(SharedStorageError, match="what was not written"):
+        lying.probe()
