@@ -114,7 +114,7 @@ def main(arguments: list[str]) -> int:
         data_root = settings.data_root.resolve()
         _prepare_process(data_root)
         if options.plan:
-            from tasks.planning import describe_plan
+            from tasks.plan_lines import describe_plan
 
             print("\n".join(describe_plan(data_root, config, parameters["request"])))
             return 0

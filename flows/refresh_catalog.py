@@ -1,5 +1,10 @@
-"""The parent flow: from the two doors to a published index."""
+"""The parent flow: from the two doors to a published index.
 
+As a script it is `python -m flows`: ``python flows/refresh_catalog.py --plan``.
+"""
+
+import os
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -69,3 +74,7 @@ def refresh_catalog(
         index = publish_index(model, features, catalog, config.index, config.promotion, root)
         ask_example(root)
     return index
+
+
+if __name__ == "__main__":  # begun anew: Prefect reads its settings when it is imported
+    os.execv(sys.executable, [sys.executable, "-m", "flows", "refresh_catalog", *sys.argv[1:]])

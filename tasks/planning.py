@@ -19,7 +19,7 @@ from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import was_refused
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
-from tasks.catalog import newest_recipes, plan_catalog
+from tasks.catalog import plan_catalog
 from tasks.index import plan_index
 from tasks.lineage import method_of, method_of_key
 from tasks.shared_storage import share, shared_storage
@@ -230,43 +230,3 @@ def _share_all(store: ArtifactStore, plan: RefreshPlan) -> None:
         for place in sorted(store.layout.artifacts(kind).glob("*/")):
             with suppress(ArtifactError):  # the next evaluation says what is damaged
                 share(open_artifact(place, kind=kind))
-
-
-def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
-    """Say what a refresh would do if the doors brought nothing new.
-
-    Parameters
-    ----------
-    data_root
-        The data folder.
-    config
-        The experiment.
-    request
-        As of `plan_refresh`; its doors are not opened.
-
-    Returns
-    -------
-    list of str
-        One line a stage.
-
-    Raises
-    ------
-    ArtifactError
-        If there are no recipes yet.
-    """
-    asked = {"recipe1m": request.dump or request.sample, "tenthousand_recipe": request.scrape}
-    recipes = [
-        folder
-        for folder in newest_recipes(data_root)
-        if request.newest or asked[folder.parent.name]
-    ]
-    plan = plan_refresh(data_root, recipes, config, request)
-    lines = [f"{folder.parent.name:18} {folder.name}  as of now; asked first" for folder in recipes]
-    for stage in plan.stages:
-        what = "done" if stage.is_done else "runs"
-        lines.append(f"{stage.key.kind:18} {stage.key.id}  {what}: {stage.why}")
-    if plan.kept_model:
-        lines.append(f"{'model':18} {plan.kept_model.name}  kept: only data changed (or --retrain)")
-    if is_published(data_root, plan):
-        lines.append("No stage would run unless the doors bring something new.")
-    return lines

@@ -1,15 +1,17 @@
 """The command line of a local run, without running anything."""
 
 import errno
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from flows.__main__ import FLOWS, choose_parameters, describe_unforeseen
+from flows.__main__ import FLOWS, choose_parameters, describe_unforeseen, parse_arguments
 from mmpipeline.config import PipelineConfig
 from mmpipeline.errors import InputError
-
-ROOT = Path(__file__).parents[2]
+from tasks.planning import STAGES
+from tests.flows.conftest import ROOT, environment
 
 
 def test_every_flow_file_can_be_run_by_name() -> None:
@@ -33,6 +35,39 @@ def test_without_a_source_the_sample_world_is_taken(tmp_path: Path) -> None:
 def test_a_source_without_recipes_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"no layer1\.json there"):
         choose_parameters("refresh_catalog", PipelineConfig(), tmp_path)
+
+
+def test_wishes_are_for_the_parent_and_name_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    options = parse_arguments(["--plan", "--force", "build_pairs", "--force", "train_fusion"])
+    assert (options.plan, options.retrain) == (True, False)
+    assert options.force == ["build_pairs", "train_fusion"]
+    for wrong, message in (
+        (["--force", "build_pear"], "invalid choice: 'build_pear'"),
+        (["--force"], "expected one argument"),
+        (["build_pairs", "--plan"], "are for refresh_catalog"),
+        (["build_pairs", "--force", "build_pairs"], "are for refresh_catalog"),
+    ):
+        with pytest.raises(SystemExit):
+            parse_arguments(wrong)
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["-m", "flows"], ["flows/refresh_catalog.py"]])
+def test_a_plan_is_printed_and_nothing_is_made(tmp_path: Path, command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, *command, "--plan", "--force", "build_pairs"],
+        env=environment(tmp_path / "data"),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines[-len(STAGES) :]] == list(STAGES)
+    assert "runs: none yet" in lines[0]
+    assert not (tmp_path / "data").exists()
 
 
 def test_what_nobody_foresaw_is_one_line(tmp_path: Path) -> None:

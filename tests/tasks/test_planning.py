@@ -10,7 +10,6 @@ from tasks import keys
 from tasks.planning import (
     STAGES,
     RefreshPlan,
-    describe_plan,
     is_published,
     plan_refresh,
     request_renewals,
@@ -115,14 +114,3 @@ def test_a_stage_asked_for_runs_alone_and_once(published: Path) -> None:
     assert running(again) == {"pairs"}
     carry_out(published, again)
     assert running(plan_refresh(published, recipes, CONFIG)) == set()
-
-
-def test_the_plan_says_why(published: Path) -> None:
-    config = CONFIG.model_copy(update={"train": CONFIG.train.model_copy(update={"epochs": 3})})
-    lines = describe_plan(published, config, RefreshRequest(scrape=False, newest=True))
-    found = {line.split()[0]: line for line in lines}
-    assert "done: made 20" in found["catalog"]
-    assert "runs: setting epochs is 3 (was 40)" in found["model"]
-    assert "runs: new model" in found["index"]
-    (nothing,) = describe_plan(published, CONFIG, RefreshRequest(newest=True))[-1:]
-    assert nothing.startswith("No stage would run")
