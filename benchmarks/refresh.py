@@ -6,7 +6,8 @@ Every run is a process of its own with a private Prefect server, as `make run` i
 are those of the whole process tree. The fake site runs beside it and is not counted, and the
 Recipe1M dump is written before anything is measured. In order: a cold run; runs with nothing new,
 in turn with runs of an empty flow; one per cent more recipes on the site, once keeping the
-published model and once training anew; one section of the config changed.
+published model and once training anew; one section of the config changed. Lines on stderr tell
+what each stage cost.
 
 What to expect at the default 20,000 recipes: half an hour on two cores.
 """
@@ -14,6 +15,7 @@ What to expect at the default 20,000 recipes: half an hour on two cores.
 import argparse
 import atexit
 import json
+import logging
 import os
 import resource
 import statistics
@@ -202,6 +204,7 @@ def _artifacts(data: Path) -> set[tuple[str, str]]:
 def _measure(job: dict[str, Any]) -> RefreshCost:
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.perf_counter()
+    print(f"run: {job.get('request', 'an empty flow')}", file=sys.stderr, flush=True)
     command = [sys.executable, "-m", "benchmarks.refresh", "--child", json.dumps(job)]
     process = subprocess.Popen(command, stdout=sys.stderr)
     peak = [0]
@@ -239,6 +242,7 @@ def run_here(job: dict[str, Any]) -> None:
     data = Path(job["data"])
     data.mkdir(parents=True, exist_ok=True)
     os.environ.update(quiet_environment(data))
+    _say_what_stages_cost()
     server = ExitStack()
     atexit.register(server.close)  # before Prefect registers its exit handlers, so after them
     os.environ["PREFECT_API_URL"] = server.enter_context(prefect_server(data))
@@ -255,6 +259,22 @@ def run_here(job: dict[str, Any]) -> None:
         return
 
     do_nothing()
+
+
+def _say_what_stages_cost() -> None:
+    """Put each stage's line on stderr, after the CPU seconds that this run has taken so far."""
+
+    class Cpu(logging.Filter):
+        def filter(self, record: logging.LogRecord) -> bool:
+            record.cpu_s = sum(os.times()[:4])
+            return True
+
+    lines = logging.StreamHandler(sys.stderr)
+    lines.setFormatter(logging.Formatter("%(cpu_s)8.1f  %(message)s"))
+    lines.addFilter(Cpu())
+    logger = logging.getLogger("mmpipeline")
+    logger.setLevel(logging.INFO)
+    logger.addHandler(lines)
 
 
 if __name__ == "__main__":
