@@ -472,7 +472,7 @@ StageFlow = Literal[
 class PromotionConfig(Section):
     """When a new index version may answer instead of the current one."""
 
-    questions: int = Field(200, ge=1, description="held-out recipes that both are asked with")
+    questions: int = Field(200, ge=1, description="validation recipes that both are asked with")
     tolerance: float = Field(0.03, ge=0, le=1, description="how much worse each figure may be")
     max_lost_items: float = Field(0.1, ge=0, le=1, description="items that may be gone")
     min_recall_at_10: float = Field(0.99, ge=0, le=1)

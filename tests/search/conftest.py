@@ -61,15 +61,16 @@ def make_recipe(dish: str, number: int, layout: DataLayout) -> Recipe:
     )
 
 
-def write_catalog(folder: Path, layout: DataLayout) -> None:
+def write_catalog(folder: Path, layout: DataLayout, held_out: str = "test") -> None:
     """24 labelled recipes, the first two of each dish held out, and one with nothing in it."""
+    folder.mkdir(parents=True)
     rows = []
     for dish in DISHES:
         for number in range(RECIPES_PER_DISH):
             labels = {
                 "dish": dish,
                 "dish_set": "unknown" if dish == UNKNOWN_DISH else "known",
-                "split": "test" if number < 2 or dish == UNKNOWN_DISH else "train",
+                "split": held_out if number < 2 or dish == UNKNOWN_DISH else "train",
             }
             rows.append(make_recipe(dish, number, layout).to_row() | labels)
     rows.append(
@@ -100,11 +101,15 @@ def publish_version(world: Path, name: str) -> str:
 
 
 def make_world(root: Path) -> Path:
-    """Make `data`, `catalog`, `features`, `model` and a published index below a folder."""
+    """Make `data`, `catalog`, `features`, `model` and a published index below a folder.
+
+    `asking` is the catalogue with its held-out recipes on the side val, which exams are drawn from.
+    """
     layout = DataLayout.at(root / "data")
-    for folder in ("data/raw", "catalog", "features", "model"):
+    for folder in ("data/raw", "features", "model"):
         (root / folder).mkdir(parents=True)
     write_catalog(root / "catalog", layout)
+    write_catalog(root / "asking", layout, held_out="val")
     extract_features(root / "catalog", root / "features", layout, FEATURES)
     torch.manual_seed(5)  # random weights: near inputs still get near vectors
     dims = FeatureSet.open(root / "features").dims

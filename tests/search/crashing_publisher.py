@@ -45,7 +45,7 @@ def make(
     layout = DataLayout.at(world / "data")
     store = ArtifactStore(layout)
     parts = (world / "model", world / f"features{catalog}", world / f"catalog{catalog}")
-    draw_exam(layout, world / "catalog", 2)
+    draw_exam(layout, world / "asking", 2)
     if store.find(key) is None:
         with store.create(key) as draft:
             folder = layout.artifacts("index") / base if base else None

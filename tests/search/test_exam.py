@@ -16,16 +16,16 @@ from mmpipeline.storage import DataLayout, read_parquet
 def test_it_is_drawn_from_held_out_labelled_recipes_and_never_again(
     published: DataLayout, world: Path
 ) -> None:
-    path = draw_exam(published, world / "catalog", 5)
+    path = draw_exam(published, world / "asking", 5)
     questions = read_parquet(path)
-    held_out = read_parquet(world / "catalog" / "recipes.parquet")
-    of_test = {
-        row["recipe_id"] for row in held_out.to_pylist() if row["split"] == "test" and row["dish"]
+    held_out = read_parquet(world / "asking" / "recipes.parquet")
+    of_val = {
+        row["recipe_id"] for row in held_out.to_pylist() if row["split"] == "val" and row["dish"]
     }
     assert questions.num_rows == 5
-    assert set(questions["recipe_id"].to_pylist()) <= of_test
+    assert set(questions["recipe_id"].to_pylist()) <= of_val
     digest = exam_digest(published)
-    draw_exam(published, world / "catalog", 3)
+    draw_exam(published, world / "asking", 3)
     assert exam_digest(published) == digest
     assert [p.name for p in path.parent.glob(".*")] == []
 
@@ -33,7 +33,7 @@ def test_it_is_drawn_from_held_out_labelled_recipes_and_never_again(
 def test_a_question_is_right_when_another_recipe_of_its_dish_is_nearest(
     published: DataLayout, world: Path
 ) -> None:
-    questions = read_parquet(draw_exam(published, world / "catalog", 50)).to_pylist()
+    questions = read_parquet(draw_exam(published, world / "asking", 50)).to_pylist()
     index = SearchIndex.open(published)
     figures = sit_exam(published, index)
     right = []
@@ -56,7 +56,7 @@ def test_a_question_is_right_when_another_recipe_of_its_dish_is_nearest(
 def test_a_language_of_enough_questions_has_its_own_figures(
     published: DataLayout, world: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = draw_exam(published, world / "catalog", 50)
+    path = draw_exam(published, world / "asking", 50)
     table = read_parquet(path)
     languages = ["en"] * 4 + ["ko"] * (len(table) - 4)
     place = table.schema.get_field_index("language")
@@ -78,14 +78,14 @@ def test_a_language_of_enough_questions_has_its_own_figures(
 def test_an_exam_drawn_before_languages_were_noted_is_sat(
     published: DataLayout, world: Path
 ) -> None:
-    path = draw_exam(published, world / "catalog", 50)
+    path = draw_exam(published, world / "asking", 50)
     old = read_parquet(path).drop_columns(["language"])
     pq.write_table(old, path, write_page_checksum=True)
     assert "image_recall_at_1" in sit_exam(published, SearchIndex.open(published))
 
 
 def test_a_photo_that_is_gone_leaves_the_words(published: DataLayout, world: Path) -> None:
-    draw_exam(published, world / "catalog", 50)
+    draw_exam(published, world / "asking", 50)
     for photo in (published.root / "raw").glob("*.png"):
         photo.unlink()
     figures = sit_exam(published, SearchIndex.open(published))
@@ -94,5 +94,5 @@ def test_a_photo_that_is_gone_leaves_the_words(published: DataLayout, world: Pat
 
 
 def test_without_labels_there_is_nothing_to_ask(published: DataLayout, world: Path) -> None:
-    draw_exam(published, world / "catalog", 0)
+    draw_exam(published, world / "asking", 0)
     assert sit_exam(published, SearchIndex.open(published)) == {}

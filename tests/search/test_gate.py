@@ -22,7 +22,7 @@ def versions(
     """Two finished versions over the same recipes."""
     first = current_version(published)
     assert first is not None
-    draw_exam(published, world / "catalog", 50)
+    draw_exam(published, world / "asking", 50)
     return first, publish_another()
 
 

@@ -30,7 +30,7 @@ def versions(
     assert first is not None
     second = publish_another()
     promote(published, first)
-    draw_exam(published, world / "catalog", 50)
+    draw_exam(published, world / "asking", 50)
     return first, second
 
 
