@@ -77,7 +77,7 @@ def close_stale_run(note: Path) -> int:
         How many flow runs were marked; 0 when there is no note or the server knows none of them.
     """
     try:
-        died = UUID(json.loads(note.read_bytes())["flow_run_id"])
+        died = UUID(str(json.loads(note.read_bytes())["flow_run_id"]))
     except (OSError, ValueError, KeyError, TypeError):
         return 0
     closed = 0

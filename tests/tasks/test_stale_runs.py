@@ -1,0 +1,102 @@
+"""A run that was killed is closed in Prefect by the next one, with all that it had running."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from mmpipeline.storage import DataLayout
+from tasks.servers import prefect_server, quiet_environment
+from tasks.stale_runs import close_stale_run
+
+ROOT = Path(__file__).parents[2]
+FLOW = """
+import sys, time
+from pathlib import Path
+from prefect import flow, task
+from tasks.stale_runs import sole_run
+
+@task
+def work(seconds):
+    print("at work", flush=True)
+    time.sleep(seconds)
+
+@flow(name="stage")
+def stage(seconds):
+    work(seconds)
+
+@flow(name="parent")
+def parent(root, seconds):
+    with sole_run(root):
+        stage(seconds)
+
+parent(Path(sys.argv[1]), float(sys.argv[2]))
+"""
+CLOSE = """
+import sys
+from pathlib import Path
+from tasks.stale_runs import close_stale_run
+print(close_stale_run(Path(sys.argv[1])))
+"""
+
+
+def ask(api: str, kind: str) -> list[dict[str, Any]]:
+    found = requests.post(f"{api}/{kind}/filter", json={"sort": "ID_DESC"}, timeout=10).json()
+    return list(found)
+
+
+@pytest.mark.flow
+def test_the_next_run_closes_what_a_killed_one_left_running(tmp_path: Path) -> None:
+    layout = DataLayout.at(tmp_path / "data")
+    layout.state.mkdir(parents=True)
+    note = layout.state / "run.json"
+    with prefect_server(layout.root) as api:
+        environment = {**os.environ, **quiet_environment(layout.root), "PREFECT_API_URL": api}
+        environment["PYTHONPATH"] = str(ROOT)
+        command = [sys.executable, "-c", FLOW, str(layout.root)]
+        killed = subprocess.Popen(
+            [*command, "600"], env=environment, stdout=subprocess.PIPE, text=True
+        )
+        assert killed.stdout is not None
+        while "at work" not in killed.stdout.readline():
+            assert killed.poll() is None
+        killed.kill()
+        killed.communicate()
+        assert note.is_file()
+        assert {run["state_type"] for run in ask(api, "flow_runs")} == {"RUNNING"}
+        orphan = layout.temporary / f"catalog-1234-{killed.pid}-abc"
+        orphan.mkdir(parents=True)
+
+        subprocess.run([*command, "0"], env=environment, check=True, timeout=120)
+        assert not note.exists()
+        note.write_text(json.dumps({"flow_run_id": "7d5b6f0e-6d4c-4b0e-9a57-2f1f6f1f0a11"}))
+        unknown = subprocess.run(
+            [sys.executable, "-c", CLOSE, str(note)],
+            env=environment,
+            check=True,
+            timeout=120,
+            capture_output=True,
+            text=True,
+        )
+        flow_runs, task_runs = ask(api, "flow_runs"), ask(api, "task_runs")
+    states = sorted((run["name"], run["state"]["name"]) for run in flow_runs)
+    assert sorted(state for _, state in states) == ["Completed"] * 2 + ["Crashed"] * 2
+    crashed = [run["state"] for run in flow_runs if run["state"]["name"] == "Crashed"]
+    assert all("the next run goes on" in state["message"] for state in crashed)
+    assert {run["state_type"] for run in task_runs} == {"COMPLETED", "CRASHED"}
+    assert unknown.stdout == "0\n"
+    assert not note.exists()
+    assert not orphan.exists()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"[]", b'{"flow_run_id": 7}', b'{"other": "x"}'])
+def test_a_note_that_names_no_run_closes_nothing(tmp_path: Path, content: bytes | None) -> None:
+    note = tmp_path / "run.json"
+    if content is not None:
+        note.write_bytes(content)
+    assert close_stale_run(note) == 0
