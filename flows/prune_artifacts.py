@@ -1,4 +1,4 @@
-"""Remove old artifacts that nothing needs any more."""
+"""Remove old artifacts and feature caches that nothing needs any more."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def prune_artifacts(
     dry_run: bool = False,
     wait_minutes: float = 0,
 ) -> int:
-    """Remove expired versions; never what a pointer or a kept manifest names.
+    """Remove expired versions and unused caches; never what a pointer or a kept manifest names.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Remove artifacts that nothing needs any more."""
+"""Remove artifacts, and caches of encoders, that nothing needs any more."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,20 +11,34 @@ from mmpipeline.storage import ArtifactStore, DataLayout
 from tasks.run_lock import only_run
 from tasks.stage import describe_counts, publish_counts, report
 
+SHOWN = ("removed", "kept", "caches", "freed_mb", "unreadable")
+
 
 @task
 def prune(config: RetentionConfig, data_root: Path, dry_run: bool, wait_minutes: float) -> int:
-    """Remove expired artifacts, or only name them; return how many."""
+    """Remove expired artifacts and unused caches, or only name them; return how many artifacts."""
+    from mmpipeline.operations.feature_caches import plan_caches
+
     layout = DataLayout.at(data_root)
     with only_run(data_root, wait_minutes * 60):
-        plan = plan_retention(layout, config, datetime.now(UTC))
+        now = datetime.now(UTC)
+        plan = plan_retention(layout, config, now)
+        caches = plan_caches(layout, plan.kept, config, now)
         for artifact in plan.expired:
             report("prune", f"{artifact.manifest.kind} {artifact.id} expired", artifact)
+        unused = caches.unused()
+        for path in unused:
+            report("prune", f"feature cache {path.stem} is of no feature set that is kept")
+        if caches.unknown:
+            report("prune", f"no feature cache goes: {caches.unknown}")
         if dry_run:
-            report("prune", f"{len(plan.expired)} would go, {plan.expired_bytes / 1e6:.1f} MB")
+            megabytes = (plan.expired_bytes + sum(path.stat().st_size for path in unused)) / 1e6
+            report("prune", f"{len(plan.expired)} would go, {megabytes:.1f} MB with caches")
             return len(plan.expired)
         ArtifactStore(layout).remove_orphans()
         counts = remove_expired(layout, plan)
-    report("prune", describe_counts(counts, ("removed", "kept", "freed_mb", "unreadable")))
+        freed_mb = counts["freed_mb"] + caches.carry_out() / 1e6
+        counts |= {"caches": float(len(unused)), "freed_mb": round(freed_mb, 1)}
+    report("prune", describe_counts(counts, SHOWN))
     publish_counts("prune", counts)
     return len(plan.expired)

@@ -9,6 +9,7 @@ the matrices. Deleting a file, or `prune_cache`, is safe at any time but during 
 
 import hashlib
 import logging
+import math
 import sqlite3
 import zlib
 from collections.abc import Iterable, Mapping
@@ -127,8 +128,8 @@ class EncodingCache:
             self._connection.close()
 
 
-def prune_cache(folder: Path, keep: Iterable[str]) -> int:
-    """Delete the caches of encoders that are no longer used.
+def unused_caches(folder: Path, keep: Iterable[str], before: float = math.inf) -> list[Path]:
+    """Return the caches of encoders that are no longer used.
 
     Parameters
     ----------
@@ -136,17 +137,37 @@ def prune_cache(folder: Path, keep: Iterable[str]) -> int:
         Of all caches; need not exist.
     keep
         Fingerprints whose files stay.
+    before
+        Files that were written to at this time or later stay as well; seconds since the epoch.
+
+    Returns
+    -------
+    list of Path
+        By name.
+    """
+    kept = set(keep)
+    return [
+        path
+        for path in sorted(folder.glob("*.sqlite"))
+        if path.stem not in kept
+        and all(part.stat().st_mtime < before for part in _parts(path) if part.exists())
+    ]
+
+
+def prune_cache(folder: Path, keep: Iterable[str], before: float = math.inf) -> int:
+    """Delete what `unused_caches` names.
+
+    Parameters
+    ----------
+    folder, keep, before
+        As there.
 
     Returns
     -------
     int
         Bytes that were freed.
     """
-    kept, freed = set(keep), 0
-    for path in folder.glob("*.sqlite"):
-        if path.stem not in kept:
-            freed += _remove(path)
-    return freed
+    return sum(_remove(path) for path in unused_caches(folder, keep, before))
 
 
 def _open(path: Path) -> sqlite3.Connection:
@@ -180,9 +201,13 @@ def _is_damage(error: sqlite3.DatabaseError) -> bool:
     return type(error) is sqlite3.DatabaseError  # its subclasses: busy, full, refused
 
 
+def _parts(path: Path) -> list[Path]:
+    return [path, *(path.with_name(f"{path.name}-{part}") for part in ("wal", "shm"))]
+
+
 def _remove(path: Path) -> int:
     freed = 0
-    for part in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
+    for part in _parts(path):
         if part.exists():
             freed += part.stat().st_size
             part.unlink()

@@ -1,11 +1,12 @@
 import logging
+import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from mmpipeline.features.cache import EncodingCache, content_key, prune_cache
+from mmpipeline.features.cache import EncodingCache, content_key, prune_cache, unused_caches
 
 ONE, TWO, THREE = (content_key(name) for name in (b"one", b"two", b"three"))
 
@@ -81,3 +82,15 @@ def test_pruning_keeps_what_is_named(tmp_path: Path) -> None:
             cache.put({ONE: b"1"})
     assert prune_cache(tmp_path, ["b"]) > 0
     assert [path.name for path in tmp_path.iterdir()] == ["b.sqlite"]
+
+
+def test_what_was_written_lately_is_kept(tmp_path: Path) -> None:
+    for name, written_at in (("old", 100.0), ("new", 300.0), ("growing", 100.0)):
+        with EncodingCache(tmp_path, name) as cache:
+            cache.put({ONE: b"1"})
+        os.utime(tmp_path / f"{name}.sqlite", (written_at, written_at))
+    (tmp_path / "growing.sqlite-wal").write_bytes(b"rows that are not yet in the file")
+    assert [path.name for path in unused_caches(tmp_path, [], before=200.0)] == ["old.sqlite"]
+    assert prune_cache(tmp_path, [], before=200.0) > 0
+    assert not (tmp_path / "old.sqlite").exists()
+    assert (tmp_path / "new.sqlite").exists()
