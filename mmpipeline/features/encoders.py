@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -129,7 +130,7 @@ class EncoderSet:
         The libraries that decode and multiply count too, so that a vector from before an upgrade
         is never mixed with those from after it.
         """
-        versions = "/".join(version(name) for name in ("pillow", "numpy", "torch"))
+        versions = _library_versions()
         photos = f"{versions}/{self.config.max_pixels}/{self.image.min_edge_px}"
         return {
             "image": f"{self.image.fingerprint()}-{_digest(photos)}",
@@ -154,6 +155,11 @@ class EncoderSet:
     def write(self, folder: Path) -> None:
         """Write `encoders.json` into a folder."""
         write_json_atomic(folder / ENCODERS_NAME, self.describe())
+
+
+@cache
+def _library_versions() -> str:
+    return "/".join(version(name) for name in ("pillow", "numpy", "torch"))
 
 
 def _digest(content: str) -> str:

@@ -1,10 +1,11 @@
 """Contents to vectors by way of the cache: what the extraction does with a batch of recipes.
 
-Each content (a text as its encoder reads it, a photo's bytes) is looked up under its sha256; only
-what is new goes to the workers, and what they return is kept before anything else happens. A photo
-that was refused is kept as well, with the reason, so that it is not decoded again. Everything
-passes through as the little-endian float16 that the matrices hold, so a vector from the cache and
-a fresh one are the same bytes.
+Each content (a text as its encoder reads it, a photo's bytes) is looked up under its sha256, which
+is known of a photo file that has not changed (see `photo_keys`); only what is new goes to the
+workers, and what they return is kept before anything else happens. A photo that was refused is kept
+as well, with the reason, so that it is not decoded again. Everything passes through as the
+little-endian float16 that the matrices hold, so a vector from the cache and a fresh one are the
+same bytes.
 """
 
 import json
@@ -20,6 +21,7 @@ from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache, content_key
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.photo import RejectedPhotoError, load_photo, read_photo
+from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
 
 Vector = npt.NDArray[np.float32]
@@ -34,6 +36,8 @@ class CachedEncoding:
     ----------
     text_cache, image_cache
         Where encoded contents are kept.
+    photo_keys
+        Finds the content keys of photos.
     workers
         What encodes the new ones.
     counts
@@ -42,6 +46,7 @@ class CachedEncoding:
 
     text_cache: EncodingCache
     image_cache: EncodingCache
+    photo_keys: PhotoKeys
     workers: EncodingWorkers
     counts: Counter[str]
 
@@ -92,7 +97,7 @@ class CachedEncoding:
         StageError
             If a worker cannot read a photo that is there.
         """
-        keys: list[bytes | RejectedPhotoError] = [_photo_key(path) for path in paths]
+        keys = self.photo_keys.find(paths)
         known = self.image_cache.get(key for key in keys if isinstance(key, bytes))
         places = dict(zip(keys, paths, strict=True))
         new = [key for key in places if isinstance(key, bytes) and key not in known]
@@ -149,13 +154,6 @@ def encode_photo(source: Path | bytes, encoders: EncoderSet) -> Vector:
     """
     photo = load_photo(source, encoders.config.max_pixels, min_edge_px=encoders.image.min_edge_px)
     return encoders.image.encode(photo)
-
-
-def _photo_key(path: Path) -> bytes | RejectedPhotoError:
-    try:
-        return content_key(read_photo(path))
-    except RejectedPhotoError as error:
-        return error
 
 
 def _is_missing(value: bytes) -> bool:

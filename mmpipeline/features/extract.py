@@ -26,6 +26,8 @@ from mmpipeline.features.content import ingredients_content, instructions_conten
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding
 from mmpipeline.features.photo import RejectedPhotoError
+from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
+from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
 from mmpipeline.parallel import Workers
 from mmpipeline.schemas import MODALITIES, QUARANTINE_SCHEMA, QuarantineRow
@@ -94,6 +96,7 @@ def extract_features(
         encoding = CachedEncoding(
             stack.enter_context(EncodingCache(cache, names["text"])),
             stack.enter_context(EncodingCache(cache, names["image"])),
+            PhotoKeys(stack.enter_context(EncodingCache(cache, PHOTO_KEYS))),
             stack.enter_context(EncodingWorkers(config, processes)),
             counts,
         )

@@ -7,6 +7,7 @@ named in the refusal instead of being decoded, since their decoders are a large 
 """
 
 import io
+import os
 import struct
 import threading
 import warnings
@@ -168,8 +169,8 @@ def read_photo(path: Path, max_bytes: int = MAX_PHOTO_BYTES) -> bytes:
         found = "is no file" if path.exists() else "does not exist"
         raise RejectedPhotoError("missing", f"{path} {found}; give the path of a photo")
     try:
-        with path.open("rb") as file:
-            return file.read(max_bytes + 1)
+        with path.open("rb") as file:  # a buffer of the cap's length would cost more than reading
+            return file.read(min(os.fstat(file.fileno()).st_size, max_bytes) + 1)
     except OSError as error:
         reason = error.strerror or "input error"
         raise RejectedPhotoError("missing", f"{path} cannot be read: {reason}") from error

@@ -13,6 +13,7 @@ from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding, encode_photo
 from mmpipeline.features.photo import RejectedPhotoError
+from mmpipeline.features.photo_keys import CACHE_NAME, PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
 from mmpipeline.parallel import Workers
 from tests.features.conftest import draw_photo, encode_bytes
@@ -27,6 +28,7 @@ def open_encoding(folder: Path) -> CachedEncoding:
     return CachedEncoding(
         EncodingCache(folder, names["text"]),
         EncodingCache(folder, names["image"]),
+        PhotoKeys(EncodingCache(None, CACHE_NAME)),
         EncodingWorkers(CONFIG, 1),
         Counter(),
     )
