@@ -38,7 +38,7 @@ def test_pinned_dependencies_agree_with_the_tested_set() -> None:
         if "==" in line
     )
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    for requirement in project["dependencies"] + project["optional-dependencies"]["dev"]:
+    for requirement in sum(project["optional-dependencies"].values(), project["dependencies"]):
         name = re.split(r"[<>=\[]", requirement)[0].lower()
         assert name in tested, f"{name} is missing from constraints.txt"
         exact = re.search(r"==([\w.]+)", requirement)
