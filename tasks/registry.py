@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from tasks.model_card import describe_index
 from tasks.servers import tracking_uri
 from tasks.stage import log
 from tasks.tracking import connect
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 
 MODEL_NAME = "recipe-search"
 QUERY_COLUMNS = ("title", "ingredients", "steps")
+PURPOSE = (
+    "Finds the recipes most alike to a title, ingredients and steps. `champion` answers; "
+    "`challenger` is the newest version that the gate refused, if any."
+)
 SCRIPT = Path(__file__).with_name("pyfunc_model.py")
 
 
@@ -52,6 +57,7 @@ def name_versions(layout: DataLayout, wanted: Mapping[str, str | None]) -> bool:
                 continue
             number = _registered(client, version) or _register(layout, client, version)
             client.set_registered_model_alias(MODEL_NAME, alias, number)
+            _describe(layout, client, version, number)
     except (MlflowException, ArtifactError, OSError) as error:
         log.warning("The model registry could not be told (%s); the next run will.", error)
         return False
@@ -95,8 +101,16 @@ def _register(layout: DataLayout, client: "MlflowClient", version: str) -> str:
             )
     number = str(logged.registered_model_version)
     client.set_model_version_tag(MODEL_NAME, number, "index_version", version)
-    client.update_model_version(MODEL_NAME, number, describe_index(index))
+    client.update_registered_model(MODEL_NAME, PURPOSE)
     return number
+
+
+def _describe(layout: DataLayout, client: "MlflowClient", version: str, number: str) -> None:
+    """Let a version's page say what is known of it by now."""
+    index = open_artifact(layout.artifacts("index") / version, "index")
+    page = describe_index(layout, index)
+    if client.get_model_version(MODEL_NAME, number).description != page:
+        client.update_model_version(MODEL_NAME, number, page)
 
 
 def _run_of(layout: DataLayout, index: Artifact) -> str | None:
@@ -107,24 +121,3 @@ def _run_of(layout: DataLayout, index: Artifact) -> str | None:
     except (ArtifactError, KeyError):
         return None
     return run
-
-
-def describe_index(index: Artifact) -> str:
-    """Return what the registry's page says of an index version.
-
-    Parameters
-    ----------
-    index
-        The version.
-
-    Returns
-    -------
-    str
-        Markdown.
-    """
-    inputs, counts = index.manifest.inputs, index.counts
-    return (
-        f"Index version `{index.id}`: {counts.get('items', 0):,.0f} recipes, "
-        f"{counts.get('dishes', 0):,.0f} dishes, recall at 10 {counts.get('recall_at_10', 0):.3f} "
-        f"against exact search. Model `{inputs.get('model')}`, catalogue `{inputs.get('catalog')}`."
-    )
