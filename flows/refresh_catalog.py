@@ -69,8 +69,9 @@ def refresh_catalog(
         features = extract_features(catalog, config.features, root)
         pairs = build_pairs(catalog, config.pairs, root)
         model = plan.kept_model or train_fusion(features, pairs, config.train, root)
-        if not plan.kept_model:
-            evaluate_model(model, features, catalog, config.evaluate, root, config.frozen)
+        if not plan.is_evaluated:
+            data = plan.kept_data or (features, catalog)
+            evaluate_model(model, *data, config.evaluate, root, config.frozen)
         index = publish_index(model, features, catalog, config.index, config.promotion, root)
         ask_example(root)
     return index

@@ -11,7 +11,14 @@ from prefect import task
 
 from mmpipeline.config import EvaluateConfig, FeatureConfig, FrozenSetConfig
 from mmpipeline.errors import ArtifactError, StageError
-from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
+from mmpipeline.storage import (
+    Artifact,
+    ArtifactKey,
+    DataLayout,
+    Draft,
+    open_artifact,
+    write_text_atomic,
+)
 from mmpipeline.storage.segments import read_recipes
 from tasks.keys import frozen_scores_key, frozen_set_key
 from tasks.run_figures import Measured, log_to_training
@@ -43,7 +50,53 @@ def freeze(catalog: Path, config: FrozenSetConfig, data_root: Path) -> Path | No
         return produce(data_root, key, make, SHOWN)
     except StageError as error:
         report("frozen_set", f"not drawn: {error}")
+        write_text_atomic(_undrawn_note(layout, key), f"{error}\n")
         return None
+
+
+def plan_frozen(
+    layout: DataLayout,
+    model: str,
+    catalog: str,
+    evaluate: EvaluateConfig,
+    config: FrozenSetConfig,
+) -> list[ArtifactKey]:
+    """Return the keys of the frozen set and of a model's figures on it.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    model, catalog
+        Ids of the model, and of the catalogue that a set would be drawn from.
+    evaluate, config
+        What is measured, and on which set.
+
+    Returns
+    -------
+    list of ArtifactKey
+        The set's only while there is none. Empty where none can be drawn from this catalogue, or
+        the set is damaged: what to do is said by the next evaluation.
+    """
+    try:
+        known = find_frozen_set(layout, config)
+    except ArtifactError:
+        return []
+    whole = _on_whole_set(evaluate)
+    if known is not None:
+        return [frozen_scores_key(model, known.id, whole)]
+    drawn = frozen_set_key(catalog, config)
+    is_undrawable = _undrawn_note(layout, drawn).exists()
+    return [] if is_undrawable else [drawn, frozen_scores_key(model, drawn.id, whole)]
+
+
+def _undrawn_note(layout: DataLayout, key: ArtifactKey) -> Path:
+    """Return the file that says why no set could be drawn from a catalogue."""
+    return layout.state / "undrawn" / key.id
+
+
+def _on_whole_set(config: EvaluateConfig) -> EvaluateConfig:
+    return config.model_copy(update={"split": None})  # the set has one side
 
 
 def find_frozen_set(layout: DataLayout, config: FrozenSetConfig) -> Artifact | None:
@@ -77,7 +130,7 @@ def score(
     if frozen is None:
         return None
     layout, trained = DataLayout.at(data_root), open_artifact(model, kind="model")
-    whole = config.model_copy(update={"split": None})  # the set has one side
+    whole = _on_whole_set(config)
     key = frozen_scores_key(trained.id, open_artifact(frozen, kind="frozen_set").id, whole)
     encoders = FeatureConfig.model_validate(open_artifact(features).manifest.config)
 

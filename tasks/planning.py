@@ -5,7 +5,8 @@ have named their content. A refresh whose chain exists already stops there.
 
 New recipes alone do not train a new model: the model of the published index is kept as long as
 its method (every config section and all code that led to it) is the present one. Training has
-its own schedule, or is asked for with ``retrain``.
+its own schedule, or is asked for with ``retrain``. A kept model is evaluated on the data that it
+was trained from, once for each way of evaluating.
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from mmpipeline.search.releases import was_refused
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
 from tasks.catalog import plan_catalog
+from tasks.frozen import plan_frozen
 from tasks.index import plan_index
 from tasks.lineage import method_of, method_of_key
 from tasks.shared_storage import share, shared_storage
@@ -34,6 +36,8 @@ STAGES: dict[str, StageFlow] = {
     "index": "publish_index",
 }
 """The stages after the two doors, in order: kind of artifact and flow."""
+EVALUATED = frozenset({"evaluation", "frozen_set", "frozen_scores"})
+"""What the flow `evaluate_model` makes; of these, only the evaluation is made anew by force."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +66,21 @@ class RefreshPlan:
     Attributes
     ----------
     stages
-        In order. Without ``model`` and ``evaluation`` when `kept_model` is set.
+        In order. Without ``model`` when `kept_model` is set.
     kept_model
         Folder of the published model that is kept; None when the plan's own is used.
+    kept_data
+        Folders of the features and the catalogue that the kept model is evaluated on: its own.
     """
 
     stages: tuple[PlannedStage, ...]
     kept_model: Path | None
+    kept_data: tuple[Path, Path] | None = None
+
+    @property
+    def is_evaluated(self) -> bool:
+        """Whether there is nothing for `evaluate_model` to do."""
+        return all(stage.is_done for stage in self.stages if stage.key.kind in EVALUATED)
 
     @property
     def index_id(self) -> str:
@@ -109,15 +121,49 @@ def plan_refresh(
     kept = None
     if not (request.retrain or "train_fusion" in request.force or store.find(model)):
         kept = find_kept_model(store, opened, [catalog, features, pairs, model])
-    chain = [catalog, features, pairs]
-    if kept is None:
-        evaluation = keys.evaluation_key(model.id, features.id, catalog.id, config.evaluate)
-        chain += [model, evaluation]
-    model_id = kept.id if kept else model.id
+    kept_data = find_training_data(store, kept) if kept else None
+    chain = [catalog, features, pairs, *([] if kept else [model])]
+    model_id = kept.id if kept else model.id  # a kept one is evaluated on its own data
+    if kept_data is not None:
+        chain += _plan_evaluation(store, model_id, kept_data[0].name, kept_data[1].name, config)
+    elif kept is None:
+        chain += _plan_evaluation(store, model_id, features.id, catalog.id, config)
     index, _ = plan_index(data_root, model_id, features.id, catalog.id, config.index)
     chain.append(index)
-    stages = [_plan_stage(store, key, STAGES[key.kind] in request.force) for key in chain]
-    return RefreshPlan(tuple(stages), kept.folder if kept else None)
+    stages = [_plan_stage(store, key, STAGES.get(key.kind) in request.force) for key in chain]
+    return RefreshPlan(tuple(stages), kept.folder if kept else None, kept_data)
+
+
+def _plan_evaluation(
+    store: ArtifactStore, model: str, features: str, catalog: str, config: PipelineConfig
+) -> list[ArtifactKey]:
+    evaluation = keys.evaluation_key(model, features, catalog, config.evaluate)
+    on_frozen = plan_frozen(store.layout, model, catalog, config.evaluate, config.frozen)
+    return [evaluation, *on_frozen]
+
+
+def find_training_data(store: ArtifactStore, model: Artifact) -> tuple[Path, Path] | None:
+    """Return the folders of the features that a model was trained on and of their catalogue.
+
+    Parameters
+    ----------
+    store
+        The artifacts.
+    model
+        A model artifact.
+
+    Returns
+    -------
+    tuple of Path, or None
+        None when one of them is gone.
+    """
+    try:
+        features = store.layout.artifacts("features") / model.manifest.inputs["features"]
+        catalog = open_artifact(features, kind="features").manifest.inputs["catalog"]
+        recipes = open_artifact(store.layout.artifacts("catalog") / catalog, kind="catalog")
+    except (ArtifactError, KeyError):
+        return None
+    return features, recipes.folder
 
 
 def find_kept_model(
@@ -197,7 +243,7 @@ def request_renewals(data_root: Path, plan: RefreshPlan, request: RefreshRequest
     """Note which existing artifacts of a plan are to be made once more."""
     store = ArtifactStore(DataLayout.at(data_root))
     for stage in plan.stages:
-        if STAGES[stage.key.kind] in request.force:
+        if STAGES.get(stage.key.kind) in request.force:
             store.request_renewal(stage.key)
 
 

@@ -13,7 +13,7 @@ from mmpipeline.features.encoders import EncoderSet
 from mmpipeline.models import FusionModel, save_model
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
-from tasks.frozen import find_frozen_set, freeze, score
+from tasks.frozen import find_frozen_set, freeze, plan_frozen, score
 from tasks.servers import tracking_uri
 from tasks.tracked_run import tracked_run
 from tests.evaluation.frozen_catalog import make_rows, write_catalog
@@ -95,6 +95,31 @@ def test_where_nothing_can_be_drawn_there_are_no_scores(
     assert frozen is None
     assert "not drawn" in caplog.text
     assert score.fn(*publish_model(tmp_path, catalog), frozen, EvaluateConfig(), tmp_path) is None
+
+
+def test_the_plan_is_what_is_then_done(tmp_path: Path) -> None:
+    layout, catalog = DataLayout.at(tmp_path), publish_catalog(tmp_path, 24)
+    model, features = publish_model(tmp_path, catalog)
+    asked = (layout, model.name, catalog.name, EvaluateConfig(), CONFIG)
+    drawn, scored = plan_frozen(*asked)
+    frozen = freeze.fn(catalog, CONFIG, tmp_path)
+    assert frozen is not None
+    assert frozen.name == drawn.id
+    assert plan_frozen(*asked) == [scored]
+    scores = score.fn(model, features, frozen, EvaluateConfig(split="val"), tmp_path)
+    assert scores is not None
+    assert scores.name == scored.id
+    (frozen / "recipes.parquet").unlink()
+    assert plan_frozen(*asked) == []  # whoever evaluates is told what to do
+
+
+def test_nothing_is_planned_where_nothing_could_be_drawn(tmp_path: Path) -> None:
+    layout, catalog = DataLayout.at(tmp_path), publish_catalog(tmp_path, 2)
+    assert len(plan_frozen(layout, "model", catalog.name, EvaluateConfig(), CONFIG)) == 2
+    assert freeze.fn(catalog, CONFIG, tmp_path) is None
+    assert plan_frozen(layout, "model", catalog.name, EvaluateConfig(), CONFIG) == []
+    larger = publish_catalog(tmp_path, 24)
+    assert len(plan_frozen(layout, "model", larger.name, EvaluateConfig(), CONFIG)) == 2
 
 
 def test_the_run_names_the_set_by_its_hash_and_holds_its_figures(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def running(plan: RefreshPlan) -> set[str]:
 def published(tmp_path: Path) -> Path:
     """A data folder after one refresh over the dump `a`."""
     plan = plan_refresh(tmp_path, bring(tmp_path, "a"), CONFIG)
-    assert running(plan) == set(STAGES)
+    assert running(plan) == {*STAGES, "frozen_set", "frozen_scores"}
     carry_out(tmp_path, plan)
     return tmp_path
 
@@ -73,7 +73,59 @@ def test_training_is_asked_for(published: Path) -> None:
     for request in (RefreshRequest(retrain=True), RefreshRequest(force=("train_fusion",))):
         plan = plan_refresh(published, recipes, CONFIG, request)
         assert plan.kept_model is None
-        assert running(plan) == set(STAGES)
+        assert running(plan) == {*STAGES, "frozen_scores"}
+
+
+DOWN_FROM_PAIRS = {"pairs", "model", "evaluation", "frozen_scores", "index"}
+CHANGES: dict[str, tuple[dict[str, object], set[str]]] = {
+    "catalog": ({"min_dish_recipes": 9}, {"catalog", "features"} | DOWN_FROM_PAIRS),
+    "features": ({"text_dim": 99}, {"features"} | DOWN_FROM_PAIRS - {"pairs"}),
+    "pairs": ({"positives": 9}, DOWN_FROM_PAIRS),
+    "train": ({"epochs": 9}, DOWN_FROM_PAIRS - {"pairs"}),
+    "evaluate": ({"seed": 9}, {"evaluation", "frozen_scores"}),
+    "frozen": ({"version": 9}, {"frozen_set", "frozen_scores"}),
+    "index": ({"min_recall_at_10": 0.5}, {"index"}),
+    # The doors say what these bring; the sections after them are of other flows or commands.
+    "sample": ({"recipes": 9}, set()),
+    "scrape": ({"pace_s": 9.0}, set()),
+    "parse": ({"required_field_bound": 0.5}, set()),
+    "recipe1m": ({"check_images": False}, set()),
+    "promotion": ({"tolerance": 0.5}, set()),
+    "comparison": ({"max_cells": 9}, set()),
+    "retention": ({"keep_days": 9}, set()),
+    "synthetic": ({"seed": 9}, set()),
+    "serve": ({"max_k": 9}, set()),
+    "experiment": ({"map_queries": 99}, set()),
+}
+"""A setting of each section, and what a refresh then makes anew after the two doors."""
+
+
+def change(section: str) -> PipelineConfig:
+    changed = getattr(CONFIG, section).model_copy(update=CHANGES[section][0])
+    return CONFIG.model_copy(update={section: changed})
+
+
+@pytest.mark.parametrize("section", PipelineConfig.model_fields)
+def test_a_changed_section_runs_exactly_what_depends_on_it(section: str, published: Path) -> None:
+    recipes = bring(published, "a")
+    plan = plan_refresh(published, recipes, change(section))
+    assert running(plan) == CHANGES[section][1]
+    carry_out(published, plan)
+    assert running(plan_refresh(published, recipes, change(section))) == set()
+
+
+@pytest.mark.parametrize("section", ["evaluate", "frozen", "index"])
+def test_the_same_holds_for_a_kept_model(section: str, published: Path) -> None:
+    recipes = bring(published, "b")
+    carry_out(published, plan_refresh(published, recipes, CONFIG))
+    plan = plan_refresh(published, recipes, change(section))
+    assert running(plan) == CHANGES[section][1]
+    assert plan.kept_model is not None
+    evaluations = [stage.key for stage in plan.stages if stage.key.kind == "evaluation"]
+    assert plan.kept_data is not None
+    assert evaluations[0].inputs["features"] == plan.kept_data[0].name
+    assert evaluations[0].inputs["catalog"] == plan.kept_data[1].name
+    assert plan.is_evaluated == (section == "index")
 
 
 @pytest.mark.parametrize(
