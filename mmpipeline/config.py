@@ -384,9 +384,6 @@ class TrainConfig(Section):
     begin: Literal["ridge", "random"] = Field(
         "ridge", description="linear encoders: fitted to the dishes in closed form, or at random"
     )
-    raw_dim: int = Field(
-        0, ge=0, le=4096, description="raw axes a modality beside the learned embedding; 0: none"
-    )
     epochs: int = Field(40, ge=1, le=10_000)
     anchors_per_batch: int = Field(256, ge=2, le=8192)
     anchors_per_dish: int = Field(

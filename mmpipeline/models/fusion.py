@@ -20,7 +20,6 @@ from mmpipeline.models.encoders import ModalityEncoder, build_encoder
 from mmpipeline.models.fusion_shape import FusionShape
 from mmpipeline.models.fusions import DEFAULT_OPTIONS, ModelOptions, build_fusion
 from mmpipeline.models.product_of_experts import ProductOfExpertsFusion
-from mmpipeline.models.raw_part import RawPart
 
 COARSE_MODALITY = "title"  # names the dish; where there is none, the last modality is coarse
 
@@ -35,7 +34,7 @@ class FusionModel(nn.Module):
     hidden_dim
         Width of the encoders and of the fusion's hidden layer.
     embedding_dim
-        Width of the learned embedding.
+        Width of the embedding.
     dropout
         Share of hidden values dropped in training.
     options
@@ -61,7 +60,7 @@ class FusionModel(nn.Module):
         self.dims = dict(dims)
         self.modalities = tuple(dims)
         self.hidden_dim = hidden_dim
-        self.learned_dim = embedding_dim
+        self.embedding_dim = embedding_dim
         self.dropout = dropout
         self.options = options
         self.encoders = nn.ModuleDict({
@@ -73,13 +72,6 @@ class FusionModel(nn.Module):
             len(dims), hidden_dim, embedding_dim, dropout, plain=options.plain, coarse=coarse
         )
         self.fusion = build_fusion(options.fusion, shape)
-        self.raw_part = RawPart(dims, options.raw_dim) if options.raw_dim else None
-
-    @property
-    def embedding_dim(self) -> int:
-        """Length of what `embed` returns: the learned embedding and the raw part, if any."""
-        raw = 0 if self.raw_part is None else self.raw_part.output_dim
-        return self.learned_dim + raw
 
     def standardize(self, statistics: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         """Set what each modality's inputs are centred and scaled by.
@@ -171,7 +163,7 @@ class FusionModel(nn.Module):
         return self.fusion.distribution(self.encode(inputs, mask), mask)
 
     def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
-        """Embed a batch for use: without dropout and gradients, with the raw part if there is one.
+        """Embed a batch for use: without dropout and gradients.
 
         The model is left in the mode (training or evaluation) it was in.
 
@@ -195,8 +187,6 @@ class FusionModel(nn.Module):
         try:
             with torch.inference_mode():
                 vectors: Tensor = self(inputs, mask)
-                if self.raw_part is not None:
-                    vectors = self.raw_part.join(vectors, self.raw_part(inputs, mask), mask)
         finally:
             self.train(was_training)
         return vectors

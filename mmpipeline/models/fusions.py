@@ -115,16 +115,12 @@ class ModelOptions:
         Whether embeddings are scaled to unit length; without, for losses on plain distances.
     encoder
         One of `ENCODERS`: ``deep``, or ``linear`` for one linear layer on what dropout leaves.
-    raw_dim
-        Principal axes of each modality's raw features that stand beside the learned embedding; 0
-        for none.
     """
 
     fusion: str = "concatenation"
     plain: bool = False
     unit_length: bool = True
     encoder: str = "deep"
-    raw_dim: int = 0
 
 
 DEFAULT_OPTIONS = ModelOptions()

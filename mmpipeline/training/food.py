@@ -1,10 +1,9 @@
-"""Training the food model on batches of recipes: once, again with proposed labels, then weighed.
+"""Training the food model on batches of recipes: once, and again with proposed labels.
 
 The recipes, their dishes and their copies come from the pair table; what is a pair is settled in
 the batch (see `recipe_source`). Layers begin at a closed form (`closed_form`). After the first
 training the model labels what it is sure of and joins dishes across languages (`self_training`);
-a second one begins at the closed form with these labels. At the end raw features are set
-beside the learned embedding with the weight that validation recipes choose (`calibration`).
+a second one begins at the closed form with these labels.
 """
 
 from collections.abc import Mapping
@@ -19,10 +18,9 @@ from mmpipeline.evaluation.embedding import embed_rows
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel, save_model
 from mmpipeline.storage import write_json_atomic
-from mmpipeline.training.calibration import calibrate, fit_raw_part
 from mmpipeline.training.checkpoints import Checkpoints
 from mmpipeline.training.closed_form import begin_at_ridge
-from mmpipeline.training.determinism import determinism, digest_values
+from mmpipeline.training.determinism import digest_values
 from mmpipeline.training.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.loop import digest_folders, fit_config, make_model
 from mmpipeline.training.metric_logger import MetricLogger
@@ -88,8 +86,7 @@ def train_food_model(
     -------
     dict
         ``recipes``, ``parameters``, ``epochs``, ``best_epoch``, ``train_loss``, ``val_score`` where
-        there are validation recipes, ``labels_proposed``, ``dishes_joined`` and, with a raw part,
-        ``learned_share`` of full items and ``learned_share_single`` of single parts.
+        there are validation recipes, ``labels_proposed`` and ``dishes_joined``.
 
     Raises
     ------
@@ -165,10 +162,7 @@ class _Course:
             counts["labels_proposed"] = float(proposals.labelled)
             counts["dishes_joined"] = float(proposals.joined)
             result = self._fit(model, replace(summary, dish=proposals.dish), "second")
-        counts |= self._summarise(result)
-        if model.raw_part is not None:
-            counts |= self._weigh(model, np.unique(summary.anchors))
-        return counts
+        return counts | self._summarise(result)
 
     def _fit(self, model: FusionModel, summary: PairSummary, name: str) -> TrainingResult:
         config, before = self._config, len(self.history)
@@ -204,13 +198,6 @@ class _Course:
             "train_loss": best["train_loss"],
         }
         return figures | ({} if result.best_score is None else {"val_score": result.best_score})
-
-    def _weigh(self, model: FusionModel, rows: np.ndarray) -> dict[str, float]:
-        assert model.raw_part is not None  # for the type checker
-        with determinism(self._config.seed):
-            fit_raw_part(model.raw_part, self._features, rows)
-        shares = calibrate(model, self._validator.score_shown)
-        return {"learned_share": 1 - shares[-1], "learned_share_single": 1 - shares[0]}
 
 
 def _without_round(entry: dict[str, float]) -> dict[str, float]:

@@ -123,7 +123,7 @@ def make_model(features: FeatureSet, table: PairTable, config: TrainConfig) -> F
             config.hidden_dim,
             config.embedding_dim,
             config.dropout,
-            ModelOptions(fusion=config.fusion, encoder=config.encoder, raw_dim=config.raw_dim),
+            ModelOptions(fusion=config.fusion, encoder=config.encoder),
         )
     model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))
     return model

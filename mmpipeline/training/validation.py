@@ -9,7 +9,6 @@ worth.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -120,29 +119,6 @@ class Validator:
             By the names of `score`.
         """
         return self.score(_RawEmbedder(self._features, self._rows))
-
-    def score_shown(self, model: Embedder, shown: int) -> float | None:
-        """Measure queries that show some number of parts, against recipes with all they have.
-
-        Parameters
-        ----------
-        model
-            The model.
-        shown
-            How many parts.
-
-        Returns
-        -------
-        float or None
-            Mean reciprocal rank of the dish over all subsets of that many parts, dishes that
-            training does not see weighing as much as all; None when nothing can be measured.
-        """
-        figures: list[float] = []
-        for subset in combinations(MODALITIES, shown):
-            ranks, is_new = self._rank_dishes(model, subset)
-            groups = (ranks[ranks > 0], ranks[(ranks > 0) & is_new])
-            figures += [mean_reciprocal_rank(group) for group in groups if len(group)]
-        return float(np.mean(figures)) if figures else None
 
     def _score_dishes(self, model: Embedder) -> tuple[dict[str, float], dict[str, float]]:
         figures, new_figures = {}, {}

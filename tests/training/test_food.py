@@ -47,16 +47,6 @@ def test_without_self_training_it_trains_once(world: SimpleNamespace, tmp_path: 
     assert counts["epochs"] == 4
 
 
-def test_the_raw_part_is_weighed_and_said(world: SimpleNamespace, tmp_path: Path) -> None:
-    config = CONFIG.model_copy(update={"raw_dim": 8, "epochs": 1, "self_training_share": 0.0})
-    counts = train_food_model(world.features, world.pairs, tmp_path, config, NullLogger())
-    assert 0.4 <= counts["learned_share"] <= 1
-    assert 0.4 <= counts["learned_share_single"] <= 1
-    model = load_model(tmp_path)
-    assert model.raw_part is not None
-    assert model.raw_part.share[4].item() == pytest.approx(1 - counts["learned_share"])
-
-
 def test_a_finished_training_that_lost_its_result_gives_the_same_bytes(
     world: SimpleNamespace, tmp_path: Path
 ) -> None:

@@ -58,16 +58,6 @@ def test_dishes_that_training_does_not_see_are_measured_by_themselves(
     assert not any(name.startswith("val_mrr_new") for name in everything.score(model))
 
 
-def test_scores_queries_by_how_many_parts_they_show(world: SimpleNamespace) -> None:
-    validator, model = make_validator(world, "val")
-    full = validator.score(model)["val_mrr_dish_full"]
-    assert validator.score_shown(model, 4) == pytest.approx(full)
-    single = validator.score_shown(model, 1)
-    assert single is not None
-    assert 0 < single <= 1
-    assert make_validator(world, "test")[0].score_shown(model, 4) is None
-
-
 def test_chance_is_what_random_orders_score(world: SimpleNamespace) -> None:
     validator, model = make_validator(world, "val")
     chance = validator.chance()
