@@ -283,6 +283,7 @@ class FitConfig(Section):
     patience: int | None = Field(None, ge=1, description="rounds without a better score; none: all")
 
 
+DeviceName = Literal["auto", "cpu", "cuda"]
 FusionName = Literal[
     "concatenation",
     "learned_absence",
@@ -642,6 +643,9 @@ class EnvironmentSettings(BaseSettings):
         Seconds of training between two checkpoints; no result depends on it.
     train_processes
         That train together; the last bits of a model depend on how many they are.
+    device
+        Where models are trained and recipes embedded: ``cpu``, ``cuda``, or ``auto`` for GPUs
+        where there are enough; the last bits depend on it.
     duckdb_memory
         Memory limit of one DuckDB connection.
     threads
@@ -665,6 +669,7 @@ class EnvironmentSettings(BaseSettings):
     mlflow_uri: str | None = Field(None, pattern=r"^https?://")
     checkpoint_s: float = Field(60, ge=0)
     train_processes: int = Field(1, ge=1, le=64)
+    device: DeviceName = "auto"
     duckdb_memory: str = Field("1GB", pattern=r"^[1-9]\d*(\.\d+)? ?[KMGT]i?B$")
     threads: int = Field(0, ge=0)
     webhook: HttpUrl | None = None

@@ -9,6 +9,7 @@ from prefect import task
 from mmpipeline.config import EvaluateConfig
 from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
 from mmpipeline.storage.segments import read_recipes
+from tasks.device import chosen_device
 from tasks.keys import evaluation_key
 from tasks.run_figures import Measured, add_short_names, log_to_training
 from tasks.stage import produce, report
@@ -34,7 +35,10 @@ def evaluate(
     def make(draft: Draft) -> dict[str, float]:
         from mmpipeline.evaluation.evaluate import evaluate_model
 
-        counts = evaluate_model(model, features, catalog, draft.folder, config, photos=data_root)
+        with chosen_device():
+            counts = evaluate_model(
+                model, features, catalog, draft.folder, config, photos=data_root
+            )
         draft.notes["metrics"] = json.loads((draft.folder / "metrics.json").read_bytes())
         return counts
 

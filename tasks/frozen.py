@@ -20,6 +20,7 @@ from mmpipeline.storage import (
     write_text_atomic,
 )
 from mmpipeline.storage.segments import read_recipes
+from tasks.device import chosen_device
 from tasks.keys import frozen_scores_key, frozen_set_key
 from tasks.run_figures import Measured, log_to_training
 from tasks.shared_storage import share
@@ -139,7 +140,8 @@ def score(
         from mmpipeline.evaluation.frozen_set import count_trained_on
 
         cache = layout.feature_cache
-        counts = score_frozen_set(model, frozen, draft.folder, encoders, whole, cache)
+        with chosen_device():
+            counts = score_frozen_set(model, frozen, draft.folder, encoders, whole, cache)
         catalog = _catalog_of(layout, trained)
         if catalog is not None:
             counts["frozen_trained_on"] = float(count_trained_on(frozen, catalog))

@@ -11,6 +11,7 @@ from mmpipeline.search.current import current_version, sound_version
 from mmpipeline.search.release import release
 from mmpipeline.search.releases import Release, challenger, note_aliases
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
+from tasks.device import chosen_device
 from tasks.keys import index_key
 from tasks.stage import log, produce, publish_counts, report
 
@@ -31,7 +32,8 @@ def publish(
     def make(draft: Draft) -> dict[str, float]:
         from mmpipeline.search.publish import build_index
 
-        return build_index(model, features, catalog, draft.folder, config, base)
+        with chosen_device():
+            return build_index(model, features, catalog, draft.folder, config, base)
 
     shown = ("items", "embedded", "taken_over", "dishes", "segments", "recall_at_10")
     produce(data_root, key, make, shown)

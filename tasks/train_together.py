@@ -20,6 +20,7 @@ from mmpipeline.errors import PipelineError
 from mmpipeline.storage import ArtifactStore, DataLayout
 from mmpipeline.training import Checkpoints, NullLogger
 from mmpipeline.training.processes import Processes, joined_processes
+from tasks.device import chosen_device
 from tasks.newest import default_root, or_newest
 from tasks.processes import ERROR_MARK, TrainingWork
 from tasks.shared_storage import fetch
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> int:
     warnings.filterwarnings("ignore", module="mlflow")  # its deprecations are not ours
     _say_lines()
     try:
-        with joined_processes() as processes:
+        with chosen_device() as device, joined_processes(device) as processes:
             work = _choose(options)
             if options.into is None:
                 train_together(work, processes)

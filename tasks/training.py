@@ -10,6 +10,7 @@ from prefect import task
 
 from mmpipeline.config import TrainConfig, load_settings
 from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
+from tasks.device import chosen_device
 from tasks.processes import TrainingOutcome, TrainingWork, start_together
 from tasks.stage import produce
 
@@ -94,7 +95,8 @@ def train_into(
     tags = describe_inputs(key.id, features, pairs) | how.tags
     layout = DataLayout.at(work.data_root)
     checkpoints = Checkpoints(resume, load_settings().checkpoint_s, skip_damaged=True)
-    with tracked_run(layout, how.name, tags, resume) as run:
+    with chosen_device() as device, tracked_run(layout, how.name, tags, resume) as run:
+        run.set_tags({"device": str(device)})
         log_pairs(run, pairs)
         run.log_params(describe_encoders(features))
         train_by = choose_training(work.config.batches)

@@ -16,6 +16,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.evaluation.baselines import BoolArray
 from mmpipeline.evaluation.retrieval import IntArray, check_embeddings
 from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.models.device import CPU, device_of, to_device
 from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES, Modality
 
@@ -91,7 +92,7 @@ def embed_rows(model: Embedder, features: FeatureSet, rows: IntArray, mask: Bool
     Parameters
     ----------
     model
-        The model.
+        The model; it computes where its weights are.
     features
         The feature set.
     rows
@@ -102,7 +103,7 @@ def embed_rows(model: Embedder, features: FeatureSet, rows: IntArray, mask: Bool
     Returns
     -------
     Tensor
-        Shape (B, E), float32, rows of unit length.
+        Shape (B, E), float32, rows of unit length; on the CPU.
 
     Raises
     ------
@@ -110,16 +111,21 @@ def embed_rows(model: Embedder, features: FeatureSet, rows: IntArray, mask: Bool
         If an embedding is not finite.
     """
     vectors = torch.empty(len(rows), model.embedding_dim)
+    device = device_of(model)
     for start in range(0, len(rows), BATCH_ROWS):
         chosen = slice(start, min(start + BATCH_ROWS, len(rows)))
-        inputs = gather_features(features, rows[chosen], rows[chosen])
-        vectors[chosen] = model.embed(inputs, torch.from_numpy(mask[chosen]))
+        inputs = gather_features(features, rows[chosen], rows[chosen], device)
+        shown = to_device(torch.from_numpy(mask[chosen]), device)
+        vectors[chosen] = model.embed(inputs, shown).cpu()
     check_embeddings(vectors, [str(features.recipe_ids[row]) for row in rows])
     return vectors
 
 
 def gather_features(
-    features: FeatureSet, image_rows: NDArray[np.integer], text_rows: NDArray[np.integer]
+    features: FeatureSet,
+    image_rows: NDArray[np.integer],
+    text_rows: NDArray[np.integer],
+    device: torch.device = CPU,
 ) -> dict[str, Tensor]:
     """Read the feature vectors of items whose photo and text may come from different recipes.
 
@@ -129,15 +135,19 @@ def gather_features(
         The feature set.
     image_rows, text_rows
         Shape (B,), rows of the feature set; -1, for a part that is not shown, reads any row.
+    device
+        Where the vectors are needed; they are copied there as they are stored, then widened.
 
     Returns
     -------
     dict of Tensor
         By modality, shape (B, D), float32.
     """
-    return {
-        name: torch.from_numpy(  # torch widens float16 in a quarter of numpy's time
-            np.asarray(features.matrix(name)[image_rows if name == "image" else text_rows])
-        ).float()
+    stored = {
+        name: np.asarray(features.matrix(name)[image_rows if name == "image" else text_rows])
         for name in MODALITIES
+    }
+    return {  # torch widens float16 in a quarter of numpy's time
+        name: to_device(torch.from_numpy(vectors), device).float()
+        for name, vectors in stored.items()
     }

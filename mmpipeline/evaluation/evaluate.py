@@ -31,6 +31,7 @@ from mmpipeline.evaluation.tables import write_tables
 from mmpipeline.evaluation.text_baseline import RecipeTexts
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import load_model
+from mmpipeline.models.device import compute_device
 from mmpipeline.storage import write_json_atomic
 
 HEADLINES = (
@@ -87,7 +88,7 @@ def evaluate_model(
         If nothing is held out, or an embedding is not finite.
     """
     feature_set = FeatureSet.open(features)
-    fusion_model = load_model(model)
+    fusion_model = load_model(model).to(compute_device())
     check_fit(fusion_model, feature_set)
     held_out = load_held_out(catalog, feature_set, config.split)
     texts = RecipeTexts.read(catalog, feature_set.recipe_ids)

@@ -21,6 +21,7 @@ from mmpipeline.evaluation.text_baseline import RecipeTexts
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import load_model
+from mmpipeline.models.device import compute_device
 from mmpipeline.storage import DataLayout, write_json_atomic
 from mmpipeline.storage.segments import read_recipes
 
@@ -72,7 +73,7 @@ def score_frozen_set(
         folder, layout = Path(place), DataLayout.at(frozen)
         extract_features(frozen, folder, layout, features, cache=cache, processes=1)
         feature_set = FeatureSet.open(folder)
-        fusion_model = load_model(model)
+        fusion_model = load_model(model).to(compute_device())
         check_fit(fusion_model, feature_set)
         held_out = everyone_asks(frozen, feature_set)
         texts = RecipeTexts.read(frozen, feature_set.recipe_ids)

@@ -21,7 +21,7 @@ OPTIONS = fields(ModelOptions)
 
 
 def save_model(model: FusionModel, folder: Path) -> None:
-    """Write the model's weights and shape into a folder.
+    """Write the model's weights and shape into a folder, from whatever device they are on.
 
     The same weights give the same bytes. The folder is meant to be published by rename: the two
     files are not atomic together.
@@ -33,7 +33,9 @@ def save_model(model: FusionModel, folder: Path) -> None:
     folder
         An existing folder.
     """
-    tensors = {name: value.detach().contiguous() for name, value in model.state_dict().items()}
+    tensors = {
+        name: value.detach().cpu().contiguous() for name, value in model.state_dict().items()
+    }
     save_file(tensors, folder / WEIGHTS_NAME)
     shape = {
         "dims": [[name, dim] for name, dim in model.dims.items()],

@@ -28,6 +28,7 @@ from mmpipeline.evaluation.embedding import check_fit, embed_rows
 from mmpipeline.features import FeatureSet
 from mmpipeline.features.encoders import ENCODERS_NAME
 from mmpipeline.models import FusionModel, load_model
+from mmpipeline.models.device import compute_device
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.search.base import Base, open_base
 from mmpipeline.search.current import current_version, promote
@@ -100,7 +101,7 @@ def build_index(
     StageError
         If there is nothing to index, or too few true neighbours are found.
     """
-    fusion = load_model(model)
+    fusion = load_model(model).to(compute_device())
     feature_set = FeatureSet.open(features)
     check_fit(fusion, feature_set)
     items = int(feature_set.presence.any(axis=1).sum())

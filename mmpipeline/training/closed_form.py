@@ -5,7 +5,8 @@ modality's layer begins at the ridge regression of its inputs onto the direction
 dish. So photo, title, ingredients and steps of one dish lie in one place before the first step, in
 both languages: what ten recipes a dish can teach about one part is found in closed form. Directions
 that no dish takes keep random weights, for contrastive training to use: it has to tell recipes
-apart, and dishes that come later. With more dishes than directions, theirs are random.
+apart, and dishes that come later. With more dishes than directions, theirs are random. The systems
+are solved on the CPU, wherever the model is: in double precision, which GPUs are slow at.
 
 References
 ----------
@@ -20,6 +21,7 @@ from torch.nn import functional
 from mmpipeline.evaluation.single_modality import MAX_ROWS, solve_ridge
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel
+from mmpipeline.models.device import device_of, to_device
 from mmpipeline.models.encoders import LinearEncoder
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.training.pair_table import RowArray
@@ -56,7 +58,8 @@ def begin_at_ridge(
         shown = np.flatnonzero(features.presence[rows, column])
         if isinstance(encoder, LinearEncoder) and len(shown):
             shown = shown[_spread(len(shown), MAX_ROWS)]
-            values = encoder.standardized(_read(features, name, rows[shown])).double()
+            values = encoder.standardized(_read(features, name, rows[shown], device_of(model)))
+            values = values.cpu().double()
             _begin(encoder.layer, values, torch.from_numpy(label[shown]), directions)
 
 
@@ -64,7 +67,7 @@ def _begin(layer: torch.nn.Linear, values: Tensor, label: Tensor, directions: Te
     """Set one layer: values of shape (R, D), labels (R,), directions (C, H)."""
     target = directions[label]
     fitted = solve_ridge(values, target - target.mean(dim=0), RIDGE).T
-    free = layer.weight.detach().double()
+    free = layer.weight.detach().cpu().double()
     if len(directions) < len(free):
         free = free - directions.T @ (directions @ free)
     with torch.no_grad():
@@ -92,5 +95,6 @@ def _spread(count: int, most: int) -> RowArray:
     return places
 
 
-def _read(features: FeatureSet, name: Modality, rows: RowArray) -> Tensor:
-    return torch.from_numpy(np.asarray(features.matrix(name)[rows], dtype=np.float32))
+def _read(features: FeatureSet, name: Modality, rows: RowArray, device: torch.device) -> Tensor:
+    values = np.asarray(features.matrix(name)[rows], dtype=np.float32)
+    return to_device(torch.from_numpy(values), device)

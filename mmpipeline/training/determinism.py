@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from mmpipeline.models.device import compute_device
+
 
 @contextmanager
 def determinism(seed: int) -> Iterator[None]:
@@ -24,7 +26,8 @@ def determinism(seed: int) -> Iterator[None]:
     """
     was_deterministic = torch.are_deterministic_algorithms_enabled()
     was_filled = torch.utils.deterministic.fill_uninitialized_memory  # type: ignore[attr-defined]
-    with torch.random.fork_rng(devices=[]):
+    device = compute_device()
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         torch.use_deterministic_algorithms(True)
         # Filling every new tensor finds faults of kernels, and costs a twentieth of a step.

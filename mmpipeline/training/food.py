@@ -17,6 +17,7 @@ from mmpipeline.errors import StageError
 from mmpipeline.evaluation.embedding import embed_rows
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel, save_model
+from mmpipeline.models.device import compute_device
 from mmpipeline.storage import write_json_atomic
 from mmpipeline.training.checkpoints import Checkpoints
 from mmpipeline.training.closed_form import begin_at_ridge
@@ -113,7 +114,7 @@ def train_food_model(
     if leads:
         logger.log_params(config.model_dump())
     digest = digest_folders(features, pairs) if checkpoints is not None else ""
-    model = make_model(feature_set, table, config)
+    model = make_model(feature_set, table, config).to(compute_device())
     course = _Course(feature_set, validator, config, logger, checkpoints, digest)
     counts = course.run(model, table.summary, pairs)
     if leads:

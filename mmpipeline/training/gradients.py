@@ -15,7 +15,7 @@ Gao et al. 2021, Scaling Deep Contrastive Learning Batch Size under Memory Limit
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -25,6 +25,7 @@ from torch import Tensor, nn
 
 from mmpipeline.config import FitConfig
 from mmpipeline.errors import ConfigError
+from mmpipeline.models.device import device_of
 from mmpipeline.training.objective import EmbeddingObjective, Metrics, Objective
 from mmpipeline.training.processes import Processes
 
@@ -187,8 +188,9 @@ class GradientStep(Generic[Batch]):
         return dict(zip(means, figures.tolist(), strict=True))
 
     def _autocast(self) -> AbstractContextManager[None]:
-        device = next(self.module.parameters()).device.type
-        return torch.autocast(device, torch.bfloat16, enabled=self.config.precision == "bfloat16")
+        if self.config.precision == "float32":
+            return nullcontext()
+        return torch.autocast(device_of(self.module).type, torch.bfloat16)
 
 
 def seed_forward(seed: int, step: int, piece: int) -> None:

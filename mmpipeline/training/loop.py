@@ -3,7 +3,8 @@
 Every item of a batch shows a random subset of what it has, so positives meet across modalities
 and one model serves every kind of query. The weights of the epoch with the best validation score
 are kept; training stops when it has not improved for a while. On one machine the same inputs give
-the same bytes, whether or not the training was killed in between (see `fit`).
+the same bytes, whether or not the training was killed in between (see `fit`). It goes on where
+`computing_on` says; what is stored is read from there.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ from mmpipeline.config import FitConfig, TrainConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel, ModelOptions, save_model
+from mmpipeline.models.device import compute_device
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.storage import digest_file, open_artifact, write_json_atomic
 from mmpipeline.training.checkpoints import Checkpoints
@@ -79,7 +81,7 @@ def train_model(
         logger.log_params(config.model_dump())
     digest = digest_folders(features, pairs) if checkpoints is not None else ""
     source = PairSource(feature_set, table, config, digest)
-    model = make_model(feature_set, table, config)
+    model = make_model(feature_set, table, config).to(compute_device())
     identity = {"config": digest_values(config.model_dump(mode="json"))}
     hooks = Hooks(logger, checkpoints, lambda _: validator.score(model), identity)
     objective = pair_objective(feature_set, config)

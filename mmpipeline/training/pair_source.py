@@ -16,6 +16,7 @@ from mmpipeline.evaluation.baselines import BoolArray
 from mmpipeline.evaluation.embedding import gather_features
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.losses import supervised_contrastive_loss
+from mmpipeline.models.device import device_of, to_device
 from mmpipeline.training.batch_source import name_some
 from mmpipeline.training.batches import PairBatch, PairBatches
 from mmpipeline.training.masks import draw_masks
@@ -140,16 +141,20 @@ def pair_objective(features: FeatureSet, config: TrainConfig) -> EmbeddingObject
     """
 
     def encode(module: nn.Module, items: ShownItems) -> Tensor:
-        inputs = gather_features(features, items.image_rows, items.text_rows)
-        vectors: Tensor = module(inputs, torch.from_numpy(items.mask))
+        device = device_of(module)
+        inputs = gather_features(features, items.image_rows, items.text_rows, device)
+        vectors: Tensor = module(inputs, to_device(torch.from_numpy(items.mask), device))
         return vectors
 
     def compare(_: nn.Module, vectors: Tensor, items: ShownItems) -> tuple[Tensor, Metrics]:
         pairs = items.pairs
         assert pairs is not None  # only parts go without
-        anchors = vectors[pairs.anchors]
+        anchors, positive, ignored = (
+            to_device(values, vectors.device)
+            for values in (pairs.anchors, pairs.positive, pairs.ignored)
+        )
         loss = supervised_contrastive_loss(
-            anchors, vectors, pairs.positive, pairs.ignored, config.temperature
+            vectors[anchors], vectors, positive, ignored, config.temperature
         )
         return loss, {}
 

@@ -1,7 +1,7 @@
 """The processes that train together: who this one is, and the three things they say to each other.
 
-Started by torchrun, they meet over gloo, or over nccl where each has a GPU. Alone, everything here
-does nothing.
+Started by torchrun, they meet over gloo, or over nccl where each computes on a GPU of its own.
+Alone, everything here does nothing.
 """
 
 import os
@@ -12,6 +12,8 @@ from datetime import timedelta
 
 import torch
 from torch import Tensor, distributed
+
+from mmpipeline.models.device import CPU
 
 PATIENCE = timedelta(minutes=10)  # what a process waits for another before it gives up
 
@@ -99,11 +101,21 @@ class Processes:
         return float(message)
 
 
+def choose_backend(device: torch.device) -> str:
+    """Return how tensors of a device travel: ``nccl`` between GPUs, else ``gloo``."""
+    return "nccl" if device.type == "cuda" else "gloo"
+
+
 @contextmanager
-def joined_processes() -> Iterator[Processes]:
+def joined_processes(device: torch.device = CPU) -> Iterator[Processes]:
     """Join the processes that torchrun started, and leave them at the end.
 
     Without torchrun (no ``WORLD_SIZE`` in the environment) this process stays alone.
+
+    Parameters
+    ----------
+    device
+        Where this process computes, which decides how tensors travel.
 
     Yields
     ------
@@ -113,10 +125,9 @@ def joined_processes() -> Iterator[Processes]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield Processes()
         return
-    has_gpus = torch.cuda.device_count() >= int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
-    if has_gpus:
-        torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    distributed.init_process_group("nccl" if has_gpus else "gloo", timeout=PATIENCE)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    distributed.init_process_group(choose_backend(device), timeout=PATIENCE)
     try:
         yield Processes.current()
     finally:

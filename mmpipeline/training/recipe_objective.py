@@ -19,6 +19,7 @@ from mmpipeline.losses import (
     sigmoid_pairwise_loss,
     supervised_contrastive_loss,
 )
+from mmpipeline.models.device import device_of, to_device
 from mmpipeline.training.objective import EmbeddingObjective, Metrics
 from mmpipeline.training.recipe_source import RecipeBatch
 
@@ -43,12 +44,13 @@ def recipe_objective(features: FeatureSet, config: TrainConfig) -> EmbeddingObje
     measure = LOSSES[config.loss]
 
     def encode(module: nn.Module, items: RecipeBatch) -> Tensor:
-        inputs = gather_features(features, items.image_rows, items.text_rows)
-        vectors: Tensor = module(inputs, torch.from_numpy(items.mask))
+        device = device_of(module)
+        inputs = gather_features(features, items.image_rows, items.text_rows, device)
+        vectors: Tensor = module(inputs, to_device(torch.from_numpy(items.mask), device))
         return vectors
 
     def compare(_: nn.Module, vectors: Tensor, items: RecipeBatch) -> tuple[Tensor, Metrics]:
-        return measure(vectors, items, config.temperature), {}
+        return measure(vectors, items.to(vectors.device), config.temperature), {}
 
     return EmbeddingObjective(encode, compare, RecipeBatch.split)
 
@@ -71,10 +73,11 @@ def relate(batch: RecipeBatch) -> tuple[Tensor, Tensor, Tensor]:
     recipe, dish = batch.recipe[:views, None], batch.dish[:views, None]
     same_recipe = recipe == batch.recipe
     same_dish = (dish == batch.dish) & (dish >= 0)
-    shows_both = torch.from_numpy(batch.mask[:views, 0] & batch.mask[:views, 1:].any(axis=1))
+    device = batch.dish.device
+    both = torch.from_numpy(batch.mask[:views, 0] & batch.mask[:views, 1:].any(axis=1))
     half_right = ((batch.mixed_dishes == dish[..., None]) & (dish[..., None] >= 0)).any(dim=2)
-    ignored = torch.eye(views, len(batch.dish), dtype=torch.bool)
-    ignored |= half_right & ~shows_both[:, None]
+    ignored = torch.eye(views, len(batch.dish), dtype=torch.bool, device=device)
+    ignored |= half_right & ~to_device(both, device)[:, None]
     return same_recipe & ~ignored, same_dish & ~ignored, ignored
 
 

@@ -7,7 +7,7 @@ the text of another dish) are wrong answers for both. Batches follow from seed, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from mmpipeline.config import TrainConfig
 from mmpipeline.evaluation.baselines import BoolArray
 from mmpipeline.evaluation.retrieval import IntArray
 from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.models.device import to_device
 from mmpipeline.training.batch_source import name_some
 from mmpipeline.training.masks import draw_masks
 from mmpipeline.training.pair_table import PairSummary, RowArray
@@ -62,6 +63,15 @@ class RecipeBatch:
             )
             for some in cut
         ]
+
+    def to(self, device: torch.device) -> "RecipeBatch":
+        """Return the batch with what its items are to each other on a device."""
+        return replace(
+            self,
+            recipe=to_device(self.recipe, device),
+            dish=to_device(self.dish, device),
+            mixed_dishes=to_device(self.mixed_dishes, device),
+        )
 
 
 class RecipeSource:

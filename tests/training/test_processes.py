@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmpipeline.training.processes import Processes, joined_processes
+from mmpipeline.training.processes import Processes, choose_backend, joined_processes
 from tests.training.tiny_worker import TOGETHER, train_together
 
 ROOT = Path(__file__).parents[2]
@@ -65,3 +65,8 @@ def test_alone_there_is_nobody_to_talk_to() -> None:
         assert total.tolist() == [1, 1]
         assert group.agree(0.5) == 0.5
     assert not Processes(1, 2).leads
+
+
+def test_tensors_of_gpus_travel_over_nccl() -> None:
+    assert choose_backend(torch.device("cuda", 1)) == "nccl"
+    assert choose_backend(torch.device("cpu")) == "gloo"
