@@ -4,8 +4,8 @@ Chance is exact, not drawn. The raw baseline is the strongest that needs no labe
 centred on the searched items' mean, and the cosines of the parts that both sides show are summed.
 Without centring, photos are all alike (cosine about 0.8) and an item that shows nothing but a
 photo comes first; centred, a part that is missing counts as an average one. It has no answer
-across modalities, where the two sides share no part. Vectors are made from the feature files block
-by block, so the concatenated matrix never exists.
+across modalities, where the two sides share no part. Items are read from the feature files block
+by block, and only in the parts that a query shows, so the concatenated matrix never exists.
 """
 
 import numpy as np
@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from mmpipeline.evaluation.retrieval import FloatArray, IntArray
+from mmpipeline.evaluation.retrieval import (
+    ITEM_BLOCK_ROWS,
+    FloatArray,
+    IntArray,
+    ItemSimilarity,
+)
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.schemas import MODALITIES, Modality
 
-ITEM_BLOCK_ROWS = 4096
 BoolArray = NDArray[np.bool_]
 
 
@@ -109,10 +113,10 @@ class RawFeatures:
         parts = [self._part(name, rows, mask[:, i]) for i, name in enumerate(MODALITIES)]
         return torch.cat(parts, dim=1)
 
-    def similarities(
+    def similarity(
         self, queries: tuple[IntArray, BoolArray], items: tuple[IntArray, BoolArray]
-    ) -> Tensor:
-        """Compute the similarity of all queries with all items.
+    ) -> ItemSimilarity:
+        """Say how similar queries are with items.
 
         Parameters
         ----------
@@ -121,21 +125,27 @@ class RawFeatures:
 
         Returns
         -------
-        Tensor
-            Shape (Q, N), from -4 to 4.
+        ItemSimilarity
+            From -4 to 4. The queries' vectors are held.
         """
-        query_vectors = self.vectors(*queries)
-        rows, mask = items
-        blocks = [
-            query_vectors @ self.vectors(rows[start:stop], mask[start:stop]).T
-            for start in range(0, len(rows), ITEM_BLOCK_ROWS)
-            for stop in [min(start + ITEM_BLOCK_ROWS, len(rows))]
-        ]
-        return torch.cat(blocks, dim=1)
+        (asked, shown), (rows, mask) = queries, items
+        parts = {
+            i: self._part(name, asked, shown[:, i])
+            for i, name in enumerate(MODALITIES)
+            if shown[:, i].any()
+        }
+
+        def compare(block: slice) -> Tensor:
+            total = torch.zeros(len(asked), len(rows[block]))
+            for i, part in parts.items():
+                total += part @ self._part(MODALITIES[i], rows[block], mask[block, i]).T
+            return total
+
+        return compare
 
     def _part(self, name: Modality, rows: IntArray, shown: BoolArray) -> Tensor:
-        gathered = np.asarray(self._features.matrix(name)[rows], dtype=np.float32)
-        centred = functional.normalize(torch.from_numpy(gathered) - self._centres[name], dim=1)
+        gathered = torch.from_numpy(np.asarray(self._features.matrix(name)[rows])).float()
+        centred = functional.normalize(gathered - self._centres[name], dim=1)
         return torch.where(torch.from_numpy(shown)[:, None], centred, 0.0)
 
     def _mean(self, name: Modality, rows: IntArray) -> Tensor:

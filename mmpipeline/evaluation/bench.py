@@ -7,7 +7,7 @@ a large catalogue is measured in bounded time.
 """
 
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 
 import numpy as np
@@ -17,7 +17,7 @@ from torch import Tensor
 from mmpipeline.config import EvaluateConfig
 from mmpipeline.evaluation.bags import measure_bags
 from mmpipeline.evaluation.baselines import BoolArray, RawFeatures
-from mmpipeline.evaluation.comparison import compare
+from mmpipeline.evaluation.comparison import Ranking, compare
 from mmpipeline.evaluation.embedding import QUERY_SUBSETS, embed_rows, mask_subset
 from mmpipeline.evaluation.gallery import Failure
 from mmpipeline.evaluation.held_out import HeldOut
@@ -28,7 +28,7 @@ from mmpipeline.evaluation.prototypes import (
     make_prototypes,
     summarize_draws,
 )
-from mmpipeline.evaluation.retrieval import IntArray, Relevance, Similarity, rank_queries
+from mmpipeline.evaluation.retrieval import IntArray, Relevance, rank_by_items, rank_queries
 from mmpipeline.evaluation.single_modality import SingleModality
 from mmpipeline.evaluation.subset_matrix import measure_matrix
 from mmpipeline.evaluation.text_baseline import RecipeTexts, TfidfText
@@ -172,8 +172,8 @@ class Bench:
         for source, other in (("image", "text"), ("text", "image")):
             asked, answered = sides[source], sides[other]
             from_scores, to_scores = scores[source], scores[other]
-            single: dict[str, Similarity] = {"single": lambda q: from_scores[q] @ to_scores.T}  # noqa: B023 -- used up before the loop goes on
-            comparison, _ = compare(lambda q: asked[q] @ answered.T, single, relevance)  # noqa: B023 -- as above
+            single = partial(rank_queries, lambda q: from_scores[q] @ to_scores.T)  # noqa: B023 -- used up before the loop goes on
+            comparison, _ = compare(lambda q: asked[q] @ answered.T, {"single": single}, relevance)  # noqa: B023 -- as above
             name = f"recipe_{source}_to_{other}"
             figures |= _prefix(name, comparison.figures(self._config.seed))
             figures |= _prefix(name, measure_bags(asked, answered, self._config.seed))
@@ -296,23 +296,19 @@ class Bench:
 
     def _baselines(
         self, queries: Side, items: Side, chosen: IntArray, single: SingleModality | None
-    ) -> dict[str, Similarity]:
-        """Return the similarities without a learned fusion; those that can answer."""
-
-        def ask_raw(block: slice) -> Tensor:
-            asked = (queries.rows[block], queries.mask[block])
-            return self._raw.similarities(asked, (items.rows, items.mask))
-
-        def ask_words(block: slice) -> Tensor:
-            return self._words.similarities(queries.rows[block], queries.mask[block], chosen)
-
-        baselines: dict[str, Similarity] = {"raw": ask_raw}
+    ) -> dict[str, Ranking]:
+        """Return the rankings without a learned fusion; those that can answer."""
+        raw = self._raw.similarity((queries.rows, queries.mask), (items.rows, items.mask))
+        baselines: dict[str, Ranking] = {"raw": partial(rank_by_items, raw)}
         if queries.mask[:, 1:].any():
-            baselines["tfidf"] = ask_words
+            words = self._words.similarity(queries.rows, queries.mask, chosen)
+            baselines["tfidf"] = partial(rank_queries, words)
         if single is not None:
             asked = single.vectors(queries.rows, queries.mask)
-            answers = single.vectors(items.rows, items.mask)
-            baselines["single"] = lambda block: asked[block] @ answers.T
+            baselines["single"] = partial(
+                rank_by_items,
+                lambda block: asked @ single.vectors(items.rows[block], items.mask[block]).T,
+            )
         return baselines
 
     @cached_property

@@ -6,7 +6,7 @@ the one modality, `_chance` a random order, `_low` and `_high` the 95 % bootstra
 learned one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +25,8 @@ from mmpipeline.evaluation.retrieval import (
 )
 
 KS = (1, 5, 10)
+Ranking = Callable[[Relevance], IntArray]
+"""From Q queries and N items to ranks, shape (Q,), as `rank_queries` returns them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +86,16 @@ class Comparison:
 
 
 def compare(
-    learned: Similarity, baselines: Mapping[str, Similarity], relevance: Relevance
+    learned: Similarity, baselines: Mapping[str, Ranking], relevance: Relevance
 ) -> tuple[Comparison, BoolArray]:
-    """Rank the same queries by learned similarity and by that of every baseline.
+    """Rank the same queries by learned similarity and by every baseline.
 
     Parameters
     ----------
     learned
         Similarities of Q queries with N items.
     baselines
-        By name, theirs.
+        By name, how they rank the queries.
     relevance
         Which items answer which queries.
 
@@ -108,7 +110,7 @@ def compare(
     answerable = relevant > 0
     comparison = Comparison(
         learned=rank_queries(learned, relevance),
-        baselines={name: rank_queries(ask, relevance) for name, ask in baselines.items()},
+        baselines={name: rank(relevance) for name, rank in baselines.items()},
         candidates=candidates,
         relevant=relevant,
     )

@@ -2,12 +2,12 @@
 
 Ties count against us: an irrelevant item as near as the nearest relevant one stands before it.
 With the friendly rule a constant embedding would score 100 %. Similarities come block by block
-from a function, so learned vectors and raw features are judged by the same code and the whole
-matrix is never held; each block costs one comparison of its rows with all items.
+from a function and the whole matrix is never held. Blocks are of queries where items lie ready as
+vectors, and of items where each costs something to make: so it is made twice, not once a block.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,11 +17,16 @@ from torch import Tensor
 from mmpipeline.errors import StageError
 
 BLOCK_VALUES = 1 << 24  # similarities held at once: 64 MB as float32
+ITEM_BLOCK_ROWS = 4096  # items made at once
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 Similarity = Callable[[slice], Tensor]
 """From a slice of Q queries to their similarities with all N items: shape (q, N), float."""
+
+
+ItemSimilarity = Callable[[slice], Tensor]
+"""From a slice of N items to the similarities of all Q queries with them: shape (Q, n), float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +61,17 @@ class Relevance:
 
     def blocks(self) -> list[slice]:
         """Return slices of queries small enough for one block of similarities each."""
-        step = max(1, BLOCK_VALUES // max(1, len(self.item_label)))
-        total = len(self.query_label)
-        return [slice(start, min(start + step, total)) for start in range(0, total, step)]
+        return _cut(len(self.query_label), len(self.item_label))
+
+    def item_blocks(self) -> list[tuple[slice, "Relevance"]]:
+        """Return slices of items small enough for one block, and what queries ask of each."""
+        return [
+            (
+                block,
+                replace(self, item_label=self.item_label[block], item_group=self.item_group[block]),
+            )
+            for block in _cut(len(self.item_label), len(self.query_label), ITEM_BLOCK_ROWS)
+        ]
 
 
 def rank_queries(similarity: Similarity, relevance: Relevance) -> IntArray:
@@ -88,6 +101,42 @@ def rank_queries(similarity: Similarity, relevance: Relevance) -> IntArray:
         ahead = (scores >= best) & ~relevant & ~excluded
         found = torch.where(relevant.any(dim=1), 1 + ahead.sum(dim=1), 0)
         ranks[rows] = found.numpy()
+    return ranks
+
+
+def rank_by_items(similarity: ItemSimilarity, relevance: Relevance) -> IntArray:
+    """Rank as `rank_queries` does, walking over the items twice.
+
+    The first walk finds how similar each query's nearest relevant item is, the second counts what
+    stands before it; costs grow with the items alone, and memory not at all.
+
+    Parameters
+    ----------
+    similarity
+        Larger is nearer; asked for every slice twice, and must answer alike.
+    relevance
+        Of Q queries and N items.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (Q,), from 1; 0 for a query that has no relevant candidate.
+    """
+    everyone, least = slice(0, len(relevance.query_label)), float("-inf")
+    best = torch.full((len(relevance.query_label), 1), least)
+    ahead = torch.zeros(len(best), dtype=torch.int64)
+    found = torch.zeros(len(best), dtype=torch.bool)
+    for block, asked in relevance.item_blocks():
+        scores = similarity(block).nan_to_num(nan=least, neginf=least)
+        relevant = torch.from_numpy(asked.relevant(everyone))
+        found |= relevant.any(dim=1)
+        nearest = scores.masked_fill(~relevant, least).amax(dim=1, keepdim=True)
+        best = torch.maximum(best, nearest)
+    for block, asked in relevance.item_blocks():
+        scores = similarity(block).nan_to_num(nan=least, neginf=least)
+        others = torch.from_numpy(~asked.relevant(everyone) & ~asked.excluded(everyone))
+        ahead += ((scores >= best) & others).sum(dim=1)
+    ranks: IntArray = torch.where(found, 1 + ahead, 0).numpy()
     return ranks
 
 
@@ -176,6 +225,12 @@ def bootstrap_interval(
     ]
     low, high = np.percentile(np.concatenate(results), [2.5, 97.5])
     return float(low), float(high)
+
+
+def _cut(total: int, across: int, most: int = BLOCK_VALUES) -> list[slice]:
+    """Cut rows, each of which is compared with `across` others, into blocks of `most` or fewer."""
+    step = max(1, min(most, BLOCK_VALUES // max(1, across)))
+    return [slice(start, min(start + step, total)) for start in range(0, total, step)]
 
 
 def check_embeddings(vectors: Tensor, recipe_ids: list[str]) -> None:

@@ -11,11 +11,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from sklearn.feature_extraction.text import TfidfVectorizer
-from torch import Tensor
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.evaluation.baselines import BoolArray
-from mmpipeline.evaluation.retrieval import IntArray
+from mmpipeline.evaluation.retrieval import IntArray, Similarity
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.storage.segments import read_recipes
@@ -122,8 +121,8 @@ class TfidfText:
         except ValueError:  # no item holds a word
             self._items = None
 
-    def similarities(self, rows: IntArray, mask: BoolArray, chosen: IntArray) -> Tensor:
-        """Compute the similarity of queries with some of the items.
+    def similarity(self, rows: IntArray, mask: BoolArray, chosen: IntArray) -> Similarity:
+        """Say how similar queries are with some of the items.
 
         Parameters
         ----------
@@ -134,10 +133,11 @@ class TfidfText:
 
         Returns
         -------
-        Tensor
-            Shape (Q, M), 0 to 1.
+        Similarity
+            0 to 1.
         """
         if self._items is None:
-            return torch.zeros(len(rows), len(chosen))
+            return lambda block: torch.zeros(len(rows[block]), len(chosen))
         queries = self._vectorizer.transform(self._texts.join(rows, mask))
-        return torch.from_numpy((queries @ self._items[chosen].T).toarray())
+        items = self._items[chosen].T.tocsr()
+        return lambda block: torch.from_numpy((queries[block] @ items).toarray())

@@ -41,13 +41,14 @@ def test_more_k_than_candidates_is_certain() -> None:
 def test_raw_similarity_sums_the_cosines_of_shared_parts(
     world: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(baselines, "ITEM_BLOCK_ROWS", 7)
+    monkeypatch.setattr(baselines, "ITEM_BLOCK_ROWS", 7)  # of the mean
     features = FeatureSet.open(world.features)
     rows = np.arange(20)
     shown = features.presence[rows].copy()
     shown[:, 2:] = False
     everything = features.presence[rows]
-    found = RawFeatures(features, rows).similarities((rows, shown), (rows, everything))
+    compare = RawFeatures(features, rows).similarity((rows, shown), (rows, everything))
+    found = torch.cat([compare(slice(0, 7)), compare(slice(7, 20))], dim=1)
     for q, i in ((1, 2), (3, 3), (4, 7)):
         expected = 0.0
         for j, modality in enumerate(MODALITIES):

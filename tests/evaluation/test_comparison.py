@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from mmpipeline.evaluation.comparison import compare
-from mmpipeline.evaluation.retrieval import Relevance
+from mmpipeline.evaluation.retrieval import Relevance, rank_queries
 
 NOTHING = np.full(4, -1)
 RELEVANCE = Relevance(np.array([0, 1, 2, -1]), np.array([0, 1, 2, 3]), NOTHING, NOTHING)
@@ -12,7 +12,9 @@ RELEVANCE = Relevance(np.array([0, 1, 2, -1]), np.array([0, 1, 2, 3]), NOTHING, 
 def test_sets_learned_beside_raw_and_chance() -> None:
     perfect, constant = torch.eye(4), torch.ones(4, 4)
     comparison, answerable = compare(
-        lambda q: perfect[q], {"raw": lambda q: constant[q]}, RELEVANCE
+        lambda q: perfect[q],
+        {"raw": lambda relevance: rank_queries(lambda q: constant[q], relevance)},
+        RELEVANCE,
     )
     assert answerable.tolist() == [True, True, True, False]
     figures = comparison.figures(seed=0)

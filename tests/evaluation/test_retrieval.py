@@ -13,6 +13,7 @@ from mmpipeline.evaluation.retrieval import (
     count_candidates,
     mean_reciprocal_rank,
     median_rank,
+    rank_by_items,
     rank_queries,
     recall_at_k,
 )
@@ -34,7 +35,9 @@ def relevance_of(
 
 def rank(scores: list[list[float]], relevance: Relevance) -> list[int]:
     matrix = torch.tensor(scores)
-    return rank_queries(lambda rows: matrix[rows], relevance).tolist()
+    ranks = rank_queries(lambda rows: matrix[rows], relevance).tolist()
+    assert rank_by_items(lambda items: matrix[:, items], relevance).tolist() == ranks
+    return ranks
 
 
 def test_rank_counts_the_irrelevant_that_are_nearer() -> None:
@@ -98,6 +101,21 @@ def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retrieval, "BLOCK_VALUES", 12)
     assert len(relevance.blocks()) == 6
     assert np.array_equal(rank_queries(lambda rows: matrix[rows], relevance), whole)
+    assert len(relevance.item_blocks()) == 6
+    made: list[int] = []
+
+    def make(items: slice) -> torch.Tensor:
+        made.extend(range(items.start, items.stop))
+        return matrix[:, items]
+
+    assert np.array_equal(rank_by_items(make, relevance), whole)
+    assert made == [*range(6), *range(6)]  # twice each, however many blocks of queries there are
+
+
+def test_blocks_of_items_stay_small_when_few_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrieval, "ITEM_BLOCK_ROWS", 4)
+    sizes = [len(asked.item_label) for _, asked in relevance_of([1], [0, 1] * 5).item_blocks()]
+    assert sizes == [4, 4, 2]
 
 
 def test_figures_of_known_ranks() -> None:

@@ -14,6 +14,7 @@ TEXTS = RecipeTexts({
     "instructions": ["Boil.", "Boil.", "Bake.", ""],
 })
 ALL = np.ones((4, 4), dtype=np.bool_)
+ONE = slice(0, 1)
 
 
 def test_shows_only_what_the_mask_shows() -> None:
@@ -24,17 +25,19 @@ def test_shows_only_what_the_mask_shows() -> None:
 def test_rare_words_weigh_more_than_common_ones() -> None:
     words = TfidfText(TEXTS, np.arange(4), ALL)
     title = np.array([[False, True, False, False]])
-    scores = words.similarities(np.array([1]), title, np.arange(4))
+    scores = words.similarity(np.array([1]), title, np.arange(4))(ONE)
     assert scores.shape == (1, 4)
     assert scores.argmax() == 1
     assert scores[0, 0] > scores[0, 2] == 0  # "stew" is shared with the first alone
-    some = words.similarities(np.array([1]), title, np.array([2, 1]))
+    both = words.similarity(np.array([0, 1]), np.repeat(title, 2, axis=0), np.arange(4))
+    assert torch.equal(both(slice(1, 2)), scores)
+    some = words.similarity(np.array([1]), title, np.array([2, 1]))(ONE)
     assert torch.equal(some, scores[:, [2, 1]])
 
 
 def test_items_without_a_word_are_alike() -> None:
     words = TfidfText(TEXTS, np.array([3]), ALL[:1])
-    assert words.similarities(np.array([0]), ALL[:1], np.array([0])).tolist() == [[0.0]]
+    assert words.similarity(np.array([0]), ALL[:1], np.array([0]))(ONE).tolist() == [[0.0]]
 
 
 def test_reads_a_catalogue_in_the_order_asked(world: SimpleNamespace) -> None:
