@@ -1,5 +1,7 @@
 """Makes the answer to a query: hits with their explanation, ranked dishes, a verdict."""
 
+from dataclasses import dataclass, field
+
 import numpy as np
 import numpy.typing as npt
 
@@ -8,8 +10,28 @@ from mmpipeline.search.compose import ComposedQuery
 from mmpipeline.search.lookup import RowLookup
 from mmpipeline.search.opening import IndexParts
 from mmpipeline.search.query import shared_ingredients
+from mmpipeline.search.space import VectorSpace
 
 Rows = npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of an index may answer a query.
+
+    Attributes
+    ----------
+    rows
+        The only rows to look at, ascending; None means all.
+    hidden
+        Rows that are no answer: those of recipes that the query names.
+    ingredients
+        Those of the query, by which what a hit shares is told.
+    """
+
+    rows: Rows | None = None
+    hidden: Rows = field(default_factory=lambda: np.zeros(0, np.intp))
+    ingredients: tuple[str, ...] = ()
 
 
 def answer(
@@ -18,7 +40,7 @@ def answer(
     lookup: RowLookup,
     asked: ComposedQuery,
     k: int,
-    chosen: tuple[Rows | None, tuple[str, ...]],
+    wanted: Wanted,
 ) -> SearchResult:
     """Rank items and dishes by their nearness to a query.
 
@@ -30,25 +52,25 @@ def answer(
         The query.
     k
         How many of each, at most.
-    chosen
-        The only rows to look at, ascending (None means all), and the ingredients of the query, by
-        which those that a hit shares are told.
+    wanted
+        What may answer.
 
     Returns
     -------
     SearchResult
         Best first.
     """
-    rows, ingredients = chosen
     space = parts.view_for(asked.parts)
-    found, scores = space.find(asked.vector, k, rows)
-    best = scores[:1] if rows is None else space.find(asked.vector, 1)[1]
+    found, scores = _find(space, asked, k, wanted.rows, wanted.hidden)
+    best = scores
+    if wanted.rows is not None:  # the verdict is on all there is
+        best = _find(space, asked, 1, None, wanted.hidden)[1]
     contributions = asked.contributions(space.take(found))
     calibration = parts.calibration
     hits = []
     for turn, row in enumerate(found):
         item = lookup.read(row)
-        shared = shared_ingredients(ingredients, item.pop("ingredients"))
+        shared = shared_ingredients(wanted.ingredients, item.pop("ingredients"))
         score = float(scores[turn])
         hits.append(
             Hit(
@@ -64,10 +86,20 @@ def answer(
     return SearchResult(
         version=version,
         asked_with=asked.parts,
-        verdict=_judge(parts, asked.parts, float(best[0])),
+        verdict=_judge(parts, asked.parts, float(best[0]) if len(best) else 0.0),
         items=hits,
         dishes=_rank_dishes(parts, asked, k),
     )
+
+
+def _find(
+    space: VectorSpace, asked: ComposedQuery, k: int, rows: Rows | None, hidden: Rows
+) -> tuple[Rows, npt.NDArray[np.float64]]:
+    if rows is not None:
+        return space.find(asked.vector, k, np.setdiff1d(rows, hidden))
+    found, scores = space.find(asked.vector, k + len(hidden))
+    may_answer = ~np.isin(found, hidden)
+    return found[may_answer][:k], scores[may_answer][:k]
 
 
 def _judge(parts: IndexParts, asked_with: tuple[str, ...], best_score: float) -> Verdict:

@@ -21,7 +21,7 @@ from mmpipeline.search.answer import (
     SubsetHit,
     SubsetRanking,
 )
-from mmpipeline.search.answering import answer
+from mmpipeline.search.answering import Wanted, answer
 from mmpipeline.search.compose import ComposedQuery, QueryComposer
 from mmpipeline.search.current import current_version, open_version
 from mmpipeline.search.lookup import RowLookup
@@ -160,7 +160,8 @@ class SearchIndex:
         Returns
         -------
         SearchResult
-            Recipes and dishes, best first; equal scores in the order of their rows.
+            Recipes and dishes, best first; equal scores in the order of their rows. Recipes that
+            the query names ("like this one") are left out.
 
         Raises
         ------
@@ -173,7 +174,9 @@ class SearchIndex:
         """
         check_k(k, len(self))  # before any work is done
         rows = self._lookup.choose_rows(filters, dish)
-        return self._answer(self._composer.compose(query), k, (rows, query.ingredients))
+        asked = self._composer.compose(query)
+        hidden = np.array([self._lookup.row_of(name) for name in query.named], np.intp)
+        return self._answer(asked, k, Wanted(rows, hidden, query.ingredients))
 
     def search_within(self, query: Query, dish: str, k: int = 10) -> SearchResult:
         """Find the recipes of one dish that are most like a query; see `search`."""
@@ -208,7 +211,7 @@ class SearchIndex:
             raise QueryError("the query vector is zero; expected a direction")
         unit = (vector / length).astype(np.float32)
         asked = ComposedQuery(("vector",), unit[None].astype(np.float64), unit)
-        return self._answer(asked, k, (self._lookup.choose_rows(filters, None), ()))
+        return self._answer(asked, k, Wanted(self._lookup.choose_rows(filters, None)))
 
     def rank_subsets(self, query: Query, k: int = 10, rule: Rule | None = None) -> SubsetRanking:
         """Rank the subsets of the data by their nearness to a query.
@@ -442,10 +445,8 @@ class SearchIndex:
         ]
         return vector
 
-    def _answer(
-        self, asked: ComposedQuery, k: int, chosen: tuple[Rows | None, tuple[str, ...]]
-    ) -> SearchResult:
-        return answer(self.version, self._parts, self._lookup, asked, k, chosen)
+    def _answer(self, asked: ComposedQuery, k: int, wanted: Wanted) -> SearchResult:
+        return answer(self.version, self._parts, self._lookup, asked, k, wanted)
 
 
 def _make_item(row: dict[str, Any]) -> Item:

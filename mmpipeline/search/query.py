@@ -30,7 +30,7 @@ class Query:
     image
         A photo, or where it lies.
     like
-        Ids of recipes of the index: "like this one".
+        Ids of recipes of the index: "like this one". They are no answer to it themselves.
     examples
         Further queries, each an example of what is looked for; without examples of their own.
     weights
@@ -47,6 +47,12 @@ class Query:
     examples: "tuple[Query, ...]" = ()
     weights: Mapping[str, float] = field(default_factory=dict)
     minus: "Query | None" = None
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """Ids of the recipes that it names, which whoever asks knows already."""
+        inner = (*self.examples, *((self.minus,) if self.minus else ()))
+        return tuple(dict.fromkeys((*self.like, *(name for part in inner for name in part.like))))
 
     def weight(self, part: str) -> float:
         """Return how much a part counts."""

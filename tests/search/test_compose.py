@@ -83,12 +83,13 @@ def test_parts_that_a_model_cannot_tell_apart_share_alike(composer: QueryCompose
     np.testing.assert_allclose(_share(same, 2), [[0.5, 1, 1.5]] * 2)
 
 
-def test_like_is_the_item_itself(index: SearchIndex) -> None:
+def test_like_is_the_item_itself(index: SearchIndex, composer: QueryComposer) -> None:
     item = index.subset_items("bibimbap", 1)[0]
-    result = index.search(Query(like=(item.recipe_id,)), 3)
-    assert result.items[0].recipe_id == item.recipe_id
-    assert result.items[0].score == pytest.approx(1, abs=1e-6)
-    assert result.asked_with == ("like",)
+    query = Query(like=(item.recipe_id,))
+    nearest = index.search_vector(composer.compose(query).vector, 1).items[0]
+    assert nearest.recipe_id == item.recipe_id
+    assert nearest.score == pytest.approx(1, abs=1e-6)
+    assert index.search(query, 3).asked_with == ("like",)
     with pytest.raises(NotFoundError, match="no recipe 'r1m:nowhere'"):
         index.search(Query(like=("r1m:nowhere",)))
 

@@ -1,7 +1,7 @@
 import pytest
 
 from mmpipeline.errors import QueryError
-from mmpipeline.search.query import Filters, check_k, shared_ingredients
+from mmpipeline.search.query import Filters, Query, check_k, shared_ingredients
 
 
 @pytest.mark.parametrize(("k", "expected"), [(1, 1), (5, 5), (10, 7), (10**9, 7)])
@@ -34,3 +34,12 @@ def test_shared_ingredients(asked: list[str], found: list[str], expected: tuple[
 def test_an_empty_filter_is_false() -> None:
     assert not Filters()
     assert Filters(tags=("hot",))
+
+
+def test_a_query_names_the_recipes_in_any_of_its_parts() -> None:
+    query = Query(
+        like=("a", "b"),
+        examples=(Query(like=("c",)), Query(title="국")),
+        minus=Query(like=("b", "d")),
+    )
+    assert query.named == ("a", "b", "c", "d")

@@ -48,8 +48,9 @@ def test_places_on_the_disk_stay_inside(index: SearchIndex) -> None:
 def test_filters_and_minus_reach_the_index(index: SearchIndex, recipe_id: str) -> None:
     only = answer_search(index, read(title="국", filters={"dish": ["naengmyeon"]}, k=24))
     assert {hit.dish for hit in only.items} == {"naengmyeon"}
-    liked = answer_search(index, read(like=[recipe_id], k=1)).items[0]
-    assert liked.recipe_id == recipe_id
+    liked = answer_search(index, read(like=[recipe_id], k=1))
+    assert liked.asked_with == ["like"]
+    assert liked.items[0].recipe_id != recipe_id
     unlike = answer_search(index, read(title="국", minus={"like": [recipe_id]}, k=1))
     assert "minus" in unlike.asked_with
 
