@@ -87,6 +87,7 @@ def train_into(
         Counts of the artifact, and the run.
     """
     from mmpipeline.training import Checkpoints
+    from tasks.system_metrics import SystemMetricLogger
     from tasks.tracked_run import tracked_run
 
     key, pairs = work.key, open_artifact(work.pairs, kind="pairs")
@@ -100,7 +101,8 @@ def train_into(
         log_pairs(run, pairs)
         run.log_params(describe_encoders(features))
         train_by = choose_training(work.config.batches)
-        counts = train_by(work.features, work.pairs, folder, work.config, run, checkpoints)
+        logger = SystemMetricLogger(run, work.data_root)
+        counts = train_by(work.features, work.pairs, folder, work.config, logger, checkpoints)
         run.log_files(folder, later=ArtifactStore(layout).folder(key))
     return TrainingOutcome(counts, run.run_id)
 

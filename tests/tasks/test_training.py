@@ -66,3 +66,5 @@ def test_an_attempt_that_broke_off_is_taken_up_again(
     assert run.info.status == "FINISHED"
     history = client.get_metric_history(run.info.run_id, "val_score")
     assert [metric.step for metric in history] == [1, 2, 3, 4]
+    busy = client.get_metric_history(run.info.run_id, "system/cpu_utilization_percentage")
+    assert [metric.step for metric in busy] == [1, 2, 3, 4]
