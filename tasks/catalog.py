@@ -43,7 +43,7 @@ def merge(sources: Sequence[Path], config: CatalogConfig, data_root: Path) -> Pa
             previous=previous,
         )
         page = (draft.folder / "quality.md").read_text(encoding="utf-8")
-        publish_page("catalog-quality", page)
+        publish_page("catalog-quality", page, "How good the catalogue is, beside its bounds")
         return counts
 
     return produce(data_root, key, make, ("recipes", "labelled", "dishes", "duplicates"))

@@ -12,7 +12,7 @@ from mmpipeline.storage.segments import read_recipes
 from tasks.device import chosen_device
 from tasks.keys import evaluation_key
 from tasks.run_figures import Measured, add_short_names, log_to_training
-from tasks.stage import produce, report
+from tasks.stage import produce, publish_page, report
 
 QUERIES = {"image": "by photo", "title": "by title", "full": "by everything"}
 DIRECTIONS = {"image_to_text": "photo to text", "text_to_image": "text to photo"}
@@ -40,6 +40,8 @@ def evaluate(
                 model, features, catalog, draft.folder, config, photos=data_root
             )
         draft.notes["metrics"] = json.loads((draft.folder / "metrics.json").read_bytes())
+        page = (draft.folder / "report.md").read_text(encoding="utf-8")
+        publish_page("evaluation-report", page, "How well the model finds, beside no learning")
         return counts
 
     folder = produce(data_root, key, make, ("queries",))

@@ -31,7 +31,8 @@ def build(
             threads=settings.threads,
             embedding=embedding,
         )
-        publish_page("pairs-report", write_page(read_report(draft.folder), draft.folder))
+        page = write_page(read_report(draft.folder), draft.folder)
+        publish_page("pairs-report", page, "How many pairs there are, of which sort and dish")
         return counts
 
     index = open_artifact(embedding, kind="index").id if embedding else None

@@ -7,6 +7,7 @@ from prefect import task
 
 from mmpipeline.config import ParseConfig, ScrapeConfig, load_settings
 from mmpipeline.errors import ArtifactError
+from mmpipeline.progress import watch_progress
 from mmpipeline.scraping import (
     CrawlReport,
     crawl_site,
@@ -17,6 +18,7 @@ from mmpipeline.scraping import (
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
 from tasks.cluster import lent_workers
 from tasks.keys import scraped_recipes_key
+from tasks.progress_artifact import ProgressArtifact
 from tasks.stage import produce, publish_counts, report
 
 
@@ -25,7 +27,9 @@ def crawl(config: ScrapeConfig, site: str, data_root: Path) -> str:
     """Ask the site what may be new; return the id of the store's state."""
     started = time.perf_counter()
     store = DataLayout.at(data_root).scrape_store(site)
-    return _tell(crawl_site(store, config, load_settings().contact), started)
+    with watch_progress(ProgressArtifact("scrape")):
+        result = crawl_site(store, config, load_settings().contact)
+    return _tell(result, started)
 
 
 @task
@@ -35,13 +39,14 @@ def recheck(
     """Ask again for known pages; return the id of the store's state."""
     started = time.perf_counter()
     store = DataLayout.at(data_root).scrape_store(site)
-    result = recheck_site(
-        store,
-        config,
-        load_settings().contact,
-        older_than_days=older_than_days,
-        at_most=at_most,
-    )
+    with watch_progress(ProgressArtifact("recheck")):
+        result = recheck_site(
+            store,
+            config,
+            load_settings().contact,
+            older_than_days=older_than_days,
+            at_most=at_most,
+        )
     return _tell(result, started)
 
 

@@ -14,13 +14,15 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.context import FlowRunContext
 from prefect.events import emit_event
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.progress import watch_progress
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from tasks.progress_artifact import ProgressArtifact
 from tasks.shared_storage import fetch, share
 
 WIDTH, INDENT = 100, 29
@@ -73,7 +75,7 @@ def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]
 def _make(store: ArtifactStore, key: ArtifactKey, make: Make, show: tuple[str, ...]) -> Artifact:
     started = time.perf_counter()
     is_renewal = store.renewal_requested(key)
-    with store.create(key) as draft:
+    with store.create(key) as draft, watch_progress(ProgressArtifact(key.kind)):
         draft.counts = make(draft)
     artifact = store.find(key)
     if artifact is None:
@@ -161,7 +163,7 @@ def announce(artifact: Artifact) -> None:
     )
 
 
-def publish_page(key: str, page: str) -> None:
+def publish_page(key: str, page: str, description: str) -> None:
     """Put a Markdown page beside a stage's run in the Prefect UI; outside of a run, do nothing.
 
     Its pictures lie in the artifact's folder: the UI gets their names only.
@@ -172,9 +174,27 @@ def publish_page(key: str, page: str) -> None:
         Name of the page, in small letters and dashes.
     page
         Markdown.
+    description
+        What it shows.
     """
     if FlowRunContext.get() is not None:
-        create_markdown_artifact(key=key, markdown=page)
+        create_markdown_artifact(key=key, markdown=page, description=description)
+
+
+def publish_link(key: str, address: str | None, description: str) -> None:
+    """Put a link beside a stage's run in the Prefect UI; outside of a run, do nothing.
+
+    Parameters
+    ----------
+    key
+        Name of the link, in small letters and dashes.
+    address
+        Where it leads; None: nowhere, so there is none.
+    description
+        What is there.
+    """
+    if FlowRunContext.get() is not None and address:
+        create_link_artifact(address, link_text=address, key=key, description=description)
 
 
 def side_by_side(*calls: Callable[[], Path]) -> list[Path]:

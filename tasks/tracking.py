@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from mmpipeline.config import load_settings
 from mmpipeline.storage import DataLayout
 from mmpipeline.storage.atomic import fsync_file
 from tasks.metric_spool import Entry
-from tasks.servers import STORE_FILE, embedded_store, tracking_uri
+from tasks.servers import HOST, STORE_FILE, embedded_store, tracking_uri
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -219,6 +220,22 @@ def tags_of(layout: DataLayout, run_id: str) -> dict[str, str]:
         The run's id.
     """
     return dict(connect(layout).get_run(run_id).data.tags)
+
+
+def page_of(layout: DataLayout, run_id: str) -> str:
+    """Return the address of a run's page: on the server that is logged to, else that of `make ui`.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    run_id
+        The run's id.
+    """
+    settings = load_settings()
+    server = settings.mlflow_uri or f"http://{HOST}:{settings.mlflow_port}"
+    experiment = connect(layout).get_run(run_id).info.experiment_id
+    return f"{server.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def describe_dataset(frame: pd.DataFrame, name: str, source: Path) -> dict[str, Any]:

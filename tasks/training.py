@@ -12,7 +12,7 @@ from mmpipeline.config import TrainConfig, load_settings
 from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.device import chosen_device
 from tasks.processes import TrainingOutcome, TrainingWork, start_together
-from tasks.stage import produce
+from tasks.stage import produce, publish_link
 
 if TYPE_CHECKING:
     from tasks.tracked_run import TrackedRun
@@ -104,6 +104,7 @@ def train_into(
         logger = SystemMetricLogger(run, work.data_root)
         counts = train_by(work.features, work.pairs, folder, work.config, logger, checkpoints)
         run.log_files(folder, later=ArtifactStore(layout).folder(key))
+        publish_link("mlflow-run", run.page, f"The training {how.name} in MLflow (make ui)")
     return TrainingOutcome(counts, run.run_id)
 
 

@@ -17,7 +17,6 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from tqdm import tqdm
 
 from mmpipeline.config import FeatureConfig
 from mmpipeline.errors import StageError
@@ -30,6 +29,7 @@ from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
 from mmpipeline.parallel import Workers
+from mmpipeline.progress import Progress
 from mmpipeline.schemas import MODALITIES, QUARANTINE_SCHEMA, QuarantineRow
 from mmpipeline.storage import DataLayout, ParquetSink
 from mmpipeline.storage.segments import count_recipes, iterate_recipes
@@ -100,9 +100,7 @@ def extract_features(
             stack.enter_context(EncodingWorkers(config, processes)),
             counts,
         )
-        progress = stack.enter_context(
-            tqdm(total=rows, desc="features", disable=None, leave=False, ncols=100)
-        )
+        progress = stack.enter_context(Progress("features", rows))
         for table in iterate_recipes(catalog, _COLUMNS, _rows_at_once(processes)):
             writer.append(_encode_batch(table.to_pylist(), encoding, encoders, layout))
             progress.set_postfix(reused=counts["reused"], refresh=False)

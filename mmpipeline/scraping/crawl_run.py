@@ -2,14 +2,10 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
-
-from tqdm import tqdm
 
 from mmpipeline.config import ScrapeConfig
 from mmpipeline.errors import FetchError
@@ -126,13 +122,6 @@ class CrawlRun:
         """Delete files of the store that nothing refers to any more."""
         for file in files:
             (self.store / file).unlink(missing_ok=True)
-
-
-@contextmanager
-def show_progress(label: str, total: int, unit: str) -> Iterator[Callable[[], object]]:
-    """Show a progress bar when the screen is a terminal; the yielded call advances it."""
-    with tqdm(total=total, desc=label, unit=unit, disable=None, leave=False, ncols=100) as bar:
-        yield bar.update
 
 
 def now() -> str:

@@ -13,8 +13,9 @@ from collections import Counter
 from urllib.parse import urlsplit
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.progress import Progress
 from mmpipeline.scraping.archive import SAME_BODY, SAME_RECIPE, read_page
-from mmpipeline.scraping.crawl_run import CrawlRun, now, show_progress
+from mmpipeline.scraping.crawl_run import CrawlRun, now
 from mmpipeline.scraping.failures import RequestFailedError
 from mmpipeline.scraping.fetcher import Response
 from mmpipeline.scraping.parse import check_layout
@@ -50,7 +51,7 @@ def fetch_pages(run: CrawlRun) -> None:
     if run.config.max_pages is not None:
         limit = min(limit, run.config.max_pages - run.counts["asked"])
     host = urlsplit(run.config.base_url).netloc
-    with show_progress("fetch pages", max(0, limit), "page") as advance:
+    with Progress("fetch pages", max(0, limit), "page") as progress:
         for number in range(1, limit + 1):
             fetch_photos_meanwhile(run, host)
             page = run.state.next_page(statuses) if run.has_time else None
@@ -60,7 +61,7 @@ def fetch_pages(run: CrawlRun) -> None:
             fetch_page(run, page)
             if number % _BATCH_PAGES == 0:
                 read_pages(run)
-            advance()
+            progress.update()
     read_pages(run)
 
 

@@ -12,11 +12,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
 from mmpipeline.config import ParseConfig
 from mmpipeline.errors import LayoutChangedError, StageError
 from mmpipeline.parallel import Workers
+from mmpipeline.progress import Progress
 from mmpipeline.schemas import (
     QUARANTINE_SCHEMA,
     RECIPE_SCHEMA,
@@ -100,13 +99,10 @@ def parse_snapshot(
         ParquetSink(target / "details.parquet", DETAIL_SCHEMA) as details,
         ParquetSink(target / "quarantine.parquet", QUARANTINE_SCHEMA) as quarantine,
         ParquetSink(target / PAGES_NAME, PAGES_SCHEMA) as noted,
+        Progress("parse pages", state.count_with_content(), "page") as progress,
     ):
         known = EarlierParse(earlier, (recipes, details, quarantine))
-        pages = tqdm(
-            state.pages_with_content(), total=state.count_with_content(), desc="parse pages",
-            unit="page", disable=None, leave=False, ncols=100,
-        )  # fmt: skip
-        steps = ((page, known.look(page, state.photos)) for page in pages)
+        steps = ((page, known.look(page, state.photos)) for page in state.pages_with_content())
         for page, step, done in read_ahead(steps, store / ARCHIVE_FOLDER, workers):
             known.take(step)
             if isinstance(done, PageReading):
@@ -118,6 +114,7 @@ def parse_snapshot(
             noted.append(asdict(done))
             missing.update(done.missing_fields)
             counts["pages"] += 1
+            progress.update()
             counts.update({name: getattr(done, name) for name in _SUMMED})
         known.flush()
     check_layout(missing, counts["pages"], config.required_field_bound)

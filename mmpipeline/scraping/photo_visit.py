@@ -3,7 +3,8 @@
 from urllib.parse import urljoin, urlsplit
 
 from mmpipeline.errors import ImageError
-from mmpipeline.scraping.crawl_run import CrawlRun, show_progress
+from mmpipeline.progress import Progress
+from mmpipeline.scraping.crawl_run import CrawlRun
 from mmpipeline.scraping.failures import RequestFailedError
 from mmpipeline.scraping.photos import keep_photo
 
@@ -11,10 +12,10 @@ from mmpipeline.scraping.photos import keep_photo
 def fetch_photos(run: CrawlRun) -> None:
     """Fetch the photos of all pages that were read, oldest entry first."""
     total = run.state.photos.count("todo")
-    with show_progress("fetch photos", total, "photo") as advance:
+    with Progress("fetch photos", total, "photo") as progress:
         while run.has_time and (entry := run.state.photos.next()):
             _fetch_photo(run, entry[0])
-            advance()
+            progress.update()
 
 
 def fetch_photos_meanwhile(run: CrawlRun, host: str) -> None:

@@ -20,7 +20,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from tqdm import tqdm
 
 from mmpipeline.config import IndexConfig
 from mmpipeline.errors import ArtifactError, StageError
@@ -29,6 +28,7 @@ from mmpipeline.features import FeatureSet
 from mmpipeline.features.encoders import ENCODERS_NAME
 from mmpipeline.models import FusionModel, load_model
 from mmpipeline.models.device import compute_device
+from mmpipeline.progress import Progress
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.search.base import Base, open_base
 from mmpipeline.search.current import current_version, promote
@@ -229,7 +229,7 @@ def read_catalog(
         If the features were not made from this catalogue.
     """
     start = 0
-    with tqdm(total=len(features), desc="index", disable=None, leave=False, ncols=100) as progress:
+    with Progress("index", len(features)) as progress:
         for table in iterate_recipes(catalog, CATALOG_COLUMNS, _BATCH_ROWS):
             stop = start + table.num_rows
             if table["recipe_id"].to_pylist() != features.recipe_ids[start:stop]:

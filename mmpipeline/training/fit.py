@@ -15,10 +15,10 @@ from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
-from tqdm import tqdm
 
 from mmpipeline.config import FitConfig
 from mmpipeline.errors import StageError
+from mmpipeline.progress import Progress
 from mmpipeline.training.batch_source import BatchSource
 from mmpipeline.training.checkpoints import Checkpoints, TrainingState
 from mmpipeline.training.determinism import determinism, digest_values
@@ -162,9 +162,7 @@ class Training(Generic[Batch]):
         """Take the steps that are left, and leave the best weights in the module."""
         config, result = self._config, self.result
         steps = config.rounds * config.steps_per_round
-        with tqdm(
-            total=steps, initial=result.steps, desc="training", disable=None, leave=False, ncols=100
-        ) as progress:
+        with Progress("training", steps, initial=result.steps) as progress:
             self._module.train()
             while result.steps < steps and not self._is_over():
                 self.take_step()
