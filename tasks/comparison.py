@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -204,8 +205,12 @@ def count_training(trained: TrainedCell, model: Artifact) -> dict[str, float]:
 @task
 def weigh_score(features: Path, pairs: Path, config: TrainConfig) -> dict[str, float]:
     """Return the validation score of raw features and of chance."""
-    figures = measure_worth(features, pairs, config.seed)
-    return {f"val_score_{name}": value for name, value in figures.items()}
+    return {f"val_score_{name}": value for name, value in _weigh(features, pairs, config.seed)}
+
+
+@cache  # cells that differ in their model alone share it; artifacts do not change
+def _weigh(features: Path, pairs: Path, seed: int) -> tuple[tuple[str, float], ...]:
+    return tuple(measure_worth(features, pairs, seed).items())
 
 
 def choose(cells: Sequence[TrainedCell]) -> int:

@@ -2,14 +2,18 @@
 
 import logging
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from mmpipeline.config import ComparisonConfig, PipelineConfig
+from mmpipeline.config import ComparisonConfig, PipelineConfig, TrainConfig
 from mmpipeline.storage import DataLayout
-from tasks.comparison import describe_run, grid_run, plan_cells
+from mmpipeline.training.validation import measure_worth
+from tasks import comparison
+from tasks.comparison import describe_run, grid_run, plan_cells, weigh_score
 from tasks.servers import tracking_uri
 from tasks.tracking import PARENT_TAG
+from tests.training.conftest import world  # noqa: F401 -- a fixture
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own deprecations are not ours
 FEW = ComparisonConfig(losses=("info_nce",), fusions=("gated",), seeds=(1, 2))
@@ -42,3 +46,21 @@ def test_cells_are_children_with_their_axes_as_tags(tmp_path: Path) -> None:
         "info_nce",
         "2",
     )
+
+
+def test_what_cells_share_is_measured_once(
+    world: SimpleNamespace,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[int] = []
+
+    def count(features: Path, pairs: Path, seed: int) -> dict[str, float]:
+        measured.append(seed)
+        return measure_worth(features, pairs, seed)
+
+    monkeypatch.setattr(comparison, "measure_worth", count)
+    configs = [TrainConfig(seed=1), TrainConfig(seed=1, loss="info_nce"), TrainConfig(seed=2)]
+    worth = [weigh_score.fn(world.features, world.pairs, config) for config in configs]
+    assert measured == [1, 2]
+    assert worth[0] == worth[1]
+    assert set(worth[0]) == {"val_score_raw", "val_score_chance"}
