@@ -25,6 +25,8 @@ from torch.nn import functional
 from mmpipeline.storage import read_parquet
 from mmpipeline.training.pair_table import PAIRS_FILE, RowArray
 
+BLOCK_ROWS = 8192  # recipes that are compared with all dishes at once
+
 
 @dataclass(frozen=True, slots=True)
 class Proposals:
@@ -116,10 +118,11 @@ def read_languages(pairs: Path, recipe_ids: list[str], rows: RowArray) -> NDArra
 
 def _nearest(vectors: Tensor, prototypes: Tensor) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
     """Return each vector's nearest prototype and its lead over the second."""
-    scores = vectors @ prototypes.T
-    best = scores.topk(min(2, len(prototypes)), dim=1)
-    lead = best.values[:, 0] - best.values[:, -1]
-    return best.indices[:, 0].numpy(), lead.numpy()
+    most = min(2, len(prototypes))
+    best = [(block @ prototypes.T).topk(most, dim=1) for block in torch.split(vectors, BLOCK_ROWS)]
+    scores = torch.cat([found.values for found in best])
+    nearest = torch.cat([found.indices[:, 0] for found in best])
+    return nearest.numpy(), (scores[:, 0] - scores[:, -1]).numpy()
 
 
 def _languages_of(

@@ -1,10 +1,12 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 import torch
 from torch.nn import functional
 
 from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.training import self_training
 from mmpipeline.training.pair_table import PairTable
 from mmpipeline.training.self_training import propose_labels, read_languages
 
@@ -31,6 +33,14 @@ def test_the_surest_get_the_nearest_dish() -> None:
     assert proposals.dish[6] == -1  # between all
     assert proposals.dish[7] == -1
     assert propose_labels(VECTORS, ROWS, DISH, SPEAKS, share=1.0).dish[6] >= 0
+
+
+def test_blocks_of_recipes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = propose_labels(VECTORS, ROWS, DISH, SPEAKS, share=1.0)
+    monkeypatch.setattr(self_training, "BLOCK_ROWS", 1)
+    assert propose_labels(VECTORS, ROWS, DISH, SPEAKS, share=1.0).dish.tolist() == (
+        whole.dish.tolist()
+    )
 
 
 def test_dishes_of_one_language_each_are_joined_when_they_are_nearest() -> None:
