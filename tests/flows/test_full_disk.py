@@ -14,7 +14,7 @@ import pytest
 from mmpipeline.storage import DataLayout, open_artifact
 from tests.flows.conftest import ROOT, environment
 
-pytestmark = pytest.mark.flow
+pytestmark = [pytest.mark.flow, pytest.mark.timeout(900)]  # the first one waits for a whole run
 
 STAGES = {
     "recipe1m": "recipe1m.normalize.fn(newest('sample_world') / 'recipe1m', config.recipe1m, root)",
@@ -23,6 +23,14 @@ STAGES = {
     "features": "features.extract.fn(newest('catalog'), config.features, root)",
     "pairs": "pairs.build.fn(newest('catalog'), config.pairs, root)",
     "model": "training.train.fn(newest('features'), newest('pairs'), config.train, root)",
+    "evaluation": (
+        "evaluation.evaluate.fn(*map(newest, ('model', 'features', 'catalog')),"
+        " config.evaluate, root)"
+    ),
+    "frozen_set": "frozen.freeze.fn(newest('catalog'), config.frozen, root)",
+    "frozen_scores": (
+        "frozen.score.fn(*map(newest, ('model', 'features', 'frozen_set')), config.evaluate, root)"
+    ),
     "index": (
         "index.publish.fn(*map(newest, ('model', 'features', 'catalog')), config.index, root)"
     ),
@@ -37,7 +45,7 @@ from mmpipeline.storage import ArtifactStore, DataLayout
 from tasks.servers import quiet_environment
 root, limit, stage = Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 os.environ.update(quiet_environment(root))
-from tasks import catalog, features, index, pairs, recipe1m, scraping, training
+from tasks import catalog, evaluation, features, frozen, index, pairs, recipe1m, scraping, training
 store = ArtifactStore(DataLayout.at(root))
 newest = lambda kind: store.current(kind).folder
 config = load_config(Path(sys.argv[1]))
