@@ -2,12 +2,7 @@
 
 import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,88 +17,18 @@ from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import alias_difference
 from mmpipeline.storage import DataLayout
 from tasks.servers import prefect_server, quiet_environment
+from tests.flows.conftest import ROOT
+from tests.flows.live_server import (
+    deployments_of,
+    run,
+    run_python,
+    wait_for,
+    wait_until_completed,
+    worker,
+)
 from tests.search.conftest import make_world, publish_version
 
 pytestmark = pytest.mark.flow
-
-ROOT = Path(__file__).parents[2]
-
-
-@contextmanager
-def worker(environment: dict[str, str], log: Path) -> Iterator[None]:
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect", "worker", "start", "--pool", "local"],
-            env=environment,
-            cwd=ROOT,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-        )
-    try:
-        yield
-    finally:
-        for _ in range(2):  # one SIGTERM alone leaves a process worker running
-            process.send_signal(signal.SIGTERM)
-            time.sleep(1)
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-
-
-def wait_for(api: str, path: str, body: dict[str, object], timeout_s: float) -> list[dict]:
-    deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        found = requests.post(f"{api}/{path}", json=body, timeout=10).json()
-        if found:
-            return list(found)
-        time.sleep(1)
-    return []
-
-
-def runs_of(api: str, deployment: str) -> list[dict]:
-    body = {"deployments": {"name": {"any_": [deployment]}}}
-    return list(requests.post(f"{api}/flow_runs/filter", json=body, timeout=10).json())
-
-
-def wait_until_completed(
-    api: str, deployment: str, timeout_s: float, number: int = 1
-) -> list[dict]:
-    """Wait until some runs of a deployment are over; return all of its runs."""
-    deadline = time.monotonic() + timeout_s
-    over = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
-    while time.monotonic() < deadline:
-        runs = runs_of(api, deployment)
-        if sum(run["state_type"] in over for run in runs) >= number:
-            return runs
-        time.sleep(1)
-    return runs_of(api, deployment)
-
-
-def deployments_of(api: str) -> list[dict]:
-    return list(requests.post(f"{api}/deployments/filter", json={}, timeout=10).json())
-
-
-def run(environment: dict[str, str], *command: str) -> str:
-    """Run a module of this environment's Python; return what it printed."""
-    return run_python(environment, "-m", *command)
-
-
-def run_python(environment: dict[str, str], *arguments: str) -> str:
-    """Run this environment's Python; return what it printed."""
-    done = subprocess.run(
-        [sys.executable, *arguments],
-        env=environment,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")
