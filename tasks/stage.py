@@ -22,6 +22,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.progress import watch_progress
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from tasks.assets import note_materialization
 from tasks.progress_artifact import ProgressArtifact
 from tasks.shared_storage import fetch, share
 
@@ -85,6 +86,7 @@ def _make(store: ArtifactStore, key: ArtifactKey, make: Make, show: tuple[str, .
     publish_counts(key.kind, artifact.counts)
     share(artifact, replace=is_renewal)
     announce(artifact)
+    note_materialization(artifact)
     return artifact
 
 

@@ -40,6 +40,22 @@ def payloads(data_root: Path, kind: str) -> dict[str, str]:
     return {name: entry["sha256"] for name, entry in open_artifact(folder).manifest.files.items()}
 
 
+def materializations(data_root: Path) -> list[tuple[str, str, list[str]]]:
+    """Return what Prefect knows of versions that were made: asset, id, and assets of its inputs."""
+    query = "SELECT resource_id, payload, related FROM events WHERE event = ?"
+    with sqlite3.connect(data_root / "state" / "prefect" / "prefect.db") as store:
+        rows = store.execute(query, ["prefect.asset.materialization.succeeded"]).fetchall()
+    found = []
+    for asset, payload, related in rows:
+        sources = [
+            one["prefect.resource.id"]
+            for one in json.loads(related)
+            if one["prefect.resource.role"] == "asset"
+        ]
+        found.append((asset, json.loads(payload)["id"], sorted(sources)))
+    return sorted(found)
+
+
 def test_every_stage_left_one_sound_artifact(finished: Path) -> None:
     layout = DataLayout.at(finished)
     for kind, names in artifacts(finished).items():
@@ -47,6 +63,16 @@ def test_every_stage_left_one_sound_artifact(finished: Path) -> None:
         open_artifact(layout.artifacts(kind) / names.pop(), kind=kind).verify()
     assert layout.current_index.read_text().strip() in artifacts(finished)["index"]
     assert not list(layout.temporary.iterdir())
+
+
+def test_every_version_is_a_materialization_of_its_kind(finished: Path) -> None:
+    made = {asset: (name, sources) for asset, name, sources in materializations(finished)}
+    for kind, names in artifacts(finished).items():
+        assert {made[f"mmpipeline://{kind}"][0]} == names
+    doors = ["mmpipeline://recipe1m", "mmpipeline://tenthousand_recipe"]
+    assert made["mmpipeline://catalog"][1] == doors
+    assert made["mmpipeline://model"][1] == ["mmpipeline://features", "mmpipeline://pairs"]
+    assert len(made) == len(materializations(finished))
 
 
 def test_the_exam_has_as_many_questions_as_the_config_wants(finished: Path) -> None:
@@ -112,6 +138,7 @@ def test_a_second_run_asks_little_and_runs_no_stage(
     assert "Nothing new" in again.stdout
     assert "no other stage ran" in again.stdout
     assert artifacts(data_root) == before
+    assert materializations(data_root) == materializations(finished)
 
 
 def test_two_runs_at_once_do_not_mix(start_flows: Start, run_flows: Run, tmp_path: Path) -> None:
