@@ -19,6 +19,7 @@ from torch.nn import functional
 from mmpipeline.models.encoders import ModalityEncoder, build_encoder
 from mmpipeline.models.fusion_shape import FusionShape
 from mmpipeline.models.fusions import DEFAULT_OPTIONS, ModelOptions, build_fusion
+from mmpipeline.models.own_part import OwnPart
 from mmpipeline.models.product_of_experts import ProductOfExpertsFusion
 
 COARSE_MODALITY = "title"  # names the dish; where there is none, the last modality is coarse
@@ -60,7 +61,7 @@ class FusionModel(nn.Module):
         self.dims = dict(dims)
         self.modalities = tuple(dims)
         self.hidden_dim = hidden_dim
-        self.embedding_dim = embedding_dim
+        self.learned_dim = embedding_dim
         self.dropout = dropout
         self.options = options
         self.encoders = nn.ModuleDict({
@@ -72,6 +73,16 @@ class FusionModel(nn.Module):
             len(dims), hidden_dim, embedding_dim, dropout, plain=options.plain, coarse=coarse
         )
         self.fusion = build_fusion(options.fusion, shape)
+        self.own_part = (
+            OwnPart(len(dims), hidden_dim, options.own_dim, options.own_share)
+            if options.own_dim
+            else None
+        )
+
+    @property
+    def embedding_dim(self) -> int:
+        """Length of what `embed` returns: the learned embedding and the parts' own places."""
+        return self.learned_dim + (0 if self.own_part is None else self.own_part.output_dim)
 
     def standardize(self, statistics: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         """Set what each modality's inputs are centred and scaled by.
@@ -113,8 +124,7 @@ class FusionModel(nn.Module):
             If the mask has the wrong shape or type, a row shows nothing, or an input that is
             shown is missing or of the wrong shape.
         """
-        joined: Tensor = self.fusion(self.encode(inputs, mask), mask)
-        return functional.normalize(joined, dim=1) if self.options.unit_length else joined
+        return self._fuse(self.encode(inputs, mask), mask)
 
     def encode(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
         """Encode each modality of a batch, without fusing them.
@@ -163,7 +173,7 @@ class FusionModel(nn.Module):
         return self.fusion.distribution(self.encode(inputs, mask), mask)
 
     def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
-        """Embed a batch for use: without dropout and gradients.
+        """Embed a batch for use: without dropout and gradients, with the parts' own places.
 
         The model is left in the mode (training or evaluation) it was in.
 
@@ -186,10 +196,17 @@ class FusionModel(nn.Module):
         self.eval()
         try:
             with torch.inference_mode():
-                vectors: Tensor = self(inputs, mask)
+                codes = self.encode(inputs, mask)
+                vectors = self._fuse(codes, mask)
+                if self.own_part is not None:
+                    vectors = self.own_part.join(vectors, self.own_part(codes, mask))
         finally:
             self.train(was_training)
         return vectors
+
+    def _fuse(self, codes: Tensor, mask: Tensor) -> Tensor:
+        joined: Tensor = self.fusion(codes, mask)
+        return functional.normalize(joined, dim=1) if self.options.unit_length else joined
 
     def _check_mask(self, mask: Tensor) -> None:
         if mask.dtype != torch.bool or mask.ndim != 2 or mask.shape[1] != len(self.modalities):

@@ -115,12 +115,17 @@ class ModelOptions:
         Whether embeddings are scaled to unit length; without, for losses on plain distances.
     encoder
         One of `ENCODERS`: ``deep``, or ``linear`` for one linear layer on what dropout leaves.
+    own_dim, own_share
+        Axes of each modality's codes that have a place of their own beside the shared embedding, 0
+        for none; and the weight of those places.
     """
 
     fusion: str = "concatenation"
     plain: bool = False
     unit_length: bool = True
     encoder: str = "deep"
+    own_dim: int = 0
+    own_share: float = 0.7
 
 
 DEFAULT_OPTIONS = ModelOptions()

@@ -40,7 +40,7 @@ def save_model(model: FusionModel, folder: Path) -> None:
     shape = {
         "dims": [[name, dim] for name, dim in model.dims.items()],
         "hidden_dim": model.hidden_dim,
-        "embedding_dim": model.embedding_dim,
+        "embedding_dim": model.learned_dim,
         "dropout": model.dropout,
         **asdict(model.options),
     }

@@ -17,6 +17,7 @@ from mmpipeline.config import FeatureConfig, RetentionConfig
 from mmpipeline.errors import PipelineError
 from mmpipeline.features.cache import prune_cache, unused_caches
 from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.storage import Artifact, DataLayout
 
 
@@ -78,7 +79,7 @@ def plan_caches(
             continue
         try:
             section = FeatureConfig.model_validate(artifact.manifest.config)
-            used.update(EncoderSet.build(section).cache_names.values())
+            used.update((*EncoderSet.build(section).cache_names.values(), PHOTO_KEYS))
         except (PipelineError, ValidationError) as error:
             reason = f"the encoders of features {artifact.id} cannot be built here: {error}"
             return CachePlan(layout.feature_cache, frozenset(), before, reason)

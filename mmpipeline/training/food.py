@@ -25,6 +25,7 @@ from mmpipeline.training.determinism import digest_values
 from mmpipeline.training.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.loop import digest_folders, fit_config, make_model
 from mmpipeline.training.metric_logger import MetricLogger
+from mmpipeline.training.own_places import fit_own_part
 from mmpipeline.training.pair_table import PairSummary, PairTable
 from mmpipeline.training.processes import Processes
 from mmpipeline.training.recipe_objective import recipe_objective
@@ -163,6 +164,7 @@ class _Course:
             counts["labels_proposed"] = float(proposals.labelled)
             counts["dishes_joined"] = float(proposals.joined)
             result = self._fit(model, replace(summary, dish=proposals.dish), "second")
+        fit_own_part(model, self._features, np.unique(summary.anchors))
         return counts | self._summarise(result)
 
     def _fit(self, model: FusionModel, summary: PairSummary, name: str) -> TrainingResult:

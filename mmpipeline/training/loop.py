@@ -23,6 +23,7 @@ from mmpipeline.training.determinism import determinism, digest_values
 from mmpipeline.training.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.input_statistics import measure_inputs
 from mmpipeline.training.metric_logger import MetricLogger
+from mmpipeline.training.own_places import fit_own_part
 from mmpipeline.training.pair_source import PairSource, pair_objective
 from mmpipeline.training.pair_table import PairTable
 from mmpipeline.training.processes import Processes
@@ -86,6 +87,7 @@ def train_model(
     hooks = Hooks(logger, checkpoints, lambda _: validator.score(model), identity)
     objective = pair_objective(feature_set, config)
     result = fit(model, source, objective, fit_config(config, len(source)), hooks)
+    fit_own_part(model, feature_set, np.unique(table.summary.anchors))
     counts = {
         "pairs": float(len(table)),
         "anchors": float(len(table.summary.anchors)),
@@ -125,7 +127,12 @@ def make_model(features: FeatureSet, table: PairTable, config: TrainConfig) -> F
             config.hidden_dim,
             config.embedding_dim,
             config.dropout,
-            ModelOptions(fusion=config.fusion, encoder=config.encoder),
+            ModelOptions(
+                fusion=config.fusion,
+                encoder=config.encoder,
+                own_dim=config.own_dim,
+                own_share=config.own_share,
+            ),
         )
     model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))
     return model

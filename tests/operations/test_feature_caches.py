@@ -9,6 +9,7 @@ import pytest
 from mmpipeline.config import FeatureConfig, RetentionConfig
 from mmpipeline.features.cache import EncodingCache, content_key
 from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.operations.feature_caches import plan_caches
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout
 
@@ -44,7 +45,7 @@ def test_the_caches_of_kept_feature_sets_stay(layout: DataLayout) -> None:
     narrow, wide = FeatureConfig(text_dim=64), FeatureConfig(text_dim=128)
     kept = [make(layout, "features", narrow.model_dump(mode="json")), make(layout, "pairs", {})]
     names = {config.text_dim: EncoderSet.build(config).cache_names for config in (narrow, wide)}
-    used = [fill(layout, name, 40) for name in names[64].values()]
+    used = [fill(layout, name, 40) for name in (*names[64].values(), PHOTO_KEYS)]
     left = fill(layout, names[128]["text"], 40)  # photos are encoded alike by both
     fresh = fill(layout, "of-an-encoder-that-is-being-tried", 1)
     plan = plan_caches(layout, kept, CONFIG, NOW)
