@@ -7,6 +7,7 @@ key exists, here or in the shared storage, or it is made. Lines for people go to
 
 import contextvars
 import logging
+import re
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -27,6 +28,7 @@ from tasks.progress_artifact import ProgressArtifact
 from tasks.shared_storage import fetch, share
 
 WIDTH, INDENT = 100, 29
+PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 log = logging.getLogger("mmpipeline.run")
 
 Make = Callable[[Draft], dict[str, float]]
@@ -168,7 +170,7 @@ def announce(artifact: Artifact) -> None:
 def publish_page(key: str, page: str, description: str) -> None:
     """Put a Markdown page beside a stage's run in the Prefect UI; outside of a run, do nothing.
 
-    Its pictures lie in the artifact's folder: the UI gets their names only.
+    Its pictures lie in the artifact's folder, which the UI does not reach: they are named.
 
     Parameters
     ----------
@@ -180,7 +182,8 @@ def publish_page(key: str, page: str, description: str) -> None:
         What it shows.
     """
     if FlowRunContext.get() is not None:
-        create_markdown_artifact(key=key, markdown=page, description=description)
+        named = PICTURE.sub(r"*\1: `\2` in the artifact's folder*", page)
+        create_markdown_artifact(key=key, markdown=named, description=description)
 
 
 def publish_link(key: str, address: str | None, description: str) -> None:

@@ -20,7 +20,7 @@ from prefect import flow
 from mmpipeline.progress import Progress
 from mmpipeline.storage import ArtifactKey
 from tasks import progress_artifact
-from tasks.stage import produce, publish_link
+from tasks.stage import produce, publish_link, publish_page
 
 def make(draft):
     with Progress("pages", 4) as bar:
@@ -38,6 +38,7 @@ def long(root):
     produce(root, ArtifactKey("pairs", {}, {}, ""), make, ())
     publish_link("mlflow-run", "http://127.0.0.1:5000/#/experiments/1/runs/x", "A training")
     publish_link("nowhere", None, "Nothing")
+    publish_page("report", "# All\\n\\n![By dish](by_dish.png)\\n", "A report")
 
 root = Path(sys.argv[1])
 quick(root)
@@ -55,9 +56,11 @@ def test_a_long_stage_shows_how_far_it_is(tmp_path: Path) -> None:
         subprocess.run(command, env=environment, check=True, timeout=300)
         found = requests.post(f"{api}/artifacts/filter", json={}, timeout=30).json()
     shown = {artifact["key"]: artifact for artifact in found}
-    assert set(shown) == {"pairs-progress", "mlflow-run"}
+    assert set(shown) == {"pairs-progress", "mlflow-run", "report"}
     assert shown["pairs-progress"]["data"] == 100
     assert shown["pairs-progress"]["description"] == "How far: pages"
+    picture = "*By dish: `by_dish.png` in the artifact's folder*"
+    assert shown["report"]["data"] == f"# All\n\n{picture}\n"
     assert "/#/experiments/1/runs/x" in shown["mlflow-run"]["data"]
 
 
