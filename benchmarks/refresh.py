@@ -215,6 +215,10 @@ def _measure(job: dict[str, Any]) -> RefreshCost:
     wall_s = time.perf_counter() - started
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(
+        f"{cpu_s:8.1f}  CPU s in all, {wall_s:.1f} s wall, peak {peak[0] / 1e6:.0f} MB",
+        file=sys.stderr,
+    )
     return RefreshCost(wall_s, cpu_s, peak[0] / 1e6, set())
 
 
