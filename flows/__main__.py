@@ -67,6 +67,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--source", type=Path, help="a folder in Recipe1M's layout")
     parser.add_argument("--config", type=Path, help="a TOML file with config sections")
     parser.add_argument("--plan", action="store_true", help="say what would run and why")
+    parser.add_argument("--newest", action="store_true", help="ask no door: take what is there")
     parser.add_argument("--quick", action="store_true", help="little data, few steps")
     parser.add_argument("--copy-to", type=Path, help="a folder that gets a copy of the report")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
@@ -79,8 +80,11 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         help="run this stage though its artifact exists; may be given more than once",
     )
     options = parser.parse_args(arguments)
-    if options.flow != PARENT and (options.plan or options.retrain or options.force):
-        parser.error(f"--plan, --retrain and --force are for {PARENT}")
+    wishes = (options.plan, options.newest, options.retrain, options.force)
+    if options.flow != PARENT and any(wishes):
+        parser.error(f"--plan, --newest, --retrain and --force are for {PARENT}")
+    if options.newest and options.source:
+        parser.error("--newest asks no door, so there is no --source")
     if options.flow != EXPERIMENT and (options.quick or options.copy_to):
         parser.error(f"--quick and --copy-to are for {EXPERIMENT}")
     if options.flow != GRID and options.json:
@@ -107,6 +111,8 @@ def main(arguments: list[str]) -> int:
         parameters = choose_parameters(options.flow, config, options.source)
         if options.flow == PARENT:
             wishes = {"retrain": options.retrain, "force": tuple(options.force)}
+            if options.newest:
+                wishes |= {"newest": True, "scrape": False, "sample": False}
             parameters["request"] = parameters["request"].model_copy(update=wishes)
         if options.flow == EXPERIMENT:
             place = options.copy_to.resolve() if options.copy_to else None

@@ -45,6 +45,8 @@ def test_wishes_are_for_the_parent_and_name_stages(capsys: pytest.CaptureFixture
         (["--force", "build_pear"], "invalid choice: 'build_pear'"),
         (["--force"], "expected one argument"),
         (["build_pairs", "--plan"], "are for refresh_catalog"),
+        (["build_pairs", "--newest"], "are for refresh_catalog"),
+        (["--newest", "--source", "folder"], "asks no door"),
         (["build_pairs", "--force", "build_pairs"], "are for refresh_catalog"),
     ):
         with pytest.raises(SystemExit):
@@ -52,8 +54,17 @@ def test_wishes_are_for_the_parent_and_name_stages(capsys: pytest.CaptureFixture
         assert message in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", [["-m", "flows"], ["flows/refresh_catalog.py"]])
-def test_a_plan_is_printed_and_nothing_is_made(tmp_path: Path, command: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["-m", "flows"], "runs: new recipes from tenthousand_recipe"),
+        (["flows/refresh_catalog.py"], "runs: new recipes from tenthousand_recipe"),
+        (["flows/refresh_catalog.py", "--newest"], "runs: no recipes yet"),
+    ],
+)
+def test_a_plan_is_printed_and_nothing_is_made(
+    tmp_path: Path, command: list[str], said: str
+) -> None:
     done = subprocess.run(
         [sys.executable, *command, "--plan", "--force", "build_pairs"],
         env=environment(tmp_path / "data"),
@@ -66,7 +77,7 @@ def test_a_plan_is_printed_and_nothing_is_made(tmp_path: Path, command: list[str
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert [line.split()[0] for line in lines[-len(STAGES) :]] == list(STAGES)
-    assert "runs: none yet" in lines[0]
+    assert lines[-1].endswith(said)
     assert not (tmp_path / "data").exists()
 
 
