@@ -388,7 +388,7 @@ class TrainConfig(Section):
     own_dim: int = Field(
         96, ge=0, le=4096, description="axes of a place of its own for each modality; 0: none"
     )
-    own_share: float = Field(0.7, ge=0, le=1, description="what these places weigh")
+    own_share: float = Field(0.6, ge=0, le=1, description="what these places weigh")
     epochs: int = Field(40, ge=1, le=10_000)
     anchors_per_batch: int = Field(256, ge=2, le=8192)
     anchors_per_dish: int = Field(

@@ -125,7 +125,7 @@ class ModelOptions:
     unit_length: bool = True
     encoder: str = "deep"
     own_dim: int = 0
-    own_share: float = 0.7
+    own_share: float = 0.6
 
 
 DEFAULT_OPTIONS = ModelOptions()
