@@ -35,11 +35,13 @@ def check_services(settings: EnvironmentSettings) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        One a setting that is set: how training is shared, MLflow server, Dask cluster, shared
-        storage.
+        One a setting that is set: how training is shared, its GPUs, MLflow server, Dask cluster,
+        shared storage.
     """
     if settings.train_processes > 1:
         yield check_processes(settings.train_processes)
+    if settings.device == "cuda":
+        yield check_gpus(settings.train_processes)
     if settings.mlflow_uri is not None:
         yield check_mlflow(settings.mlflow_uri)
     if settings.dask is not None:
@@ -67,6 +69,29 @@ def check_processes(processes: int) -> Finding:
         return Finding("training processes", "ok", found)
     advice = f"set MMPIPELINE_TRAIN_PROCESSES to {cores} at most: each batch waits for the slowest"
     return Finding("training processes", "warning", found, advice)
+
+
+def check_gpus(processes: int) -> Finding:
+    """Count the GPUs that torch sees.
+
+    Parameters
+    ----------
+    processes
+        That train together, each on a GPU of its own.
+
+    Returns
+    -------
+    Finding
+        A problem when there are too few: training and publishing would not begin.
+    """
+    import torch  # for whoever asks for a GPU
+
+    gpus = torch.cuda.device_count()
+    found = f"torch {torch.__version__} sees {gpus}, {processes} wanted"
+    if gpus >= processes:
+        return Finding("GPUs", "ok", found)
+    advice = "install torch for CUDA, or set MMPIPELINE_DEVICE=auto"
+    return Finding("GPUs", "problem", found, advice)
 
 
 def check_mlflow(uri: str) -> Finding:

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+import torch
 from distributed import LocalCluster
 
 from mmpipeline.config import EnvironmentSettings
@@ -69,6 +70,16 @@ def test_more_processes_than_cores_are_named() -> None:
     assert f"{cores} at most" in look(train_processes=cores + 1).advice
     if cores > 1:
         assert look(train_processes=cores).status == "ok"
+
+
+def test_gpus_that_are_asked_for_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert list(check_services(EnvironmentSettings(device="cpu"))) == []
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert look(device="cuda").status == "ok"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
+    found = look(device="cuda")
+    assert (found.status, "sees 0, 1 wanted" in found.found) == ("problem", True)
+    assert "MMPIPELINE_DEVICE=auto" in found.advice
 
 
 def test_an_mlflow_server_is_told_from_none_and_from_another() -> None:
