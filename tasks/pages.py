@@ -15,6 +15,9 @@ from tasks.tracking import make_store
 STORE_VARIABLE = "MLFLOW_BACKEND_STORE_URI"
 """Where MLflow's page reads; a variable, since everybody may read a command line's password."""
 
+JOBS_VARIABLE = "MLFLOW_SERVER_ENABLE_JOB_EXECUTION"
+"""Whether MLflow's server keeps some ten processes for jobs that nothing here gives it."""
+
 
 def open_pages(settings: EnvironmentSettings) -> None:
     """Serve the Prefect and the MLflow page on what runs left behind, until interrupted.
@@ -32,11 +35,7 @@ def open_pages(settings: EnvironmentSettings) -> None:
     layout = DataLayout.at(settings.data_root)
     for name, port in (("PREFECT", settings.prefect_port), ("MLFLOW", settings.mlflow_port)):
         _require_free(port, f"MMPIPELINE_{name}_PORT")
-    environment = {**os.environ, **quiet_environment(layout.root)}
-    if STORE_VARIABLE not in os.environ:
-        make_store(layout)
-        environment[STORE_VARIABLE] = embedded_store(layout)
-    environment["PREFECT_UI_API_URL"] = f"http://{HOST}:{settings.prefect_port}/api"
+    environment = page_environment(layout, settings)
     logs = layout.state / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     pages = {
@@ -81,6 +80,29 @@ def open_pages(settings: EnvironmentSettings) -> None:
         (layout.state / "ui.json").unlink(missing_ok=True)
         for child in children:
             stop_server(child)
+
+
+def page_environment(layout: DataLayout, settings: EnvironmentSettings) -> dict[str, str]:
+    """Return the variables of both pages' servers; the embedded store is made if it is needed.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    settings
+        Its ports.
+
+    Returns
+    -------
+    dict of str to str
+        With the ones of this process, which take precedence where they say how a page is run.
+    """
+    environment = {JOBS_VARIABLE: "false", **os.environ, **quiet_environment(layout.root)}
+    if STORE_VARIABLE not in os.environ:
+        make_store(layout)
+        environment[STORE_VARIABLE] = embedded_store(layout)
+    environment["PREFECT_UI_API_URL"] = f"http://{HOST}:{settings.prefect_port}/api"
+    return environment
 
 
 def _require_free(port: int, variable: str) -> None:

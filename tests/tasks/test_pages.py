@@ -7,7 +7,8 @@ import pytest
 
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.errors import BusyError
-from tasks.pages import open_pages
+from mmpipeline.storage import DataLayout
+from tasks.pages import JOBS_VARIABLE, open_pages, page_environment
 
 
 def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
@@ -18,3 +19,13 @@ def test_a_taken_port_is_named_with_its_remedy(tmp_path: Path) -> None:
         settings = EnvironmentSettings(data_root=tmp_path, mlflow_port=port, prefect_port=port)
         with pytest.raises(BusyError, match=rf"port {port} is in use.*MMPIPELINE_PREFECT_PORT"):
             open_pages(settings)
+
+
+@pytest.mark.filterwarnings("ignore")  # MLflow's own deprecations are not ours
+def test_mlflow_runs_no_jobs_unless_it_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layout, settings = DataLayout.at(tmp_path), EnvironmentSettings(data_root=tmp_path)
+    assert page_environment(layout, settings)[JOBS_VARIABLE] == "false"
+    monkeypatch.setenv(JOBS_VARIABLE, "true")
+    assert page_environment(layout, settings)[JOBS_VARIABLE] == "true"
