@@ -63,7 +63,7 @@ def propose_labels(
     speaks
         Shape (R,), a code for each recipe's language, -1 when not known.
     share
-        Of the unlabelled recipes, the surest that get a label: 0 to 1.
+        Of the unlabelled recipes, the surest that get a label: 0 to 1; never more than have one.
 
     Returns
     -------
@@ -82,7 +82,8 @@ def propose_labels(
     proposed = dish.copy()
     open_ = np.flatnonzero(own < 0)
     chosen, margin = _nearest(vectors[torch.from_numpy(open_)], prototypes)
-    sure = np.argsort(-margin, kind="stable")[: round(share * len(open_))]
+    most = min(round(share * len(open_)), len(known))
+    sure = np.argsort(-margin, kind="stable")[:most]
     proposed[rows[open_[sure]]] = dishes[chosen[sure]]
     pairs = _join(prototypes, _languages_of(label[known], speaks[known], len(dishes)))
     for first, second in pairs:

@@ -35,6 +35,14 @@ def test_the_surest_get_the_nearest_dish() -> None:
     assert propose_labels(VECTORS, ROWS, DISH, SPEAKS, share=1.0).dish[6] >= 0
 
 
+def test_never_more_are_guessed_than_are_given() -> None:
+    dish = np.full(9, -1, dtype=np.int32)
+    dish[:2] = 0, 1
+    proposals = propose_labels(VECTORS, ROWS, dish, SPEAKS, share=1.0)
+    assert proposals.labelled == 2
+    assert (proposals.dish >= 0).sum() == 4
+
+
 def test_blocks_of_recipes_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = propose_labels(VECTORS, ROWS, DISH, SPEAKS, share=1.0)
     monkeypatch.setattr(self_training, "BLOCK_ROWS", 1)
