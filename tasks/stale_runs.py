@@ -3,6 +3,7 @@
 A killed process cannot tell the server that it is gone, so its flow run would stay "Running" for
 ever. Each run of the parent flow notes its id in the data folder; the next one that gets the run
 lock finds the note, knows that nobody runs any more, and marks what was left running as crashed.
+A run that is retried finds its own note: it lives again, and only what it had called is marked.
 """
 
 import json
@@ -53,23 +54,27 @@ def sole_run(data_root: Path, wait_minutes: float = 0) -> Iterator[None]:
     note = layout.state / "run.json"
     with only_run(data_root, wait_minutes * 60):
         ArtifactStore(layout).remove_orphans()
-        close_stale_run(note)
         context = FlowRunContext.get()
-        if context is not None and context.flow_run is not None:
-            write_json_atomic(note, {"flow_run_id": str(context.flow_run.id)})
+        own = context.flow_run.id if context is not None and context.flow_run is not None else None
+        close_stale_run(note, own)
+        if own is not None:
+            write_json_atomic(note, {"flow_run_id": str(own)})
         try:
             yield
         finally:
             note.unlink(missing_ok=True)
 
 
-def close_stale_run(note: Path) -> int:
+def close_stale_run(note: Path, own: UUID | None = None) -> int:
     """Mark the flow run that a note names as crashed, with all that it had running.
 
     Parameters
     ----------
     note
         The file that a run left when it died.
+    own
+        Id of the run that asks. It is the one that died where it was retried: then only what it
+        had running before is closed.
 
     Returns
     -------
@@ -85,7 +90,7 @@ def close_stale_run(note: Path) -> int:
         waiting = [died]
         while waiting:
             children = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=waiting))
-            closed += sum(_close(client, run) for run in waiting)
+            closed += sum(_close(client, run, is_own=run == own) for run in waiting)
             waiting = [run.id for run in client.read_flow_runs(flow_run_filter=children)]
     note.unlink(missing_ok=True)
     if closed:
@@ -93,8 +98,11 @@ def close_stale_run(note: Path) -> int:
     return closed
 
 
-def _close(client: SyncPrefectClient, flow_run_id: UUID) -> bool:
-    """Mark one flow run and its tasks as crashed if they count as running."""
+def _close(client: SyncPrefectClient, flow_run_id: UUID, *, is_own: bool) -> bool:
+    """Mark one flow run, unless it is our own, and its tasks as crashed if they count as running.
+
+    Return whether the flow run was marked.
+    """
     only = FlowRunFilterId(any_=[flow_run_id])
     running = FlowRunFilter(
         id=only, state=FlowRunFilterState(type=FlowRunFilterStateType(any_=UNFINISHED))
@@ -108,7 +116,7 @@ def _close(client: SyncPrefectClient, flow_run_id: UUID) -> bool:
     )
     for task in tasks:
         client.set_task_run_state(task.id, state, force=True)
-    if not client.read_flow_runs(flow_run_filter=running):
+    if is_own or not client.read_flow_runs(flow_run_filter=running):
         return False
     client.set_flow_run_state(flow_run_id, state, force=True)
     return True

@@ -2,10 +2,13 @@
 
 import os
 import shutil
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psutil
 import pytest
 import requests
 import yaml
@@ -15,13 +18,15 @@ from mmpipeline.config import SampleConfig
 from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
 from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import alias_difference
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage import DataLayout, open_artifact
 from tasks.servers import prefect_server, quiet_environment
 from tests.flows.conftest import ROOT
 from tests.flows.live_server import (
+    PATIENCE_S,
     deployments_of,
     run,
     run_python,
+    runs_of,
     wait_for,
     wait_until_completed,
     worker,
@@ -126,3 +131,71 @@ def test_new_recipes_refresh_the_index(served: tuple[Path, dict[str, str]], tmp_
     assert (layout.artifacts("recipe1m") / "CURRENT").is_file(), log
     assert [one["state_type"] for one in refresh] == ["COMPLETED"], log
     assert layout.current_index.is_file()
+
+
+def kill_run(worker_pid: int, flow_run_id: str) -> None:
+    """Kill the process of a flow run that a worker started."""
+    for process in psutil.Process(worker_pid).children(recursive=True):
+        with suppress(psutil.Error):
+            if process.environ().get("PREFECT__FLOW_RUN_ID") == flow_run_id:
+                process.kill()
+
+
+@pytest.mark.timeout(1200)
+def test_a_killed_run_that_is_retried_in_the_ui_goes_on(
+    served: tuple[Path, dict[str, str]], tmp_path: Path
+) -> None:
+    root, environment = served
+    api, layout = environment["PREFECT_API_URL"], DataLayout.at(root)
+    dump = tmp_path / "dump"
+    write_recipe1m_dump(dump, SampleConfig(recipes=120, dishes=8, photo_size_px=32, seed=7))
+    known = {run["id"] for run in runs_of(api, "after-new-data")}
+    made_before = set(layout.artifacts("features").glob("*/"))
+    with worker(environment, tmp_path / "worker.log") as process:
+        run(
+            *(environment, "prefect", "deployment", "run", "normalize_recipe1m/on-demand"),
+            *("--watch", "--param", f"dump={dump}"),
+        )
+        deadline = time.monotonic() + 400
+        while not (made := set(layout.artifacts("features").glob("*/")) - made_before):
+            assert time.monotonic() < deadline, (tmp_path / "worker.log").read_text()[-4000:]
+            time.sleep(0.05)
+        (killed,) = (one for one in runs_of(api, "after-new-data") if one["id"] not in known)
+        kill_run(process.pid, killed["id"])
+        assert wait_for_state(api, killed["id"], {"CRASHED", "COMPLETED"}) == "CRASHED"
+        # The worker says so once more, later, and would undo a retry that was quicker.
+        wait_for_line(tmp_path / "worker.log", "worker - Check whether the flow run exceeded")
+        (features,) = made
+        made_at = (features / "manifest.json").stat().st_mtime_ns
+        # What the button Retry sends.
+        retry = {"type": "SCHEDULED", "name": "AwaitingRetry", "message": "Retry from the UI"}
+        answer = requests.post(
+            f"{api}/flow_runs/{killed['id']}/set_state", json={"state": retry}, timeout=PATIENCE_S
+        )
+        assert answer.json()["status"] == "ACCEPT", answer.text
+        state = wait_for_state(api, killed["id"], {"COMPLETED", "FAILED", "CRASHED"})
+    assert state == "COMPLETED", (tmp_path / "worker.log").read_text()[-4000:]
+    assert (features / "manifest.json").stat().st_mtime_ns == made_at
+    published = current_version(layout)
+    assert published is not None
+    index = open_artifact(layout.artifacts("index") / published, "index")
+    assert index.manifest.inputs["features"] == features.name
+    assert not (layout.state / "run.json").exists()
+
+
+def wait_for_line(log: Path, words: str, timeout_s: float = 240) -> None:
+    deadline = time.monotonic() + timeout_s
+    while words not in log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.5)
+
+
+def wait_for_state(api: str, flow_run_id: str, states: set[str], timeout_s: float = 240) -> str:
+    """Wait until a run is in one of some states; return the state that it is in."""
+    deadline = time.monotonic() + timeout_s
+    state = ""
+    while state not in states and time.monotonic() < deadline:
+        time.sleep(1)
+        state = requests.get(f"{api}/flow_runs/{flow_run_id}", timeout=PATIENCE_S).json()[
+            "state_type"
+        ]
+    return state
