@@ -35,7 +35,7 @@ CARD = replace(
     WHOLE,
     name="efficientnet-lite0-layers",
     dim=2 * sum(CHANNELS),
-    per_cpu_s=120,
+    per_cpu_s=75,
     about="Mean and spread of six inner layers: colour, grain and parts rather than objects.",
 )
 

@@ -42,7 +42,7 @@ CARD = EncoderCard(
     licence="Apache-2.0",
     languages=(),
     extra="pretrained",
-    per_cpu_s=60,
+    per_cpu_s=55,
     about="ImageNet features from weights that a package ships.",
 )
 SIZE_PX = 224

@@ -34,7 +34,7 @@ CARD = EncoderCard(
     licence="MIT",
     languages=(),
     extra=None,
-    per_cpu_s=250,
+    per_cpu_s=220,
     about="Colour, gradient and texture histograms around the centre; nothing learned.",
 )
 

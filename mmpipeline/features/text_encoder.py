@@ -31,7 +31,7 @@ CARD = EncoderCard(
     licence="MIT",
     languages=("any",),
     extra=None,
-    per_cpu_s=30_000,
+    per_cpu_s=45_000,
     about="Hashed n-grams of jamo and letters; forgives particles and misspellings.",
 )
 

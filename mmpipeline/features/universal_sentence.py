@@ -38,7 +38,7 @@ CARD = EncoderCard(
         "zh-tw",
     ),
     extra="pretrained",
-    per_cpu_s=700,
+    per_cpu_s=380,
     about="Universal Sentence Encoder, multilingual, from weights that a package ships.",
 )  # fmt: skip
 MAX_CHARACTERS = 2_000
