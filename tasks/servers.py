@@ -216,6 +216,8 @@ def serve_prefect(port: int) -> None:
     import uvicorn  # only the server process pays for these imports
     from prefect.server.api.server import create_app
 
+    from tasks.prefect_database import waiting_database
+
     server = uvicorn.Server(
         uvicorn.Config(create_app(), host=HOST, port=port, log_level="warning", lifespan="on")
     )
@@ -227,7 +229,8 @@ def serve_prefect(port: int) -> None:
         os._exit(0)
 
     threading.Thread(target=stop_with_parent, daemon=True).start()
-    server.run()
+    with waiting_database():
+        server.run()
 
 
 if __name__ == "__main__":
