@@ -9,7 +9,14 @@ import sys
 from mmpipeline.config import EnvironmentSettings, load_settings
 from mmpipeline.errors import BusyError, PipelineError, describe_os_error
 from mmpipeline.storage import DataLayout, write_json_atomic
-from tasks.servers import HOST, embedded_store, quiet_environment, stop_server, wait_until_ready
+from tasks.servers import (
+    HOST,
+    OUTLIVES,
+    embedded_store,
+    quiet_environment,
+    stop_server,
+    wait_until_ready,
+)
 from tasks.tracking import make_store
 
 STORE_VARIABLE = "MLFLOW_BACKEND_STORE_URI"
@@ -40,7 +47,7 @@ def open_pages(settings: EnvironmentSettings) -> None:
     logs.mkdir(parents=True, exist_ok=True)
     pages = {
         "Prefect": (
-            ["prefect", "server", "start", "--host", HOST, "--port", str(settings.prefect_port)],
+            ["tasks.servers", str(settings.prefect_port), OUTLIVES],
             f"http://{HOST}:{settings.prefect_port}/api/health",
         ),
         "MLflow": (

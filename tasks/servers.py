@@ -30,6 +30,7 @@ from mmpipeline.storage import DataLayout
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 300  # one that ends is noticed at once; this is for a busy machine
 STORE_FILE = "mlflow.db"
+OUTLIVES = "--outlives-parent"
 
 
 def quiet_environment(data_root: Path) -> dict[str, str]:
@@ -205,13 +206,15 @@ def stop_server(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def serve_prefect(port: int) -> None:
+def serve_prefect(port: int, *, outlives_parent: bool = False) -> None:
     """Run the Prefect API in this process until standard input closes.
 
     Parameters
     ----------
     port
         Loopback port to listen on.
+    outlives_parent
+        End by a signal alone, whatever becomes of standard input.
     """
     import uvicorn  # only the server process pays for these imports
     from prefect.server.api.server import create_app
@@ -228,10 +231,11 @@ def serve_prefect(port: int) -> None:
         time.sleep(3)
         os._exit(0)
 
-    threading.Thread(target=stop_with_parent, daemon=True).start()
+    if not outlives_parent:
+        threading.Thread(target=stop_with_parent, daemon=True).start()
     with waiting_database():
         server.run()
 
 
 if __name__ == "__main__":
-    serve_prefect(int(sys.argv[1]))
+    serve_prefect(int(sys.argv[1]), outlives_parent=OUTLIVES in sys.argv[2:])
