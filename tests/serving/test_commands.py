@@ -40,7 +40,9 @@ def test_options_reach_the_index(run: Run, recipe_id: str) -> None:
     def ask(*arguments: str) -> dict[str, Any]:
         return json.loads(run("--json", "-k", "24", *arguments))
 
-    assert ask("--like", recipe_id)["items"][0]["recipe_id"] == recipe_id
+    liked = ask("--like", recipe_id)
+    assert liked["asked_with"] == ["like"]
+    assert recipe_id not in {hit["recipe_id"] for hit in liked["items"]}
     of_two = ask("--title", "국", "--dish", "bibimbap", "--dish", "naengmyeon")
     assert {hit["dish"] for hit in of_two["items"]} == {"bibimbap", "naengmyeon"}
     assert ask("--title", "국", "--language", "en")["items"] == []
