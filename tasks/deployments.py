@@ -56,9 +56,12 @@ def deploy(environment: dict[str, str]) -> None:
     """
     if _prefect(environment, "work-pool", "inspect", POOL).returncode != 0:
         _require(_prefect(environment, "work-pool", "create", POOL, "--type", "process"))
+    print("Deploying what prefect.yaml names; it takes a minute.", flush=True)
     _require(_prefect(environment, "--no-prompt", "deploy", "--all"))
     print(_prefect(environment, "deployment", "ls").stdout)
-    print(f"Deployed to {environment['PREFECT_API_URL']}. Next:  make worker")
+    address = environment["PREFECT_API_URL"]
+    print(f"Deployed to {address}. Next:  make worker")
+    print(f"To use the prefect command:  export PREFECT_API_URL={address}")
 
 
 def work(environment: dict[str, str]) -> None:

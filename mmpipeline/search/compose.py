@@ -131,7 +131,7 @@ class QueryComposer:
                 terms.append(query.weight(name) * together)
         if not parts:
             raise QueryError(
-                "the query is empty: give a title, ingredients, instructions or an image"
+                "the query is empty: give a title, ingredients, steps, a photo or a recipe to like"
             )
         joined = _to_unit_sum(np.array(terms), "its parts cancel out")
         if query.minus is not None and query.weight("minus") > 0:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from mmpipeline.config import PromotionConfig
-from mmpipeline.errors import BusyError
+from mmpipeline.errors import ArtifactError, BusyError
 from mmpipeline.search.current import promote, sound_version
 from mmpipeline.search.releases import (
     Release,
@@ -62,6 +62,7 @@ def release(
     with _publishing(layout):
         now = sound_version(layout)
         mend_record(layout)
+        _require(layout, version)
         if now == version:
             return already_answers(version)
         if now != seen:
@@ -103,10 +104,18 @@ def roll_back(layout: DataLayout, version: str | None = None) -> Release:
         mend_record(layout)
         if version is None:
             version = answered_before(layout, now)
+        _require(layout, version)
         if now == version:
             return already_answers(version)
         promote(layout, version)
         return record(layout, version, "rolled back", now, f"instead of {now}")
+
+
+def _require(layout: DataLayout, version: str) -> None:
+    if not (layout.artifacts("index") / version).is_dir():
+        raise ArtifactError(
+            f"no index version {version[:80]!r}; mmpipeline index list shows those that there are"
+        )
 
 
 @contextmanager

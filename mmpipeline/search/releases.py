@@ -137,16 +137,29 @@ def alias_difference(layout: DataLayout) -> str | None:
 
 
 def answered_before(layout: DataLayout, now: str | None) -> str:
-    """Return the version that answered before the present one.
+    """Return the version that the present one took over from.
+
+    A version that was rolled back from is forgotten, so that going back twice goes back two
+    steps and never forward again.
 
     Raises
     ------
     ArtifactError
         If none is recorded.
     """
-    for entry in reversed(read_releases(layout)):
-        if entry.version == now and entry.action != "refused" and entry.before:
-            return entry.before
+    history: list[str] = []
+    for entry in read_releases(layout):
+        if entry.action == "refused":
+            continue
+        if not history and entry.before:
+            history.append(entry.before)
+        if entry.action == "rolled back" and entry.version in history:
+            while history[-1] != entry.version:
+                history.pop()
+        else:
+            history.append(entry.version)
+    if len(history) > 1 and history[-1] == now:
+        return history[-2]
     raise ArtifactError(
         "no earlier version is recorded; name one: mmpipeline index list shows them"
     )

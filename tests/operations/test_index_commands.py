@@ -57,9 +57,9 @@ def test_another_version_is_compared_promoted_and_rolled_back(run: Run, world: P
     assert found["other model"] == "first -> another"
     assert "promoted" in run("promote", first)
     assert current_version(layout) == first
-    assert "rolled back" in run("rollback", second)
-    assert current_version(layout) == second
     assert "rolled back" in run("rollback")
+    assert current_version(layout) == second
+    assert "rolled back" in run("rollback", first)
     assert current_version(layout) == first
     assert "rolled back" in run("show", first)
 

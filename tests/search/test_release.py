@@ -95,10 +95,23 @@ def test_rolling_back_asks_what_answered_before(
     assert roll_back(published).version == first
     assert current_version(published) == first
     assert roll_back(published, first).reason == "it answers already"
-    assert roll_back(published).version == second  # what answered before is still known
-    roll_back(published, first)
+    with pytest.raises(ArtifactError, match="no earlier version is recorded"):
+        roll_back(published)  # the one that it was rolled back from is no earlier one
     assert roll_back(published, second).action == "rolled back"
     assert current_version(published) == second
+    assert roll_back(published).version == first
+
+
+def test_a_version_that_is_not_there_is_named(
+    published: DataLayout, versions: tuple[str, str]
+) -> None:
+    for decide in (
+        lambda: release(published, "0" * 16, PromotionConfig(), versions[0]),
+        lambda: roll_back(published, "0" * 16),
+    ):
+        with pytest.raises(ArtifactError, match=r"no index version '0+'; mmpipeline index list"):
+            decide()
+    assert current_version(published) == versions[0]
 
 
 def test_of_two_publishers_one_wins_and_the_other_is_told(

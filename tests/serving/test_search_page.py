@@ -103,7 +103,7 @@ def test_like_this_without_that_and_within_a_dish(page: Page) -> None:
     expect(page.get_by_label("Title 제목")).to_have_value("")
     page.locator(".card", has_text="냉면").first.get_by_role("button", name="Without").click()
     expect(page.locator(".chip.minus")).to_be_visible()
-    expect(page.locator("#status")).to_contain_text("minus")
+    expect(page.locator("#status")).to_contain_text("something left out")
     page.locator(".bar", has_text="비빔밥").click()
     expect(page.locator("#filter-count")).to_have_text("1")
     expect(page.locator(".card")).to_have_count(7)

@@ -8,6 +8,7 @@ export const PARTS = {
   instructions: "steps",
   like: "the liked recipe",
   examples: "examples",
+  minus: "something left out",
 };
 
 /** Make an element: h("p", {class: "x", onclick}, "text", child, ...). */
