@@ -142,6 +142,7 @@ def kill_run(worker_pid: int, flow_run_id: str) -> None:
 
 
 @pytest.mark.timeout(1200)
+@pytest.mark.soak  # waits for minutes until the worker has seen twice that the run is gone
 def test_a_killed_run_that_is_retried_in_the_ui_goes_on(
     served: tuple[Path, dict[str, str]], tmp_path: Path
 ) -> None:

@@ -16,9 +16,9 @@ from tasks.stale_runs import close_stale_run
 
 ROOT = Path(__file__).parents[2]
 FLOW = """
-import sys, time
+import json, sys, time
 from pathlib import Path
-from prefect import flow, task
+from prefect import flow, runtime, task
 from tasks.stale_runs import sole_run
 
 @task
@@ -31,11 +31,14 @@ def stage(seconds):
     work(seconds)
 
 @flow(name="parent")
-def parent(root, seconds):
+def parent(root, seconds, is_retried):
+    if is_retried:  # the note is this run's own, of when it was killed
+        note = {"flow_run_id": str(runtime.flow_run.id)}
+        (root / "state" / "run.json").write_text(json.dumps(note))
     with sole_run(root):
         stage(seconds)
 
-parent(Path(sys.argv[1]), float(sys.argv[2]))
+parent(Path(sys.argv[1]), float(sys.argv[2]), "retried" in sys.argv)
 """
 CLOSE = """
 import sys
@@ -74,6 +77,8 @@ def test_the_next_run_closes_what_a_killed_one_left_running(tmp_path: Path) -> N
 
         subprocess.run([*command, "0"], env=environment, check=True, timeout=120)
         assert not note.exists()
+        subprocess.run([*command, "0", "retried"], env=environment, check=True, timeout=120)
+        assert not note.exists()
         note.write_text(json.dumps({"flow_run_id": "7d5b6f0e-6d4c-4b0e-9a57-2f1f6f1f0a11"}))
         unknown = subprocess.run(
             [sys.executable, "-c", CLOSE, str(note)],
@@ -85,7 +90,7 @@ def test_the_next_run_closes_what_a_killed_one_left_running(tmp_path: Path) -> N
         )
         flow_runs, task_runs = ask(api, "flow_runs"), ask(api, "task_runs")
     states = sorted((run["name"], run["state"]["name"]) for run in flow_runs)
-    assert sorted(state for _, state in states) == ["Completed"] * 2 + ["Crashed"] * 2
+    assert sorted(state for _, state in states) == ["Completed"] * 4 + ["Crashed"] * 2
     crashed = [run["state"] for run in flow_runs if run["state"]["name"] == "Crashed"]
     assert all("the next run goes on" in state["message"] for state in crashed)
     assert {run["state_type"] for run in task_runs} == {"COMPLETED", "CRASHED"}
