@@ -25,7 +25,7 @@ embedding_dim = 64
 text_dim = 512
 
 [promotion]
-questions = 40
+questions = 20
 """
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

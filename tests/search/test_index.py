@@ -109,7 +109,9 @@ def test_k_below_one_is_refused(index: SearchIndex, k: int) -> None:
     "query", [Query(), Query(title="  "), Query(title="?!", ingredients=("",), instructions=("",))]
 )
 def test_empty_query_is_told_what_to_give(index: SearchIndex, query: Query) -> None:
-    with pytest.raises(QueryError, match="give a title, ingredients, instructions or an image"):
+    with pytest.raises(
+        QueryError, match="give a title, ingredients, steps, a photo or a recipe to like"
+    ):
         index.search(query, 5)
 
 

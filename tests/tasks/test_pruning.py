@@ -22,14 +22,15 @@ CONFIG = RetentionConfig(keep_versions=1, keep_days=7)
 OLD = datetime.now(UTC) - timedelta(days=40)
 
 
-def make(root: Path, catalog: str, config: FeatureConfig) -> Artifact:
-    """Make a feature set of 40 days ago, with the caches that it left."""
+def make(root: Path, catalog: str, config: FeatureConfig, hours: float = 0) -> Artifact:
+    """Make a feature set of 40 days ago and some hours, with the caches that it left."""
+    made_at = OLD - timedelta(hours=hours)
     store, key = ArtifactStore(DataLayout.at(root)), keys.features_key(catalog, config)
     with store.create(key) as draft:
         (draft.folder / "rows").write_text("x" * 100_000)
     manifest = store.folder(key) / "manifest.json"
     content = json.loads(manifest.read_text())
-    content["created_at"] = OLD.isoformat(timespec="seconds")
+    content["created_at"] = made_at.isoformat(timespec="seconds")
     manifest.write_text(json.dumps(content))
     for name in EncoderSet.build(config).cache_names.values():
         with EncodingCache(store.layout.feature_cache, name) as cache:
@@ -44,7 +45,7 @@ def make(root: Path, catalog: str, config: FeatureConfig) -> Artifact:
 @pytest.fixture
 def two(tmp_path: Path) -> tuple[Artifact, Artifact]:
     """Feature sets of other text encoders: one before, and the newest."""
-    before = make(tmp_path, "a", FeatureConfig(text_dim=64))
+    before = make(tmp_path, "a", FeatureConfig(text_dim=64), hours=1)
     return before, make(tmp_path, "a", FeatureConfig(text_dim=128))
 
 
