@@ -96,7 +96,7 @@ def _find(
     space: VectorSpace, asked: ComposedQuery, k: int, rows: Rows | None, hidden: Rows
 ) -> tuple[Rows, npt.NDArray[np.float64]]:
     if rows is not None:
-        return space.find(asked.vector, k, np.setdiff1d(rows, hidden))
+        return space.find(asked.vector, k, rows[~np.isin(rows, hidden)] if len(hidden) else rows)
     found, scores = space.find(asked.vector, k + len(hidden))
     may_answer = ~np.isin(found, hidden)
     return found[may_answer][:k], scores[may_answer][:k]

@@ -175,7 +175,7 @@ class SearchIndex:
         check_k(k, len(self))  # before any work is done
         rows = self._lookup.choose_rows(filters, dish)
         asked = self._composer.compose(query)
-        hidden = np.array([self._lookup.row_of(name) for name in query.named], np.intp)
+        hidden = self._lookup.rows_of(query.named)
         return self._answer(asked, k, Wanted(rows, hidden, query.ingredients))
 
     def search_within(self, query: Query, dish: str, k: int = 10) -> SearchResult:

@@ -23,6 +23,8 @@ def test_a_deleted_recipe_is_not_found(lookup: RowLookup, index: SearchIndex) ->
     assert lookup.row_of(ids[6]) == 6
     with pytest.raises(NotFoundError, match="index v"):
         lookup.row_of(ids[5])
+    assert lookup.rows_of([ids[9], "r1m:nowhere", ids[5], ids[7]]).tolist() == [7, 9]
+    assert lookup.rows_of([]).tolist() == []
     assert lookup.living.num_rows == 18
     assert lookup.read(6)["recipe_id"] == ids[6]
     assert "fingerprint" not in lookup.read(6)
