@@ -6,7 +6,7 @@ registry's aliases were last seen to name.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,7 +80,8 @@ def mend_record(layout: DataLayout) -> None:
     answering = [entry["version"] for entry in entries if entry["action"] != "refused"]
     before = answering[-1] if answering else None
     if now is not None and before is not None and now != before:
-        record(layout, now, "promoted", before, "found answering: its publisher was killed")
+        action: Action = "rolled back" if now in _history(read_releases(layout)) else "promoted"
+        record(layout, now, action, before, "found answering: its publisher was killed")
 
 
 def read_releases(layout: DataLayout) -> list[Release]:
@@ -139,16 +140,27 @@ def alias_difference(layout: DataLayout) -> str | None:
 def answered_before(layout: DataLayout, now: str | None) -> str:
     """Return the version that the present one took over from.
 
-    A version that was rolled back from is forgotten, so that going back twice goes back two
-    steps and never forward again.
-
     Raises
     ------
     ArtifactError
         If none is recorded.
     """
+    history = _history(read_releases(layout))
+    if len(history) > 1 and history[-1] == now:
+        return history[-2]
+    raise ArtifactError(
+        "no earlier version is recorded; name one: mmpipeline index list shows them"
+    )
+
+
+def _history(releases: Iterable[Release]) -> list[str]:
+    """Return the versions that took over from each other, the last of which answers.
+
+    What was rolled back from is forgotten, so that going back twice goes back two steps and never
+    forward again.
+    """
     history: list[str] = []
-    for entry in read_releases(layout):
+    for entry in releases:
         if entry.action == "refused":
             continue
         if not history and entry.before:
@@ -158,11 +170,7 @@ def answered_before(layout: DataLayout, now: str | None) -> str:
                 history.pop()
         else:
             history.append(entry.version)
-    if len(history) > 1 and history[-1] == now:
-        return history[-2]
-    raise ArtifactError(
-        "no earlier version is recorded; name one: mmpipeline index list shows them"
-    )
+    return history
 
 
 def _read_content(layout: DataLayout) -> dict[str, Any]:

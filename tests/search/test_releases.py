@@ -49,6 +49,16 @@ def test_what_answers_unrecorded_is_written_down(layout: DataLayout) -> None:
     assert answered_before(layout, SECOND) == FIRST
 
 
+def test_a_rollback_that_was_killed_is_known_for_one(layout: DataLayout) -> None:
+    record(layout, FIRST, "promoted", None, "passed the gate")
+    record(layout, SECOND, "promoted", FIRST, "passed the gate")
+    let_answer(layout, FIRST)  # by a rollback, and killed
+    mend_record(layout)
+    assert read_releases(layout)[-1].action == "rolled back"
+    with pytest.raises(ArtifactError, match="no earlier version is recorded"):
+        answered_before(layout, FIRST)  # not forward to the second
+
+
 def test_a_record_that_cannot_be_read_is_told(layout: DataLayout) -> None:
     path = layout.current_index.parent / RELEASES_NAME
     path.parent.mkdir(parents=True)
