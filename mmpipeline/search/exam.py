@@ -45,7 +45,7 @@ def exam_of(layout: DataLayout) -> Path:
 
 
 def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 2021) -> Path:
-    """Write the exam, unless there is one already.
+    """Write the exam, unless there is one already; none is written while nothing may ask.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 202
     Returns
     -------
     Path
-        The exam's file.
+        The exam's file; a catalogue with labels on the side val makes it, sooner or later.
     """
     path = exam_of(layout)
     if path.exists():
@@ -82,6 +82,8 @@ def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 202
     if len(table) > questions:
         chosen = np.random.default_rng(seed).choice(len(table), questions, replace=False)
         table = table.take(np.sort(chosen))
+    if not len(table):
+        return path
     rows = [
         {
             "recipe_id": row["recipe_id"],

@@ -94,5 +94,7 @@ def test_a_photo_that_is_gone_leaves_the_words(published: DataLayout, world: Pat
 
 
 def test_without_labels_there_is_nothing_to_ask(published: DataLayout, world: Path) -> None:
-    draw_exam(published, world / "asking", 0)
+    without = draw_exam(published, world / "catalog", 5)  # nothing of it is on the side val
+    assert not without.exists()
     assert sit_exam(published, SearchIndex.open(published)) == {}
+    assert read_parquet(draw_exam(published, world / "asking", 5)).num_rows == 5
