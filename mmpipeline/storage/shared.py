@@ -120,8 +120,10 @@ class SharedStorage:
             if self._renames and not self._files.isdir(self._root):
                 return False
             self._files.pipe_file(place, content)
-            answer = self._files.cat_file(place)
-            self._files.rm_file(place)
+            try:
+                answer = self._files.cat_file(place)
+            finally:
+                self._files.rm_file(place)
         if answer != content:
             raise SharedStorageError(f"shared storage {self.url}: it answers what was not written")
         return True

@@ -248,3 +248,11 @@ def test_a_probe_is_refused_where_artifacts_would_be(
     monkeypatch.setattr(lying._files, "cat_file", lambda place: b"something else")
     with pytest.raises(SharedStorageError, match="what was not written"):
         lying.probe()
+
+    def refuse(place: str) -> bytes:
+        raise PermissionError(13, "Permission denied", place)
+
+    monkeypatch.setattr(lying._files, "cat_file", refuse)
+    with pytest.raises(SharedStorageError, match="Permission denied"):
+        lying.probe()
+    assert list(tmp_path.iterdir()) == []
