@@ -56,17 +56,6 @@ class TrackedRun:
         """The run's id in the store; None while the store does not have it."""
         return self.head.get("run_id")
 
-    @property
-    def page(self) -> str | None:
-        """Address of the run's page; None while the store is away or does not have it."""
-        if self.run_id is None or not self.catch_up():
-            return None
-        try:
-            return tracking.page_of(self._layout, self.run_id)
-        except tracking.absences() as error:
-            self._note_absence(error)
-            return None
-
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log parameters, once a run."""
         self._log("params", {k: str(v)[:MAX_PARAM_CHARACTERS] for k, v in params.items()})

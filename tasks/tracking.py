@@ -222,7 +222,7 @@ def tags_of(layout: DataLayout, run_id: str) -> dict[str, str]:
     return dict(connect(layout).get_run(run_id).data.tags)
 
 
-def page_of(layout: DataLayout, run_id: str) -> str:
+def page_of(layout: DataLayout, run_id: str | None) -> str | None:
     """Return the address of a run's page: on the server that is logged to, else that of `make ui`.
 
     Parameters
@@ -230,11 +230,21 @@ def page_of(layout: DataLayout, run_id: str) -> str:
     layout
         The data folder.
     run_id
-        The run's id.
+        The run's id; None when the store was away when it was made.
+
+    Returns
+    -------
+    str or None
+        None while the store is away or does not have the run.
     """
+    if run_id is None:
+        return None
     settings = load_settings()
     server = settings.mlflow_uri or f"http://{HOST}:{settings.mlflow_port}"
-    experiment = connect(layout).get_run(run_id).info.experiment_id
+    try:
+        experiment = connect(layout).get_run(run_id).info.experiment_id
+    except absences():
+        return None
     return f"{server.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
 
 

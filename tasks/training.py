@@ -53,6 +53,7 @@ def train(
 
     def make(draft: Draft) -> dict[str, float]:
         from mmpipeline.training.processes import Processes
+        from tasks.tracking import page_of
 
         processes = load_settings().train_processes
         if processes > 1 and Processes.current().world == 1:
@@ -60,6 +61,8 @@ def train(
         else:
             outcome = train_into(work, draft.folder, draft.resume, cell)
         draft.notes["mlflow_run_id"] = outcome.run_id
+        page = page_of(DataLayout.at(data_root), outcome.run_id)
+        publish_link("mlflow-run", page, f"The training of model {work.key.id} in MLflow (make ui)")
         return outcome.counts
 
     return produce(data_root, work.key, make, SHOWN)
@@ -104,7 +107,6 @@ def train_into(
         logger = SystemMetricLogger(run, work.data_root)
         counts = train_by(work.features, work.pairs, folder, work.config, logger, checkpoints)
         run.log_files(folder, later=ArtifactStore(layout).folder(key))
-        publish_link("mlflow-run", run.page, f"The training {how.name} in MLflow (make ui)")
     return TrainingOutcome(counts, run.run_id)
 
 
