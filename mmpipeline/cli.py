@@ -6,7 +6,6 @@ become one line on standard error and exit status 1; wrong usage exits with 2.
 
 import json
 import sys
-import textwrap
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -56,11 +55,7 @@ def doctor(
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
         for finding in findings:
-            mark = {"ok": " ", "warning": "!", "problem": "x"}[finding.status]
-            lines = textwrap.wrap(finding.found, 72) + textwrap.wrap(finding.advice, 72)
-            typer.echo(f"{mark} {finding.check:24}  {lines[0]}")
-            for line in lines[1:]:
-                typer.echo(f"{'':28}{line}")
+            typer.echo("\n".join(finding.lines()))
     if any(finding.status == "problem" for finding in findings):
         sys.exit(1)
 

@@ -1,9 +1,12 @@
 """What a check of the doctor saw, and what to do about it."""
 
+import textwrap
 from dataclasses import dataclass
 from typing import Literal
 
 Status = Literal["ok", "warning", "problem"]
+MARKS: dict[Status, str] = {"ok": " ", "warning": "!", "problem": "x"}
+INDENT, WIDTH = 28, 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,10 @@ class Finding:
     status: Status
     found: str
     advice: str = ""
+
+    def lines(self) -> list[str]:
+        """Return it for a screen of 100 columns: mark, check and what there is, then the advice."""
+        first, *more = textwrap.wrap(self.found, WIDTH) or [""]
+        more += textwrap.wrap(self.advice, WIDTH)
+        head = f"{MARKS[self.status]} {self.check}".ljust(INDENT - 2)
+        return [f"{head}  {first}", *(" " * INDENT + line for line in more)]
