@@ -17,6 +17,7 @@ from tasks.servers import find_server, quiet_environment
 
 POOL = "local"
 ROOT = Path(__file__).parents[1]
+TABLE_COLUMNS = "120"  # what prefect cuts names to fit into, where there is no terminal
 
 
 def server_environment() -> dict[str, str]:
@@ -80,7 +81,7 @@ def work(environment: dict[str, str]) -> None:
 def _prefect(environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "prefect", *arguments],
-        env=environment,
+        env={**environment, "COLUMNS": TABLE_COLUMNS},
         cwd=ROOT,
         capture_output=True,
         text=True,

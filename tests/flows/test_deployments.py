@@ -56,8 +56,12 @@ def test_deploying_twice_changes_nothing(served: tuple[Path, dict[str, str]]) ->
     _, environment = served
     api = environment["PREFECT_API_URL"]
     first = deployments_of(api)
-    assert "make worker" in run(environment, "tasks.deployments")
+    said = run(environment, "tasks.deployments")
+    assert "make worker" in said
+    assert f"export PREFECT_API_URL={api}" in said
     declared = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+    names = {f"{one['entrypoint'].partition(':')[2]}/{one['name']}" for one in declared}
+    assert all(name in said for name in names), said  # whole, to be copied
     deployed = deployments_of(api)
     assert len(deployed) == len(declared)
     assert {d["id"] for d in deployed} == {d["id"] for d in first}
