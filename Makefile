@@ -8,6 +8,8 @@ SOURCE ?=
 CONFIG ?=
 # Where `make experiment` puts its report.
 REPORT ?= docs
+# How many test files run at once; each process makes the worlds and servers that its files share.
+TEST_PROCESSES ?= 2
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -27,7 +29,7 @@ compare: $(INSTALLED)  ## train a grid of runs ([comparison]) and write the lead
 	@$(BIN)/python -m flows compare_runs $(if $(CONFIG),--config "$(CONFIG)")
 
 test: $(INSTALLED)  ## run the tests
-	@$(BIN)/python -m pytest -m "not soak"
+	@$(BIN)/python -m pytest -m "not soak" -n $(TEST_PROCESSES) --dist loadfile --durations 20
 
 soak: $(INSTALLED)  ## run the long kill and endurance tests
 	@$(BIN)/python -m pytest -m soak
