@@ -220,9 +220,11 @@ def serve_prefect(port: int, *, outlives_parent: bool = False) -> None:
     from prefect.server.api.server import create_app
 
     from tasks.prefect_database import waiting_database
+    from tasks.server_guard import guarded
 
+    app = guarded(create_app(), port)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(), host=HOST, port=port, log_level="warning", lifespan="on")
+        uvicorn.Config(app, host=HOST, port=port, log_level="warning", lifespan="on")
     )
 
     def stop_with_parent() -> None:
