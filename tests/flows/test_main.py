@@ -3,9 +3,12 @@
 import errno
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 
 from flows.__main__ import FLOWS, choose_parameters, describe_unforeseen, parse_arguments
 from mmpipeline.config import PipelineConfig
@@ -89,3 +92,24 @@ def test_what_nobody_foresaw_is_one_line(tmp_path: Path) -> None:
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.__main__.FULL_DISK_BYTES", 10**18)
     assert "is full" in describe_unforeseen(tmp_path, OSError(errno.ENOSPC, "No space"))
+
+
+@pytest.mark.flow
+def test_the_server_of_a_run_answers_nobody_else(tmp_path: Path) -> None:
+    asked = [sys.executable, "-m", "flows", "prune_artifacts"]
+    run = subprocess.Popen(
+        asked, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    answers: set[int] = set()
+    while run.poll() is None and not answers:
+        with suppress(psutil.NoSuchProcess, requests.RequestException, ValueError, IndexError):
+            (port,) = (
+                child.cmdline()[3]
+                for child in psutil.Process(run.pid).children()
+                if "tasks.servers" in child.cmdline()
+            )
+            place = f"http://127.0.0.1:{port}/api/flow_runs/count"
+            answers.add(requests.post(place, json={}, timeout=30).status_code)
+    said = run.communicate(timeout=300)[0].decode()
+    assert answers == {401}, said
+    assert run.returncode == 0, said
