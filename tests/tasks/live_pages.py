@@ -14,6 +14,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
+OTHER = "other.example"
+REBOUND = "rebound.example"
+"""A name of an attacker's that leads here, as after DNS rebinding."""
+PRIVATE_LIKE = "10.rebound.example"
+"""Another, which begins as a private address does."""
+PREFECT_NAME, MLFLOW_NAME = "prefect.example.org", "mlflow.example.org"
+"""Under which a proxy publishes the pages."""
+HERE_BY_DNS = (OTHER, REBOUND, PRIVATE_LIKE, PREFECT_NAME, MLFLOW_NAME)
+
 
 @dataclass(frozen=True)
 class Pages:

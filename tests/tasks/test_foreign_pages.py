@@ -1,21 +1,12 @@
 """What a web page may do to the servers of `make ui`, tried in a real browser by harmless calls."""
 
-from collections.abc import Iterator
-
 import pytest
 import requests
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
-from tests.serving.browser import chromium
-from tests.tasks.live_pages import Pages, foreign_site, running_pages
+from tests.tasks.live_pages import OTHER, PRIVATE_LIKE, REBOUND, Pages
 
 pytestmark = [pytest.mark.flow, pytest.mark.timeout(300)]
-
-REBOUND = "rebound.example"
-"""A name of the attacker's that leads here, as after DNS rebinding."""
-
-PRIVATE_LIKE = "10.rebound.example"
-"""Another, which begins as a private address does."""
 
 ASK = """async ([url, method, type, body]) => {
   const headers = type ? {"Content-Type": type} : {};
@@ -60,34 +51,6 @@ FRAME = """(url) => new Promise((resolve) => {
 SOCKETS = ("events/in", "events/out", "logs/out", "task_runs/subscriptions/scheduled")
 
 
-@pytest.fixture(scope="module")
-def pages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pages]:
-    with running_pages(tmp_path_factory.mktemp("pages") / "data") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    rules = f"MAP {REBOUND} 127.0.0.1, MAP {PRIVATE_LIKE} 127.0.0.1, MAP other.example 127.0.0.1"
-    with chromium(f"--host-resolver-rules={rules}") as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def foreign_port() -> Iterator[int]:
-    with foreign_site() as port:
-        yield port
-
-
-@pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = browser.new_context()
-    tab = context.new_page()
-    tab.set_default_timeout(60_000)
-    yield tab
-    context.close()
-
-
 def flows(pages: Pages) -> list[str]:
     found = requests.post(f"{pages.prefect}/api/flows/filter", json={}, timeout=30).json()
     return [flow["name"] for flow in found]
@@ -106,7 +69,7 @@ def ask(
     return int(status), str(text)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "other.example"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", OTHER])
 def test_a_page_of_another_origin_reads_nothing(
     pages: Pages, page: Page, foreign_port: int, host: str
 ) -> None:
@@ -123,7 +86,7 @@ def test_a_page_of_another_origin_reads_nothing(
     assert {what: answer[0] for what, answer in read.items()} == dict.fromkeys(read, 0)
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "other.example"])
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", OTHER])
 def test_a_page_of_another_origin_writes_nothing(
     pages: Pages, page: Page, foreign_port: int, host: str
 ) -> None:
@@ -204,9 +167,9 @@ def test_mlflows_own_page_works(pages: Pages, page: Page, host: str) -> None:
 def test_a_link_from_another_site_leads_to_the_page(
     pages: Pages, page: Page, foreign_port: int
 ) -> None:
-    page.goto(f"http://other.example:{foreign_port}/")
+    page.goto(f"http://{OTHER}:{foreign_port}/")
     for address in (pages.prefect, pages.mlflow):
         page.evaluate("(url) => { location.href = url; }", address)
         page.wait_for_url(f"{address}/**", wait_until="commit")
         page.wait_for_selector("script", state="attached")
-        page.goto(f"http://other.example:{foreign_port}/")
+        page.goto(f"http://{OTHER}:{foreign_port}/")
