@@ -1,8 +1,10 @@
 """The command line of a local run, without running anything."""
 
 import errno
+import signal
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -94,22 +96,47 @@ def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert "is full" in describe_unforeseen(tmp_path, OSError(errno.ENOSPC, "No space"))
 
 
+def find_server(run: "subprocess.Popen[bytes]") -> psutil.Process | None:
+    """The private server of a run, once it is well."""
+    with suppress(psutil.NoSuchProcess, requests.RequestException):
+        for child in psutil.Process(run.pid).children():
+            if "tasks.servers" in child.cmdline():
+                place = f"http://127.0.0.1:{child.cmdline()[3]}/api/health"
+                return child if requests.get(place, timeout=30).ok else None
+    return None
+
+
 @pytest.mark.flow
-def test_the_server_of_a_run_answers_nobody_else(tmp_path: Path) -> None:
-    asked = [sys.executable, "-m", "flows", "prune_artifacts"]
+def test_the_server_of_a_run_answers_its_own_processes_alone(tmp_path: Path) -> None:
     run = subprocess.Popen(
-        asked, cwd=ROOT, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        [sys.executable, "-m", "flows", "prune_artifacts"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
-    answers: set[int] = set()
-    while run.poll() is None and not answers:
-        with suppress(psutil.NoSuchProcess, requests.RequestException, ValueError, IndexError):
-            (port,) = (
-                child.cmdline()[3]
-                for child in psutil.Process(run.pid).children()
-                if "tasks.servers" in child.cmdline()
-            )
-            place = f"http://127.0.0.1:{port}/api/flow_runs/count"
-            answers.add(requests.post(place, json={}, timeout=30).status_code)
+    while (server := find_server(run)) is None:
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGSTOP)  # so that it does not end before all is asked
+    place = f"http://127.0.0.1:{server.cmdline()[3]}/api/flow_runs/count"
+    login = server.environ()["PREFECT_SERVER_API_AUTH_STRING"]
+    lines = [" ".join(p.cmdline()) for p in (server, psutil.Process(run.pid))]
+    answers = [
+        requests.post(place, json={}, auth=auth, headers={"Host": host}, timeout=60).status_code
+        for auth, host in (
+            (None, place.split("/")[2]),
+            (("mmpipeline", "guessed"), place.split("/")[2]),
+            (tuple(login.split(":")), "evil.example"),
+            (tuple(login.split(":")), place.split("/")[2]),
+        )
+    ]
+    run.send_signal(signal.SIGCONT)
     said = run.communicate(timeout=300)[0].decode()
-    assert answers == {401}, said
+    assert answers == [401, 401, 421, 200]
     assert run.returncode == 0, said
+    assert len(login) > 40
+    assert [line for line in lines if login in line] == []
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert "prefect.db" in {path.name for path in files}
+    assert [path for path in files if login.encode() in path.read_bytes()] == []
