@@ -36,7 +36,7 @@ from mmpipeline.config import PipelineConfig, RefreshRequest, SampleConfig
 from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
 from mmpipeline.storage import DataLayout
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
-from tasks.servers import prefect_server, quiet_environment
+from tasks.servers import new_login, prefect_server, quiet_environment
 
 DOORS = {"sample_world", "tenthousand_recipe", "recipe1m"}
 CHANGED = {"index": {"recall_check_queries": 150}}
@@ -249,7 +249,8 @@ def run_here(job: dict[str, Any]) -> None:
     _say_what_stages_cost()
     server = ExitStack()
     atexit.register(server.close)  # before Prefect registers its exit handlers, so after them
-    os.environ["PREFECT_API_URL"] = server.enter_context(prefect_server(data))
+    private = prefect_server(data, login=new_login())
+    os.environ["PREFECT_API_URL"] = server.enter_context(private)
     if "config" in job:
         from flows.refresh_catalog import refresh_catalog
 

@@ -33,7 +33,7 @@ from mmpipeline.config import (
 )
 from mmpipeline.errors import InputError, PipelineError, describe_os_error
 from tasks.run_lock import only_run
-from tasks.servers import prefect_server, quiet_environment
+from tasks.servers import new_login, prefect_server, quiet_environment
 
 PARENT, EXPERIMENT, GRID = "refresh_catalog", "run_seed_experiment", "compare_runs"
 DUMP = "normalize_recipe1m"
@@ -183,7 +183,8 @@ def _run(flow: str, parameters: dict[str, Any], data_root: Path) -> object:
     with ExitStack() as at_end:
         server = ExitStack()
         atexit.register(server.close)  # before Prefect registers its exit handlers, so after them
-        os.environ["PREFECT_API_URL"] = server.enter_context(prefect_server(data_root))
+        private = prefect_server(data_root, login=new_login())
+        os.environ["PREFECT_API_URL"] = server.enter_context(private)
         from prefect.logging.handlers import APILogWorker
 
         run_flow = getattr(importlib.import_module(f"flows.{flow}"), flow)

@@ -6,6 +6,7 @@ pace, a number of threads) lives in a section that no id covers, or in `Environm
 """
 
 import math
+import re
 import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self, get_args, get_origin
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     HttpUrl,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,6 +28,13 @@ ImageEncoderName = Literal[
     "descriptors", "efficientnet-lite0", "efficientnet-lite0-layers", "joint-tower"
 ]
 TextEncoderName = Literal["hashed-ngrams", "universal-sentence", "sentence-model", "joint-tower"]
+
+MAX_PORT = 65535
+HOST_PATTERN = (
+    r"(?P<name>\[[0-9a-f:.]{2,45}\]|[a-z0-9](?:[a-z0-9._-]{0,251}[a-z0-9])?)"
+    r"(?::(?P<port>[1-9][0-9]{0,4}))?"
+)
+"""A host in small letters, as in a Host header: name or address, IPv6 in brackets, and port."""
 
 
 class Section(BaseModel):
@@ -659,6 +668,10 @@ class EnvironmentSettings(BaseSettings):
     dask
         Cluster for the map stages: the address of a scheduler (``tcp://10.0.0.5:8786``), or
         ``local:4`` for a temporary one of 4 processes; unset: processes of this machine.
+    allowed_hosts
+        Further names, with or without a port, that the servers of `make ui` and `make run` are
+        asked by, separated by commas (``prefect.example.org,10.0.0.5:8080``): those of a proxy
+        with logins in front of them. Pages under these names may ask and write.
     shared
         URL of a storage that machines share artifacts in (``s3://bucket/prefix``,
         ``file:///mnt/shared``), credentials from its own variables; unset: none.
@@ -679,6 +692,19 @@ class EnvironmentSettings(BaseSettings):
     webhook: HttpUrl | None = None
     dask: str | None = Field(None, pattern=r"^(local(:[1-9]\d{0,3})?|(tcp|tls|ucx|wss?)://\S+)$")
     shared: str | None = None
+    allowed_hosts: str = Field("", max_length=2000)
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _check_hosts(cls, listed: str) -> str:
+        for entry in filter(None, map(str.strip, listed.split(","))):
+            found = re.fullmatch(HOST_PATTERN, entry.lower())
+            if found is None or int(found["port"] or 1) > MAX_PORT:
+                raise ValueError(
+                    f"{entry!r} is no host; expected names such as prefect.example.org or "
+                    "10.0.0.5:8080, without scheme, path or wildcard"
+                )
+        return listed.lower()
 
 
 def load_settings() -> EnvironmentSettings:

@@ -9,6 +9,8 @@ import sys
 from mmpipeline.config import EnvironmentSettings, load_settings
 from mmpipeline.errors import BusyError, PipelineError, describe_os_error
 from mmpipeline.storage import DataLayout, write_json_atomic
+from tasks.guarded_mlflow import APP_NAME
+from tasks.server_guard import guard_variables
 from tasks.servers import (
     HOST,
     OUTLIVES,
@@ -54,6 +56,7 @@ def open_pages(settings: EnvironmentSettings) -> None:
             [
                 *("mlflow", "server", "--host", HOST, "--port", str(settings.mlflow_port)),
                 *("--artifacts-destination", str(layout.state / "mlartifacts"), "--workers", "1"),
+                *("--app-name", APP_NAME),
             ],
             f"http://{HOST}:{settings.mlflow_port}/health",
         ),
@@ -108,8 +111,9 @@ def page_environment(layout: DataLayout, settings: EnvironmentSettings) -> dict[
     if STORE_VARIABLE not in os.environ:
         make_store(layout)
         environment[STORE_VARIABLE] = embedded_store(layout)
-    environment["PREFECT_UI_API_URL"] = f"http://{HOST}:{settings.prefect_port}/api"
-    return environment
+    environment["PREFECT_UI_API_URL"] = "/api"  # of whichever of its names the page was opened by
+    environment["MMPIPELINE_MLFLOW_PORT"] = str(settings.mlflow_port)
+    return guard_variables(settings) | environment
 
 
 def _require_free(port: int, variable: str) -> None:

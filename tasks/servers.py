@@ -2,8 +2,9 @@
 
 A run without a server of its own would start Prefect's temporary one, which prints tracebacks
 when it shuts down. So a local run starts a server itself: on a free loopback port, its output in
-a log file, its database in `data/state/prefect`. The server watches a pipe to its parent and
-ends when that closes, so that not even a killed run leaves one behind.
+a log file, its database in `data/state/prefect`, and asks for a login that only this run's
+processes know. The server watches a pipe to its parent and ends when that closes, so that not
+even a killed run leaves one behind.
 
 Costs some seconds at the start of a run (14 on an empty database); a server that is already
 running (`PREFECT_API_URL`, or `make ui`) is used instead.
@@ -11,6 +12,7 @@ running (`PREFECT_API_URL`, or `make ui`) is used instead.
 
 import json
 import os
+import secrets
 import socket
 import subprocess
 import sys
@@ -25,12 +27,14 @@ import requests
 
 from mmpipeline.config import load_settings
 from mmpipeline.errors import PipelineError
+from mmpipeline.operations.prefect_login import LOGIN_VARIABLE, login_headers
 from mmpipeline.storage import DataLayout
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 300  # one that ends is noticed at once; this is for a busy machine
 STORE_FILE = "mlflow.db"
 OUTLIVES = "--outlives-parent"
+SERVER_LOGIN_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
 
 
 def quiet_environment(data_root: Path) -> dict[str, str]:
@@ -70,13 +74,17 @@ def tracking_uri(layout: DataLayout) -> str:
 
 
 @contextmanager
-def prefect_server(data_root: Path) -> Iterator[str]:
+def prefect_server(data_root: Path, *, login: str | None = None) -> Iterator[str]:
     """Run a Prefect server for the length of a block, or find one that runs already.
 
     Parameters
     ----------
     data_root
         The data folder.
+    login
+        What a server that is started asks of everybody, since every user of a machine reaches
+        its loopback ports. This process's environment, and so that of its children, holds it for
+        the length of the block; no file and no command line does. None asks for nothing.
 
     Yields
     ------
@@ -98,10 +106,11 @@ def prefect_server(data_root: Path) -> Iterator[str]:
     log.parent.mkdir(parents=True, exist_ok=True)
     port = _free_port()
     with log.open("ab") as output:
-        process = _start_server(layout, port, output)
+        process = _start_server(layout, port, output, login)
         try:
             wait_until_ready(f"http://{HOST}:{port}/api/health", process, log)
-            yield f"http://{HOST}:{port}/api"
+            with _logged_in(login):
+                yield f"http://{HOST}:{port}/api"
         finally:
             stop_server(process)
 
@@ -122,7 +131,7 @@ def find_server(layout: DataLayout) -> str | None:
     Raises
     ------
     PipelineError
-        If the one that is named does not answer.
+        If the one that is named does not answer, or one asks for a login that is not known.
     """
     named = os.environ.get("PREFECT_API_URL")
     if named and not _answers(named):
@@ -132,10 +141,34 @@ def find_server(layout: DataLayout) -> str | None:
     return named or _announced_server(layout)
 
 
-def _start_server(layout: DataLayout, port: int, output: IO[bytes]) -> subprocess.Popen[bytes]:
+def new_login() -> str:
+    """Return a login that nobody can guess, as `prefect_server` takes it."""
+    return f"mmpipeline:{secrets.token_urlsafe(32)}"
+
+
+@contextmanager
+def _logged_in(login: str | None) -> Iterator[None]:
+    before = os.environ.get(LOGIN_VARIABLE)
+    if login is None:
+        yield
+        return
+    os.environ[LOGIN_VARIABLE] = login
+    try:
+        yield
+    finally:
+        os.environ.pop(LOGIN_VARIABLE)
+        if before is not None:
+            os.environ[LOGIN_VARIABLE] = before
+
+
+def _start_server(
+    layout: DataLayout, port: int, output: IO[bytes], login: str | None
+) -> subprocess.Popen[bytes]:
+    asked = {} if login is None else {SERVER_LOGIN_VARIABLE: login}
+    private = {"PREFECT_UI_ENABLED": "false", **asked}
     return subprocess.Popen(
         [sys.executable, "-m", "tasks.servers", str(port)],
-        env={**os.environ, **quiet_environment(layout.root), "PREFECT_UI_ENABLED": "false"},
+        env={**os.environ, **quiet_environment(layout.root), **private},
         stdin=subprocess.PIPE,
         stdout=output,
         stderr=output,
@@ -153,10 +186,25 @@ def _announced_server(layout: DataLayout) -> str | None:
 
 
 def _answers(api: str) -> bool:
+    """Return whether a server is well, as whoever logs in sees it.
+
+    Raises
+    ------
+    PipelineError
+        If it is, but asks for another login.
+    """
     try:
-        return requests.get(f"{api}/health", timeout=5).ok
+        health, version = (
+            requests.get(f"{api}/{path}", headers=login_headers(), timeout=5)
+            for path in ("health", "admin/version")  # Prefect tells its health to anybody
+        )
     except requests.RequestException:
         return False
+    if 401 in {health.status_code, version.status_code}:
+        raise PipelineError(
+            f"{api} asks for a login; set {LOGIN_VARIABLE} to USER:PASSWORD as it knows them"
+        )
+    return health.ok
 
 
 def _free_port() -> int:
@@ -220,9 +268,11 @@ def serve_prefect(port: int, *, outlives_parent: bool = False) -> None:
     from prefect.server.api.server import create_app
 
     from tasks.prefect_database import waiting_database
+    from tasks.server_guard import guarded
 
+    app = guarded(create_app(), port)
     server = uvicorn.Server(
-        uvicorn.Config(create_app(), host=HOST, port=port, log_level="warning", lifespan="on")
+        uvicorn.Config(app, host=HOST, port=port, log_level="warning", lifespan="on")
     )
 
     def stop_with_parent() -> None:

@@ -66,3 +66,20 @@ def test_the_environment_is_validated(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MMPIPELINE_DUCKDB_MEMORY", "500 MB")
     monkeypatch.setenv("MMPIPELINE_PREFECT_PORT", "4321")
     assert load_settings().prefect_port == 4321
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["*", "*.example.org", "https://a.example", "a.example/path", "user@a.example", "a.example:0",
+     "a.example:65536", "a b", "a.example:", "a.example.", "[::1", "::1", "a" * 2001],
+)  # fmt: skip
+def test_a_wrong_host_is_refused(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setenv("MMPIPELINE_ALLOWED_HOSTS", f"fine.example, {wrong}")
+    with pytest.raises(ConfigError, match="MMPIPELINE_ALLOWED_HOSTS"):
+        load_settings()
+
+
+def test_hosts_are_listed_with_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().allowed_hosts == ""
+    monkeypatch.setenv("MMPIPELINE_ALLOWED_HOSTS", "A.example, 10.0.0.5:8080,[fd00::5]:1,a_b")
+    assert load_settings().allowed_hosts == "a.example, 10.0.0.5:8080,[fd00::5]:1,a_b"

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 import requests
 
+from mmpipeline.operations.prefect_login import login_headers
 from mmpipeline.search.releases import Release
 from mmpipeline.storage import DataLayout
 
@@ -49,7 +50,9 @@ def announce_release(layout: DataLayout, release: Release) -> bool:
         "payload": {"action": release.action, "before": release.before, "reason": release.reason},
     }
     try:
-        return requests.post(f"{api}/events", json=[event], timeout=TIMEOUT_S).ok
+        return requests.post(
+            f"{api}/events", json=[event], headers=login_headers(), timeout=TIMEOUT_S
+        ).ok
     except requests.RequestException:
         return False
 

@@ -109,7 +109,7 @@ def check_mlflow(uri: str) -> Finding:
     """
     where = _without_password(uri)
     try:
-        answer = requests.get(f"{uri.rstrip('/')}/health", timeout=PATIENCE_S / 4)
+        answer = requests.get(f"{uri.rstrip('/')}/health", auth=_login(), timeout=PATIENCE_S / 4)
     except requests.RequestException as error:
         found = f"{where} does not answer ({type(error).__name__})"
     else:
@@ -121,6 +121,14 @@ def check_mlflow(uri: str) -> Finding:
         "send them later"
     )
     return Finding("MLflow server", "warning", found, advice)
+
+
+def _login() -> tuple[str, str] | None:
+    """Return user and password as MLflow's own client takes them."""
+    user, password = (
+        os.environ.get(f"MLFLOW_TRACKING_{part}") for part in ("USERNAME", "PASSWORD")
+    )
+    return (user, password) if user and password else None
 
 
 def check_dask(address: str) -> Finding:

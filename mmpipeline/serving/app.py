@@ -18,7 +18,8 @@ from mmpipeline.config import ServeConfig
 from mmpipeline.errors import NoIndexError, NotFoundError
 from mmpipeline.serving import item_routes, page_routes, search_routes, status_routes
 from mmpipeline.serving.documentation import describe_bodies
-from mmpipeline.serving.guard import LOCAL_NAMES, RequestGuard
+from mmpipeline.serving.guard import RequestGuard
+from mmpipeline.serving.origins import LOCAL_NAMES
 from mmpipeline.serving.refusals import RefusedError
 from mmpipeline.serving.service import Service, get_service
 from mmpipeline.storage import DataLayout

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from mmpipeline.config import ServeConfig
+from mmpipeline.serving.origins import LOCAL_NAMES, OwnOrigins
 from mmpipeline.serving.refusals import RefusedError
 
 FORM_BYTES = 1_000_000
 """What a request may hold besides a photo: the texts, and the form around them."""
-
-LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -54,7 +53,7 @@ class RequestGuard:
     ) -> None:
         self._app = app
         self._config = config
-        self._names = names
+        self._own = None if names is None else OwnOrigins(None, local=names)
         self._buffered_bytes = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,10 +108,9 @@ class RequestGuard:
         )
 
     def _refuse(self, headers: dict[bytes, bytes]) -> RefusedError | None:
-        host = headers.get(b"host", b"").decode("latin-1").lower()
-        name = host if host.endswith("]") else host.rpartition(":")[0] or host
-        if self._names is not None and name not in self._names:
-            return RefusedError(421, "wrong_host", f"this is not {name or 'the host asked for'}")
+        host = headers.get(b"host", b"").decode("latin-1")
+        if self._own is not None and not self._own.answers(host):
+            return RefusedError(421, "wrong_host", f"this is not {host or 'the host asked for'}")
         if _declared_bytes(headers) > self.max_body_bytes:
             return self.too_large()
         return None

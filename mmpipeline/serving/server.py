@@ -13,7 +13,7 @@ import uvicorn
 from mmpipeline.config import ServeConfig
 from mmpipeline.errors import ConfigError, StageError
 from mmpipeline.serving.app import create_app
-from mmpipeline.serving.guard import LOCAL_NAMES
+from mmpipeline.serving.origins import LOCAL_NAMES
 from mmpipeline.serving.protocol import timed_protocol
 from mmpipeline.storage import DataLayout
 

@@ -1,11 +1,16 @@
 """The command line of a local run, without running anything."""
 
 import errno
+import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import pytest
+import requests
 
 from flows.__main__ import FLOWS, choose_parameters, describe_unforeseen, parse_arguments
 from mmpipeline.config import PipelineConfig
@@ -89,3 +94,49 @@ def test_what_nobody_foresaw_is_one_line(tmp_path: Path) -> None:
 def test_a_full_disk_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("flows.__main__.FULL_DISK_BYTES", 10**18)
     assert "is full" in describe_unforeseen(tmp_path, OSError(errno.ENOSPC, "No space"))
+
+
+def find_server(run: "subprocess.Popen[bytes]") -> psutil.Process | None:
+    """The private server of a run, once it is well."""
+    with suppress(psutil.NoSuchProcess, requests.RequestException):
+        for child in psutil.Process(run.pid).children():
+            if "tasks.servers" in child.cmdline():
+                place = f"http://127.0.0.1:{child.cmdline()[3]}/api/health"
+                return child if requests.get(place, timeout=30).ok else None
+    return None
+
+
+@pytest.mark.flow
+def test_the_server_of_a_run_answers_its_own_processes_alone(tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-m", "flows", "prune_artifacts"],
+        cwd=ROOT,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    while (server := find_server(run)) is None:
+        assert run.poll() is None
+        time.sleep(0.05)
+    run.send_signal(signal.SIGSTOP)  # so that it does not end before all is asked
+    place = f"http://127.0.0.1:{server.cmdline()[3]}/api/flow_runs/count"
+    login = server.environ()["PREFECT_SERVER_API_AUTH_STRING"]
+    lines = [" ".join(p.cmdline()) for p in (server, psutil.Process(run.pid))]
+    answers = [
+        requests.post(place, json={}, auth=auth, headers={"Host": host}, timeout=60).status_code
+        for auth, host in (
+            (None, place.split("/")[2]),
+            (("mmpipeline", "guessed"), place.split("/")[2]),
+            (tuple(login.split(":")), "evil.example"),
+            (tuple(login.split(":")), place.split("/")[2]),
+        )
+    ]
+    run.send_signal(signal.SIGCONT)
+    said = run.communicate(timeout=300)[0].decode()
+    assert answers == [401, 401, 421, 200]
+    assert run.returncode == 0, said
+    assert len(login) > 40
+    assert [line for line in lines if login in line] == []
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert "prefect.db" in {path.name for path in files}
+    assert [path for path in files if login.encode() in path.read_bytes()] == []

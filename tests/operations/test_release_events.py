@@ -21,6 +21,7 @@ class Server(HTTPServer):
     def __init__(self, status: int) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.status, self.taken = status, list[tuple[str, object]]()
+        self.logins: list[str | None] = []
 
     @property
     def api(self) -> str:
@@ -33,6 +34,7 @@ class Handler(BaseHTTPRequestHandler):
         assert isinstance(self.server, Server)
         body = self.rfile.read(int(self.headers["content-length"]))
         self.server.taken.append((self.path, json.loads(body)))
+        self.server.logins.append(self.headers["Authorization"])
         self.send_response(self.server.status)
         self.end_headers()
 
@@ -98,3 +100,14 @@ def test_without_a_server_that_takes_it_that_is_said(
     assert not announce_release(layout, RELEASE)
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     assert not announce_release(layout, RELEASE)
+
+
+def test_a_login_is_sent_where_one_is_set(
+    layout: DataLayout, serve: type[Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve(204)
+    monkeypatch.setenv("PREFECT_API_URL", server.api)
+    assert announce_release(layout, RELEASE)
+    monkeypatch.setenv("PREFECT_API_AUTH_STRING", "me:wörd")
+    assert announce_release(layout, RELEASE)
+    assert server.logins == [None, "Basic bWU6d8O2cmQ="]

@@ -12,13 +12,15 @@ PHONE = {"width": 390, "height": 844}
 
 
 @contextmanager
-def chromium() -> Iterator[Browser]:
+def chromium(*arguments: str) -> Iterator[Browser]:
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("no Chromium here: `apt-get install chromium` brings it")
     with sync_playwright() as playwright:
         # Chromium's own sandbox does not start for root in a container.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(
+            executable_path=path, args=["--no-sandbox", *arguments]
+        )
         yield browser
         browser.close()
 

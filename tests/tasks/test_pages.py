@@ -29,3 +29,16 @@ def test_mlflow_runs_no_jobs_unless_it_is_asked_to(
     assert page_environment(layout, settings)[JOBS_VARIABLE] == "false"
     monkeypatch.setenv(JOBS_VARIABLE, "true")
     assert page_environment(layout, settings)[JOBS_VARIABLE] == "true"
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_servers_know_their_own_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    layout = DataLayout.at(tmp_path)
+    settings = EnvironmentSettings(data_root=tmp_path, mlflow_port=5123)
+    environment = page_environment(layout, settings)
+    assert environment["MLFLOW_SERVER_ALLOWED_HOSTS"] == "127.0.0.1:5123,[::1]:5123,localhost:5123"
+    assert environment["MMPIPELINE_MLFLOW_PORT"] == "5123"  # as MLflow's guard reads it
+    assert "*" not in environment["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"]
+    assert environment["PREFECT_UI_API_URL"] == "/api"
+    monkeypatch.setenv("MLFLOW_SERVER_ALLOWED_HOSTS", "mine.example")
+    assert page_environment(layout, settings)["MLFLOW_SERVER_ALLOWED_HOSTS"] == "mine.example"

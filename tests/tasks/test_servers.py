@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from base64 import b64encode
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -56,8 +57,12 @@ def test_a_server_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 
 class HealthyServer(BaseHTTPRequestHandler):
+    asks_for_a_login = False
+
     def do_GET(self) -> None:
-        self.send_response(200)
+        known = self.headers["Authorization"] == f"Basic {b64encode(b'me:word').decode()}"
+        open_to_all = not self.asks_for_a_login or self.path == "/api/health"
+        self.send_response(200 if known or open_to_all else 401)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -81,3 +86,27 @@ def test_a_named_server_that_is_down_is_said(
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
     with pytest.raises(PipelineError, match="does not answer"), prefect_server(tmp_path):
         pass
+
+
+class LockedServer(HealthyServer):
+    asks_for_a_login = True
+
+
+def test_a_server_that_asks_for_a_login_gets_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), LockedServer) as locked:
+        threading.Thread(target=locked.serve_forever, daemon=True).start()
+        named = f"http://127.0.0.1:{locked.server_port}/api"
+        monkeypatch.setenv("PREFECT_API_URL", named)
+        for wrong in ("", "me:other"):
+            monkeypatch.setenv("PREFECT_API_AUTH_STRING", wrong)
+            with (
+                pytest.raises(PipelineError, match="login; set PREFECT_API_AUTH_STRING"),
+                prefect_server(tmp_path),
+            ):
+                pass
+        monkeypatch.setenv("PREFECT_API_AUTH_STRING", "me:word")
+        with prefect_server(tmp_path) as api:
+            assert api == named
+        locked.shutdown()
