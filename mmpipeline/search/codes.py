@@ -22,9 +22,10 @@ import numpy.typing as npt
 import torch
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.candidates import Candidates, rank_candidates
 from mmpipeline.search.exact import gather_nearest, score_exactly
-from mmpipeline.search.ties import floor_of, rank, tie_width
+from mmpipeline.search.ties import floor_of, rank
 
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]

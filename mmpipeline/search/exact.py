@@ -10,7 +10,8 @@ read of all vectors a question: 100 MB, or 200,000 vectors of 128, take about 10
 import numpy as np
 import numpy.typing as npt
 
-from mmpipeline.search.ties import floor_of, rank, tie_width
+from mmpipeline.models.rounding import tie_width
+from mmpipeline.search.ties import floor_of, rank
 
 _REFINE_ROWS = 16_384
 

@@ -15,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.exact import score_exactly
-from mmpipeline.search.ties import floor_of, rank, tie_width
+from mmpipeline.search.ties import floor_of, rank
 
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]

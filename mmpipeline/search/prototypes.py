@@ -21,8 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.answer import SubsetKind
-from mmpipeline.search.ties import rank, tie_width
+from mmpipeline.search.ties import rank
 from mmpipeline.storage import write_json_atomic
 
 Vector = npt.NDArray[np.float32]

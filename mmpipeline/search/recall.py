@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from mmpipeline.search.ties import tie_width
+from mmpipeline.models.rounding import tie_width
 
 Find = Callable[
     [npt.NDArray[np.float32], int], tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]

@@ -9,11 +9,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.candidates import rank_candidates
 from mmpipeline.search.codes import CodeScan, Mask, Rows, Scores, Vector
 from mmpipeline.search.exact import find_nearest
 from mmpipeline.search.segment import View
-from mmpipeline.search.ties import rank, tie_width
+from mmpipeline.search.ties import rank
 
 FEW_ROWS_SHARE = 1 / 16
 """Below this share of the rows, gathering them costs less than scanning all codes."""

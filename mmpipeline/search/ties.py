@@ -10,10 +10,6 @@ below it belongs to it, the next score begins the next. An item thus never stand
 is better by more than the width, whether k, the segments or the batch are large or small, and the
 score that is told is that of the best of the tie. The cost: where scores lie so densely that ties
 would follow without a gap, where one ends may still depend on last bits.
-
-References
-----------
-Higham, "Accuracy and Stability of Numerical Algorithms", 2002, eq. 3.5 (error of a dot product).
 """
 
 from typing import Any
@@ -23,26 +19,6 @@ import numpy.typing as npt
 
 Rows = npt.NDArray[np.intp]
 Scores = npt.NDArray[np.float64]
-
-UNIT_ROUNDOFF = 2.0**-24
-"""Largest relative error of rounding to float32."""
-
-
-def tie_width(dim: int) -> float:
-    """Return how far apart scores of unit vectors must be to count as different.
-
-    Parameters
-    ----------
-    dim
-        E, length of the vectors.
-
-    Returns
-    -------
-    float
-        ``E * 2**-24``: the largest error of a dot product of E terms in float32, in whatever order
-        they are added.
-    """
-    return dim * UNIT_ROUNDOFF
 
 
 def rank(rows: Rows, scores: Scores, k: int, width: float) -> tuple[Rows, Scores]:
@@ -55,7 +31,8 @@ def rank(rows: Rows, scores: Scores, k: int, width: float) -> tuple[Rows, Scores
     k
         How many to keep.
     width
-        Of a tie, as `tie_width`; for scores beyond 1 it grows in proportion to the tie's best.
+        Of a tie, as `models.rounding.tie_width`; for scores beyond 1 it grows in proportion to
+        the tie's best.
 
     Returns
     -------

@@ -3,8 +3,8 @@ import numpy.typing as npt
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.exact import find_nearest
-from mmpipeline.search.ties import tie_width
 from tests.search.one_order import answer_naively
 
 

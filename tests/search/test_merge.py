@@ -13,12 +13,12 @@ from mmpipeline.config import IndexConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features import FeatureSet, extract_features
 from mmpipeline.models import FusionModel, save_model
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.merge import merge_versions
 from mmpipeline.search.opening import IndexParts, open_parts, open_verified
 from mmpipeline.search.publish import build_index
 from mmpipeline.search.segment import FULL
-from mmpipeline.search.ties import tie_width
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, read_parquet
 from tests.rounding import UNIT_ROUNDOFF
 from tests.search.conftest import FEATURES

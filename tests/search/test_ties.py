@@ -4,7 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mmpipeline.search.ties import floor_of, rank, rank_many, tie_width
+from mmpipeline.models.rounding import tie_width
+from mmpipeline.search.ties import floor_of, rank, rank_many
 from tests.search.one_order import rank_naively
 
 WIDTH = 1e-3
