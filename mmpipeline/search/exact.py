@@ -10,7 +10,7 @@ read of all vectors a question: 100 MB, or 200,000 vectors of 128, take about 10
 import numpy as np
 import numpy.typing as npt
 
-from mmpipeline.models.rounding import tie_width
+from mmpipeline.models.rounding import largest_error, tie_width
 from mmpipeline.search.ties import floor_of, rank
 
 _REFINE_ROWS = 16_384
@@ -70,9 +70,9 @@ def gather_nearest(
         return candidates, np.zeros(0)
     scores = (vectors if rows is None else vectors[rows]) @ query
     if k < len(scores):
-        width = tie_width(len(query))
-        # both scores may be off, each by less than twice the width (vectors are of about length 1)
-        candidates = candidates[scores >= floor_of(scores, k, 5 * width)]
+        # both scores may be off, and twice as far, since vectors are only about of length 1
+        margin = tie_width(len(query)) + 4 * largest_error(len(query))
+        candidates = candidates[scores >= floor_of(scores, k, margin)]
     return candidates, score_exactly(vectors, query, candidates)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.models.rounding import tie_width
+from mmpipeline.models.rounding import largest_error, tie_width
 from mmpipeline.search.exact import score_exactly
 from mmpipeline.search.ties import floor_of, rank
 
@@ -267,7 +267,7 @@ def _code_slack(dim: int) -> float:
     rounding = (
         2.0**-11 + np.sqrt(dim) * 2.0**-25
     )  # of a unit vector: normal numbers, subnormal ones
-    return float(rounding) + 4 * tie_width(dim)
+    return float(rounding) + 4 * largest_error(dim)
 
 
 def _add(index: faiss.Index, vectors: Vector) -> None:

@@ -26,7 +26,7 @@ def answer_naively(
     """Score every row in float64 and rank."""
     rows = list(range(len(vectors))) if allowed is None else list(allowed)
     scores = (vectors.astype(np.float64) * query.astype(np.float64)).sum(axis=1)
-    return rank_naively(rows, scores[rows].tolist(), k, vectors.shape[1] * 2.0**-24)
+    return rank_naively(rows, scores[rows].tolist(), k, 2 * vectors.shape[1] ** 0.5 * 2.0**-24)
 
 
 def draw_unit(random: np.random.Generator, rows: int, dim: int) -> np.ndarray:

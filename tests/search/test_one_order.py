@@ -96,14 +96,17 @@ def test_lists_rank_what_they_find_as_the_scan_does(tmp_path: Path, kind: Kind) 
     random = np.random.default_rng(3)
     vectors = draw_unit(random, 3000, 24)
     places = np.sort(random.choice(3000, 90, replace=False))
-    vectors[places] = vectors[places[0]]
-    vectors[places[::2]] = np.nextafter(vectors[places[::2]], np.float32(0))
+    # each number between two half-precision ones: a last bit less, and its code is the lower one
+    half = vectors[places[0]].astype(np.float16)
+    middle = (half.astype(np.float32) + np.nextafter(half, np.float16(2) * np.sign(half))) / 2
+    vectors[places] = np.nextafter(middle, 2 * np.sign(middle))
+    vectors[places[::2]] = np.nextafter(middle, np.float32(0))
     writer = CodeWriter(24)
     writer.add(vectors)
     scan = CodeScan(vectors, tmp_path / "codes", writer.write(tmp_path / "codes"))
     lists = Lists.build(vectors, kind, 1)
     space = VectorSpace([View(scan, lists, ListPlan(kind, 64, 1.0))], None)
-    query = vectors[places[0]]
+    query = middle / np.linalg.norm(middle)
     expected = answer_naively(vectors, query, 12)
     assert [row for row, _ in expected] == places[:12].tolist()
     if kind == "ivf":
