@@ -15,7 +15,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PATHS := flows tasks mmpipeline benchmarks tests
 
-.PHONY: run experiment compare test soak check format bench ui deploy worker clean help
+.PHONY: run experiment compare test test-cpus soak check format bench ui deploy worker clean help
 
 run: $(INSTALLED)  ## run the whole pipeline: the sample world, or SOURCE=folder in Recipe1M's layout
 	@$(BIN)/python -m flows $(if $(SOURCE),--source "$(SOURCE)") $(if $(CONFIG),--config "$(CONFIG)")
@@ -30,6 +30,9 @@ compare: $(INSTALLED)  ## train a grid of runs ([comparison]) and write the lead
 
 test: $(INSTALLED)  ## run the tests
 	@$(BIN)/python -m pytest -m "not soak" -n $(TEST_PROCESSES) --dist loadfile --durations 20
+
+test-cpus: $(INSTALLED)  ## run the numeric tests under each instruction set of this CPU, one by one
+	@$(BIN)/python -m tests.cpus
 
 soak: $(INSTALLED)  ## run the long kill and endurance tests
 	@$(BIN)/python -m pytest -m soak
@@ -65,7 +68,7 @@ clean:  ## delete the environment and everything that runs left in data/
 	@find data -mindepth 1 -maxdepth 1 ! -name README.md -exec rm -rf {} +
 
 help:  ## show this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed; name one with PYTHON=" \

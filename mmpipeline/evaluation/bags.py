@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from mmpipeline.evaluation.comparison import KS, rank_figures
-from mmpipeline.evaluation.retrieval import IntArray, Relevance, rank_queries
+from mmpipeline.evaluation.retrieval import IntArray, Relevance, rank_vectors
 
 BAG_SIZES = {"1k": 1_000, "10k": 10_000}
 BAGS = 10
@@ -81,4 +81,4 @@ def rank_pairs(asked: Tensor, answered: Tensor) -> IntArray:
     """Rank of each row's counterpart, ties pessimistic; both of shape (N, E), the result (N,)."""
     itself, nothing = np.arange(len(asked)), np.full(len(asked), -1)
     relevance = Relevance(itself, itself, nothing, nothing)
-    return rank_queries(lambda rows: asked[rows] @ answered.T, relevance)
+    return rank_vectors(asked, answered, relevance)

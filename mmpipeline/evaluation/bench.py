@@ -28,12 +28,19 @@ from mmpipeline.evaluation.prototypes import (
     make_prototypes,
     summarize_draws,
 )
-from mmpipeline.evaluation.retrieval import IntArray, Relevance, rank_by_items, rank_queries
+from mmpipeline.evaluation.retrieval import (
+    IntArray,
+    Relevance,
+    rank_by_items,
+    rank_queries,
+    rank_vectors,
+)
 from mmpipeline.evaluation.single_modality import SingleModality
 from mmpipeline.evaluation.subset_matrix import measure_matrix
 from mmpipeline.evaluation.text_baseline import RecipeTexts, TfidfText
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.schemas import MODALITIES, Modality
 
 TEXT = QUERY_SUBSETS["text"]
@@ -173,7 +180,13 @@ class Bench:
             asked, answered = sides[source], sides[other]
             from_scores, to_scores = scores[source], scores[other]
             single = partial(rank_queries, lambda q: from_scores[q] @ to_scores.T)  # noqa: B023 -- used up before the loop goes on
-            comparison, _ = compare(lambda q: asked[q] @ answered.T, {"single": single}, relevance)  # noqa: B023 -- as above
+            width = tie_width(asked.shape[1])
+            comparison, _ = compare(
+                lambda q: asked[q] @ answered.T,  # noqa: B023 -- as above
+                {"single": single},
+                relevance,
+                width,
+            )
             name = f"recipe_{source}_to_{other}"
             figures |= _prefix(name, comparison.figures(self._config.seed))
             figures |= _prefix(name, measure_bags(asked, answered, self._config.seed))
@@ -265,7 +278,7 @@ class Bench:
             return []
         relevance = self._same_dish(queries.rows, items)
         learned, vectors = self._embed(queries), self._index_vectors[labelled]
-        ranks = rank_queries(lambda rows: learned[rows] @ vectors.T, relevance)
+        ranks = rank_vectors(learned, vectors, relevance)
         worst = np.argsort(-ranks, kind="stable")[:most]
         names = self._features.recipe_ids
         failures = []
@@ -345,7 +358,10 @@ class Bench:
         learned, vectors = self._embed(queries), self._index_vectors[chosen]
 
         baselines = self._baselines(queries, items, chosen, single)
-        comparison, answerable = compare(lambda q: learned[q] @ vectors.T, baselines, relevance)
+        width = tie_width(learned.shape[1])
+        comparison, answerable = compare(
+            lambda q: learned[q] @ vectors.T, baselines, relevance, width
+        )
         is_known = held_out.is_known[queries.rows][answerable]
         seed = self._config.seed
         return (

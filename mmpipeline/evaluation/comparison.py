@@ -86,7 +86,10 @@ class Comparison:
 
 
 def compare(
-    learned: Similarity, baselines: Mapping[str, Ranking], relevance: Relevance
+    learned: Similarity,
+    baselines: Mapping[str, Ranking],
+    relevance: Relevance,
+    width: float = 0.0,
 ) -> tuple[Comparison, BoolArray]:
     """Rank the same queries by learned similarity and by every baseline.
 
@@ -98,6 +101,8 @@ def compare(
         By name, how they rank the queries.
     relevance
         Which items answer which queries.
+    width
+        How much less similar, by what was learned, still counts as a tie.
 
     Returns
     -------
@@ -109,7 +114,7 @@ def compare(
     candidates, relevant = count_candidates(relevance)
     answerable = relevant > 0
     comparison = Comparison(
-        learned=rank_queries(learned, relevance),
+        learned=rank_queries(learned, relevance, width),
         baselines={name: rank(relevance) for name, rank in baselines.items()},
         candidates=candidates,
         relevant=relevant,

@@ -1,7 +1,9 @@
 """Ranks and what is made of them: recall_at_k, median rank, mean reciprocal rank.
 
 Ties count against us: an irrelevant item as near as the nearest relevant one stands before it.
-With the friendly rule a constant embedding would score 100 %. Similarities come block by block
+With the friendly rule a constant embedding would score 100 %. So would it by chance of rounding,
+where products of equal vectors differ in their last bits: what float32 cannot tell apart
+(`models.rounding`) is a tie. Similarities come block by block
 from a function and the whole matrix is never held. Blocks are of queries where items lie ready as
 vectors, and of items where each costs something to make: so it is made twice, not once a block.
 """
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mmpipeline.errors import StageError
+from mmpipeline.models.rounding import tie_width
 
 BLOCK_VALUES = 1 << 24  # similarities held at once: 64 MB as float32
 ITEM_BLOCK_ROWS = 4096  # items made at once
@@ -74,7 +77,26 @@ class Relevance:
         ]
 
 
-def rank_queries(similarity: Similarity, relevance: Relevance) -> IntArray:
+def rank_vectors(queries: Tensor, items: Tensor, relevance: Relevance) -> IntArray:
+    """Rank by the cosines of unit vectors, as `rank_queries` does.
+
+    Parameters
+    ----------
+    queries, items
+        Shapes (Q, E) and (N, E).
+    relevance
+        Of Q queries and N items.
+
+    Returns
+    -------
+    numpy.ndarray
+        Shape (Q,), from 1; 0 for a query that has no relevant candidate.
+    """
+    width = tie_width(queries.shape[1])
+    return rank_queries(lambda rows: queries[rows] @ items.T, relevance, width)
+
+
+def rank_queries(similarity: Similarity, relevance: Relevance, width: float = 0.0) -> IntArray:
     """Rank of the nearest relevant item of each query, ties pessimistic.
 
     ``rank = 1 + number of irrelevant candidates at least as similar as the most similar relevant
@@ -86,6 +108,8 @@ def rank_queries(similarity: Similarity, relevance: Relevance) -> IntArray:
         Larger is nearer.
     relevance
         Of Q queries and N items.
+    width
+        How much less similar still counts as a tie.
 
     Returns
     -------
@@ -98,7 +122,7 @@ def rank_queries(similarity: Similarity, relevance: Relevance) -> IntArray:
         relevant = torch.from_numpy(relevance.relevant(rows))
         excluded = torch.from_numpy(relevance.excluded(rows))
         best = scores.masked_fill(~relevant, float("-inf")).amax(dim=1, keepdim=True)
-        ahead = (scores >= best) & ~relevant & ~excluded
+        ahead = (scores >= best - width) & ~relevant & ~excluded
         found = torch.where(relevant.any(dim=1), 1 + ahead.sum(dim=1), 0)
         ranks[rows] = found.numpy()
     return ranks

@@ -21,7 +21,7 @@ from mmpipeline.evaluation.retrieval import (
     IntArray,
     Relevance,
     bootstrap_interval,
-    rank_queries,
+    rank_vectors,
 )
 from mmpipeline.schemas import MODALITIES, Modality
 
@@ -83,7 +83,7 @@ def measure_matrix(
                     labels["group"][asked[shown]],
                     labels["group"][items[rows]],
                 )
-                found[shown] = rank_queries(lambda q: queries[q] @ vectors.T, relevance)  # noqa: B023 -- used up before the loop goes on
+                found[shown] = rank_vectors(queries, vectors, relevance)
             ranks[name_subset(subset), letters] = found
     return ranks
 

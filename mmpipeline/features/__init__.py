@@ -2,7 +2,8 @@
 
 `extract` is the stage; `feature_set` reads what it wrote and encodes queries alike. The default
 encoders are descriptors computed here (`image_encoder`, `text_encoder`): no weights to fetch, no
-torch, the same bytes on every run. The learning happens above them, in the fusion model.
+torch, the same bytes on every run of a machine. The learning happens above them, in the fusion
+model.
 """
 
 from mmpipeline.features.encoders import EncoderSet

@@ -2,8 +2,9 @@
 
 A dish lies where its recipes lie on average, split by split, so nothing of val or test reaches
 train. Sums go along the hash ring in double precision and cosines are rounded before they are
-compared, so that the order of the vectors' file, threads and machine decide nothing. Between dishes
-rather than recipes: that costs no search among all recipes, and hard negatives keep to the ring.
+compared, so that for given vectors the order of their file, threads and machine decide nothing
+(but for a cosine within 1e-15 of where rounding turns). Between dishes rather than recipes: that
+costs no search among all recipes, and hard negatives keep to the ring.
 """
 
 import json

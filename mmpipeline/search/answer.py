@@ -44,7 +44,7 @@ class Hit:
     rank
         From 1.
     score
-        Cosine of the angle to the query, -1 to 1.
+        Cosine of the angle to the query, -1 to 1; of those too close to tell apart, the best one's.
     probability
         That it is of the dish that was asked for, as fitted on validation recipes when the index
         was published; None where there was nothing to fit.

@@ -111,19 +111,19 @@ def _judge(parts: IndexParts, asked_with: tuple[str, ...], best_score: float) ->
 def _rank_dishes(parts: IndexParts, asked: ComposedQuery, k: int) -> list[DishHit]:
     prototypes = parts.prototypes
     dishes = [turn for turn, info in enumerate(prototypes.infos) if info.kind == "dish"]
-    scores = prototypes.scores(asked.vector)[dishes]
+    found = prototypes.rank(asked.vector, k, dishes)
     chance = parts.calibration.dish_chance
     return [
         DishHit(
             rank=rank,
             dish=info.subset,
-            score=float(scores[turn]),
-            probability=chance(asked.parts, float(scores[turn])),
+            score=float(score),
+            probability=chance(asked.parts, float(score)),
             name_ko=info.name_ko,
             name_en=info.name_en,
             recipes=info.items,
             is_known=info.is_known,
         )
-        for rank, turn in enumerate(np.argsort(-scores, kind="stable")[:k], start=1)
-        for info in [prototypes.infos[dishes[turn]]]
+        for rank, (turn, score) in enumerate(zip(*found, strict=True), start=1)
+        for info in [prototypes.infos[turn]]
     ]

@@ -4,8 +4,8 @@ A scan over float16 codes finds candidates, which are scored again in float64 fr
 vectors. A bound says whether they must hold the answer: with ``e`` the largest distance of a
 vector to its code, measured when the segment was written, no row outside of the candidates can
 reach more than the last candidate's score plus ``e`` (Cauchy-Schwarz; the query has unit length).
-Where the k-th exact score does not exceed that, more candidates are taken, to all if need be: no
-recall is to be chosen.
+Where the k-th exact score, less the width of a tie, does not exceed that, more candidates are
+taken, to all if need be: no recall is to be chosen.
 
 One query is a scan by faiss, bound by the memory's bandwidth. Many are matrix products in blocks,
 in bfloat16 where the CPU has it, with the rounding of query, code and product in the bound: of
@@ -22,7 +22,10 @@ import numpy.typing as npt
 import torch
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.search.exact import find_nearest, score_exactly
+from mmpipeline.models.rounding import tie_width
+from mmpipeline.search.candidates import Candidates, rank_candidates
+from mmpipeline.search.exact import gather_nearest, score_exactly
+from mmpipeline.search.ties import floor_of, rank
 
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -148,7 +151,24 @@ class CodeScan:
         Returns
         -------
         rows : numpy.ndarray of intp
-            Best first; among equal scores the lower row.
+            Best first, ties in the order of their rows.
+        scores : numpy.ndarray of float64
+            Their cosines; those of a tie are that of its best.
+        """
+        return rank(*self.gather(query, k, allowed), k, tie_width(len(query)))
+
+    def gather(self, query: Vector, k: int, allowed: Mask | None = None) -> tuple[Rows, Scores]:
+        """Find the rows most like a query, and all that may tie with one of them.
+
+        Parameters
+        ----------
+        query, k, allowed
+            As for `find`.
+
+        Returns
+        -------
+        rows : numpy.ndarray of intp
+            Shape (M,), in no order.
         scores : numpy.ndarray of float64
             Their cosines.
         """
@@ -161,16 +181,17 @@ class CodeScan:
         if allowed is not None:
             selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
             parameters = faiss.SearchParameters(sel=selector)
+        slack = self._errors.float16 + len(query) * _FLOAT32_SUM
         while 8 * wanted < available:
             coarse, found = self._index.search(query[None], wanted, params=parameters)
             rows = found[0].astype(np.intp)
             exact = score_exactly(self.vectors, query, rows)
-            order = np.lexsort((rows, -exact))[:k]
-            slack = self._errors.float16 + len(query) * _FLOAT32_SUM
-            if coarse[0, -1] + slack < exact[order[-1]]:
-                return rows[order], exact[order]
+            floor = floor_of(exact, k, tie_width(len(query)))
+            if coarse[0, -1] + slack < floor:
+                near = exact >= floor
+                return rows[near], exact[near]
             wanted *= 8
-        return find_nearest(
+        return gather_nearest(
             self.vectors, query, k, None if allowed is None else np.flatnonzero(allowed)
         )
 
@@ -194,29 +215,59 @@ class CodeScan:
             Of the same shape.
         """
         k = min(k, len(self) if allowed is None else int(np.count_nonzero(allowed)))
-        rows = np.zeros((len(queries), k), np.intp)
-        scores = np.zeros((len(queries), k))
-        for start in range(0, len(queries), BLOCK_QUERIES):
-            block = slice(start, start + BLOCK_QUERIES)
-            rows[block], scores[block] = self._find_block(queries[block], k, allowed)
-        return rows, scores
+        found = self.gather_many(queries, k, allowed)
+        return rank_candidates([found], [0], k, tie_width(queries.shape[1]))
 
-    def _find_block(self, queries: Vector, k: int, allowed: Mask | None) -> tuple[Rows, Scores]:
-        """Look into the chunks whose best coarse score is highest; what is unproven asks alone."""
-        rows = np.zeros((len(queries), k), np.intp)
-        scores = np.full((len(queries), k), -np.inf)
+    def gather_many(self, queries: Vector, k: int, allowed: Mask | None = None) -> Candidates:
+        """Find the rows most like each of many queries, and all that may tie with one of them.
+
+        Parameters
+        ----------
+        queries, k, allowed
+            As for `find_many`.
+
+        Returns
+        -------
+        Candidates
+            In no order.
+        """
+        k = min(k, len(self) if allowed is None else int(np.count_nonzero(allowed)))
+        columns = k + REFINED_MORE if k else 0
+        found = Candidates(
+            np.zeros((len(queries), columns), np.intp),
+            np.full((len(queries), columns), -np.inf),
+            {},
+        )
+        for start in range(0, len(queries), BLOCK_QUERIES) if k else ():
+            block = slice(start, start + BLOCK_QUERIES)
+            rows, scores, unproven = self._gather_block(queries[block], k, allowed)
+            found.rows[block, : rows.shape[1]] = rows
+            found.scores[block, : rows.shape[1]] = scores
+            for turn in start + np.flatnonzero(unproven):
+                found.alone[int(turn)] = self.gather(queries[turn], k, allowed)
+        return found
+
+    def _gather_block(
+        self, queries: Vector, k: int, allowed: Mask | None
+    ) -> tuple[Rows, Scores, Mask]:
+        """Look into the chunks whose best coarse score is highest.
+
+        Shapes (Q, C) and (Q,): candidates, and whether they may lack one.
+        """
         chunks = min(k + MORE_CHUNKS, -(-len(self) // CHUNK_ROWS))
         best, places, slack = self._score_chunks(queries, chunks, allowed)
         bound = best[:, -1] + slack if chunks * CHUNK_ROWS < len(self) else np.full(len(best), -2.0)
+        parts = []
         for start in range(0, len(queries), REFINED_QUERIES):
             part = slice(start, start + REFINED_QUERIES)
             within = places[part, :, None] * CHUNK_ROWS + np.arange(CHUNK_ROWS)
             candidates = within.reshape(len(within), -1)
-            rows[part], scores[part], missed = self._refine(queries[part], k, candidates, allowed)
+            rows, scores, missed = self._refine(queries[part], k, candidates, allowed)
             bound[part] = np.maximum(bound[part], missed)
-        for turn in np.flatnonzero(bound >= scores[:, -1]) if k else ():
-            rows[turn], scores[turn] = self.find(queries[turn], k, allowed)
-        return rows, scores
+            parts.append((rows, scores))
+        rows, scores = (np.concatenate(column) for column in zip(*parts, strict=True))
+        kth_best = np.partition(scores, scores.shape[1] - k, axis=1)[:, scores.shape[1] - k]
+        return rows, scores, bound >= kth_best - tie_width(queries.shape[1])
 
     def _score_chunks(
         self, queries: Vector, chunks: int, allowed: Mask | None
@@ -256,9 +307,9 @@ class CodeScan:
     def _refine(
         self, queries: Vector, k: int, candidates: Rows, allowed: Mask | None
     ) -> tuple[Rows, Scores, Scores]:
-        """Score candidates in float32 and the best of them in float64.
+        """Score candidates in float32 and the best of them, some more than k, in float64.
 
-        Returns rows and scores, (Q, k), and what no other candidate can exceed, (Q,).
+        Returns their rows and scores, (Q, C), and what no other candidate can exceed, (Q,).
         """
         inside = np.minimum(candidates, len(self) - 1)
         vectors = torch.from_numpy(self.vectors[inside])
@@ -272,14 +323,12 @@ class CodeScan:
         values, order = near.topk(kept, dim=1)
         rows = np.take_along_axis(inside, order.numpy(), axis=1)
         wide = queries.astype(np.float64)[:, None, :]
-        exact = (self.vectors[rows].astype(np.float64) * wide).sum(axis=2)
+        exact = (self.vectors[rows].astype(np.float64) * wide).sum(axis=-1)  # as `score_exactly`
         exact[~np.isfinite(values.numpy())] = -np.inf
-        order64 = np.lexsort((rows, -exact), axis=1)[:, :k]
         missed = np.full(len(rows), -2.0)
         if kept < near.shape[1]:
             missed = values[:, -1].double().numpy() + queries.shape[1] * _FLOAT32_SUM
-        best_rows = np.take_along_axis(rows, order64, axis=1)
-        return best_rows, np.take_along_axis(exact, order64, axis=1), missed
+        return rows, exact, missed
 
 
 def use_threads(threads: int) -> None:

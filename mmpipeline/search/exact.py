@@ -1,14 +1,17 @@
 """Exact search: the k most similar of all vectors, whatever it takes.
 
 One pass in float32 finds everything that could belong to the answer (the k-th best less the
-largest error that float32 can have made), and those few are scored again in float64. So the
-answer is the float64 one, and equal vectors get equal scores and stand in the order of their
-rows. It costs one read of all vectors a question: 100 MB, or 200,000 vectors of 128, take about
-10 ms on one core.
+largest error that float32 can have made), and those few are scored again in float64, in one way
+that no kernel, shape or thread changes. So vectors and a question give the same scores on every
+machine; what is too close to tell apart stands in the order of its rows (see `ties`). It costs one
+read of all vectors a question: 100 MB, or 200,000 vectors of 128, take about 10 ms on one core.
 """
 
 import numpy as np
 import numpy.typing as npt
+
+from mmpipeline.models.rounding import largest_error, tie_width
+from mmpipeline.search.ties import floor_of, rank
 
 _REFINE_ROWS = 16_384
 
@@ -35,7 +38,30 @@ def find_nearest(
     Returns
     -------
     rows : numpy.ndarray of intp
-        Shape (min(k, N),): best first; among equal scores the lower row.
+        Shape (min(k, N),): best first, ties in the order of their rows.
+    scores : numpy.ndarray of float64
+        Their cosines; those of a tie are that of its best.
+    """
+    return rank(*gather_nearest(vectors, query, k, rows), k, tie_width(len(query)))
+
+
+def gather_nearest(
+    vectors: npt.NDArray[np.float32],
+    query: npt.NDArray[np.float32],
+    k: int,
+    rows: npt.NDArray[np.intp] | None = None,
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+    """Return the k vectors most similar to a query, and all that may tie with one of them.
+
+    Parameters
+    ----------
+    vectors, query, k, rows
+        As for `find_nearest`.
+
+    Returns
+    -------
+    rows : numpy.ndarray of intp
+        Shape (M,), in no order.
     scores : numpy.ndarray of float64
         Their cosines.
     """
@@ -44,12 +70,10 @@ def find_nearest(
         return candidates, np.zeros(0)
     scores = (vectors if rows is None else vectors[rows]) @ query
     if k < len(scores):
-        kth_best = np.partition(scores, len(scores) - k)[len(scores) - k]
-        margin = 2 * len(query) * np.finfo(np.float32).eps
-        candidates = candidates[scores >= kth_best - margin]
-    exact = score_exactly(vectors, query, candidates)
-    order = np.lexsort((candidates, -exact))[:k]
-    return candidates[order], exact[order]
+        # both scores may be off, and twice as far, since vectors are only about of length 1
+        margin = tie_width(len(query)) + 4 * largest_error(len(query))
+        candidates = candidates[scores >= floor_of(scores, k, margin)]
+    return candidates, score_exactly(vectors, query, candidates)
 
 
 def score_exactly(
@@ -57,10 +81,11 @@ def score_exactly(
     query: npt.NDArray[np.float32],
     rows: npt.NDArray[np.intp],
 ) -> npt.NDArray[np.float64]:
-    """Return the float64 dot products of some rows with a query.
+    """Return the float64 dot products of some rows with a query, the same on every machine.
 
-    Each row is summed alone and in the same order: a matrix product may sum a row differently
-    depending on where it lies, and equal vectors would then differ in their last digit.
+    Products of float32 numbers are exact in float64, and each row's are added alone and in one
+    order. A matrix product may add a row's differently depending on where it lies and on the CPU,
+    and equal vectors would then differ in their last digit.
 
     Parameters
     ----------
@@ -80,5 +105,5 @@ def score_exactly(
     wide = query.astype(np.float64)
     for start in range(0, len(rows), _REFINE_ROWS):
         block = vectors[rows[start : start + _REFINE_ROWS]].astype(np.float64)
-        scores[start : start + len(block)] = (block * wide).sum(axis=1)
+        scores[start : start + len(block)] = (block * wide).sum(axis=-1)
     return scores

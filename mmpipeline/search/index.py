@@ -160,8 +160,9 @@ class SearchIndex:
         Returns
         -------
         SearchResult
-            Recipes and dishes, best first; equal scores in the order of their rows. Recipes that
-            the query names ("like this one") are left out.
+            Recipes and dishes, best first; scores too close to tell apart (`ties`) are told as one
+            and stand in the order of their rows. Recipes that the query names ("like this one")
+            are left out.
 
         Raises
         ------
@@ -240,17 +241,17 @@ class SearchIndex:
         infos = self._parts.prototypes.infos
         check_k(k, max(1, len(infos)))
         asked = self._composer.compose(query)
-        scores = self._parts.prototypes.scores(asked.vector, rule or self._rule)
+        found = self._parts.prototypes.rank(asked.vector, k, rule=rule or self._rule)
         subsets = [
             SubsetHit(
                 rank=rank,
                 subset=infos[turn].subset,
                 kind=infos[turn].kind,
-                score=float(scores[turn]),
+                score=float(score),
                 items=self._lookup.sizes.get(infos[turn].subset, infos[turn].items),
                 name=infos[turn].name,
             )
-            for rank, turn in enumerate(np.argsort(-scores, kind="stable")[:k], start=1)
+            for rank, (turn, score) in enumerate(zip(*found, strict=True), start=1)
         ]
         return SubsetRanking(version=self.version, asked_with=asked.parts, subsets=subsets)
 

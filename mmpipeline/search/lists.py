@@ -1,8 +1,9 @@
 """Approximate search: faiss lists (IVF) or a graph (HNSW) beside a segment's exact codes.
 
 Only for segments above the size that config names. What the lists find is scored again in float64
-like everything else; how much they look through is chosen when they are made, as the least that
-reaches the demanded recall against the exact answer.
+like everything else, and they are asked for more while what they left out may tie with the answer;
+how much they look through is chosen when they are made, as the least that reaches the demanded
+recall against the exact answer.
 """
 
 from dataclasses import asdict, dataclass
@@ -14,7 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.models.rounding import largest_error, tie_width
 from mmpipeline.search.exact import score_exactly
+from mmpipeline.search.ties import floor_of, rank
 
 Vector = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.intp]
@@ -160,23 +163,57 @@ class Lists:
         Returns
         -------
         rows : numpy.ndarray of intp
-            Best first, at most k.
+            Best first, at most k, ties in the order of their rows.
+        scores : numpy.ndarray of float64
+            Their exact cosines; those of a tie are that of its best.
+        """
+        found = self.gather(vectors, query, k, effort, allowed)
+        return rank(*found, k, tie_width(len(query)))
+
+    def gather(
+        self,
+        vectors: Vector,
+        query: Vector,
+        k: int,
+        effort: int,
+        allowed: npt.NDArray[np.bool_] | None = None,
+    ) -> tuple[Rows, Scores]:
+        """Find rows that are like a query, and those within reach that may tie with one of them.
+
+        Parameters
+        ----------
+        vectors, query, k, effort, allowed
+            As for `find`.
+
+        Returns
+        -------
+        rows : numpy.ndarray of intp
+            Shape (M,), in no order.
         scores : numpy.ndarray of float64
             Their exact cosines.
         """
-        chosen: dict[str, Any] = {}
+        width, slack = tie_width(len(query)), _code_slack(len(query))
+        selector = None
         if allowed is not None:
-            chosen["sel"] = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
+            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
         wanted = max(CANDIDATES, 2 * k)
+        while True:
+            parameters = self._parameters(effort, wanted, selector)
+            coarse, found = self._index.search(query[None], wanted, params=parameters)
+            rows = found[0][found[0] >= 0].astype(np.intp)
+            exact = score_exactly(vectors, query, rows)
+            is_all = len(rows) < wanted or wanted >= self._index.ntotal
+            if is_all or coarse[0, -1] + slack < floor_of(exact, k, width):
+                return rows, exact
+            wanted = min(8 * wanted, self._index.ntotal)
+
+    def _parameters(
+        self, effort: int, wanted: int, selector: faiss.IDSelector | None
+    ) -> faiss.SearchParameters:
+        chosen = {} if selector is None else {"sel": selector}
         if isinstance(self._index, faiss.IndexHNSW):
-            parameters = faiss.SearchParametersHNSW(efSearch=max(effort, wanted), **chosen)
-        else:
-            parameters = faiss.SearchParametersIVF(nprobe=effort, **chosen)
-        found = self._index.search(query[None], wanted, params=parameters)[1][0]
-        rows = found[found >= 0].astype(np.intp)
-        exact = score_exactly(vectors, query, rows)
-        order = np.lexsort((rows, -exact))[:k]
-        return rows[order], exact[order]
+            return faiss.SearchParametersHNSW(efSearch=max(effort, wanted), **chosen)
+        return faiss.SearchParametersIVF(nprobe=effort, **chosen)
 
 
 def choose_effort(
@@ -223,6 +260,14 @@ def _recall(lists: Lists, vectors: Vector, queries: Vector, truth: Rows, effort:
         rows = lists.find(vectors, query, len(right), effort)[0]
         found += len(np.intersect1d(rows, right))
     return found / truth.size
+
+
+def _code_slack(dim: int) -> float:
+    """Return how far a score by half-precision codes may lie below the vector's own."""
+    rounding = (
+        2.0**-11 + np.sqrt(dim) * 2.0**-25
+    )  # of a unit vector: normal numbers, subnormal ones
+    return float(rounding) + 4 * largest_error(dim)
 
 
 def _add(index: faiss.Index, vectors: Vector) -> None:

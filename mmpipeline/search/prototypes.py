@@ -21,7 +21,9 @@ import numpy as np
 import numpy.typing as npt
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.answer import SubsetKind
+from mmpipeline.search.ties import rank
 from mmpipeline.storage import write_json_atomic
 
 Vector = npt.NDArray[np.float32]
@@ -238,6 +240,30 @@ class Prototypes:
             return self._log_density(wide)
         cosines: Scores = (self.means.astype(np.float64) * wide).sum(axis=1)
         return cosines
+
+    def rank(
+        self, query: Vector, k: int, among: Sequence[int] | None = None, rule: Rule = "mean"
+    ) -> tuple[npt.NDArray[np.intp], Scores]:
+        """Rank subsets by their scores; ties (see `ties`) in the order of the subsets.
+
+        Parameters
+        ----------
+        query, rule
+            As for `scores`.
+        k
+            How many; all when there are not so many.
+        among
+            Numbers of the only subsets to rank. None means all.
+
+        Returns
+        -------
+        numbers : numpy.ndarray of intp
+            Of the subsets, best first.
+        scores : numpy.ndarray of float64
+            Of the same shape, descending; those of a tie are that of its best.
+        """
+        chosen = np.arange(len(self.infos)) if among is None else np.array(among, dtype=np.intp)
+        return rank(chosen, self.scores(query, rule)[chosen], k, tie_width(self.dim))
 
     def _log_density(self, query: Scores) -> Scores:
         items = np.array([info.items for info in self.infos], dtype=np.float64)[:, None]

@@ -5,13 +5,14 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from mmpipeline.models.rounding import tie_width
+
 Find = Callable[
     [npt.NDArray[np.float32], int], tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]
 ]
 Take = Callable[[npt.NDArray[np.intp]], npt.NDArray[np.float32]]
 
 _BLOCK_ROWS = 16_384
-_SAME_SCORE = 1e-9
 
 
 def measure_recall(
@@ -39,10 +40,10 @@ def measure_recall(
     Returns
     -------
     float
-        Share of the k best that were found, 0 to 1. Of items with equal scores, any is right.
+        Share of the k best that were found, 0 to 1. Of items that tie (`ties`), any is right.
     """
     k = min(k, len(rows))
-    wide = queries.astype(np.float64)
+    wide, width = queries.astype(np.float64), tie_width(queries.shape[1])
     best = np.full((len(queries), k), -np.inf)
     for start in range(0, len(rows), _BLOCK_ROWS):
         block = take(rows[start : start + _BLOCK_ROWS]).astype(np.float64)
@@ -52,5 +53,5 @@ def measure_recall(
     for query, worst_accepted in zip(queries, best.min(axis=1), strict=True):
         answer = np.unique(find(query, k)[0])
         scores = take(answer).astype(np.float64) @ query.astype(np.float64)
-        found += int((scores >= worst_accepted - _SAME_SCORE).sum())
+        found += int((scores >= worst_accepted - width).sum())
     return found / (k * len(queries))

@@ -1,16 +1,20 @@
 """All segments of an index under one view, as one space of rows.
 
 Row numbers run through the segments in order; dead rows (deleted, or replaced by a later one)
-keep their numbers and are never found. Answers of segments are merged by their exact scores.
+keep their numbers and are never found. Segments give candidates with their exact scores, and the
+order, ties included, is made of all of them at once: segments change no answer.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
+from mmpipeline.models.rounding import tie_width
+from mmpipeline.search.candidates import rank_candidates
 from mmpipeline.search.codes import CodeScan, Mask, Rows, Scores, Vector
 from mmpipeline.search.exact import find_nearest
 from mmpipeline.search.segment import View
+from mmpipeline.search.ties import rank
 
 FEW_ROWS_SHARE = 1 / 16
 """Below this share of the rows, gathering them costs less than scanning all codes."""
@@ -72,9 +76,9 @@ class VectorSpace:
         Returns
         -------
         rows : numpy.ndarray of intp
-            Best first; among equal scores the lower row.
+            Best first, ties in the order of their rows.
         scores : numpy.ndarray of float64
-            Their cosines.
+            Their cosines; those of a tie are that of its best.
         """
         if rows is not None and len(rows) <= FEW_ROWS_SHARE * self.rows:
             living = rows if self._alive is None else rows[self._alive[rows]]
@@ -85,15 +89,17 @@ class VectorSpace:
             chosen = np.zeros(self.rows, dtype=np.bool_)
             chosen[rows] = True
             allowed = chosen if allowed is None else chosen & allowed
-        answers = []
+        rows_found, scores_found = [np.zeros(0, np.intp)], [np.zeros(0)]
         for turn, view in enumerate(self._views):
             start, stop = self._bounds[turn], self._bounds[turn + 1]
             within = None if allowed is None else allowed[start:stop]
-            found = None if rows is not None or exact else _find_by_lists(view, query, k, within)
+            found = None if rows is not None or exact else _ask_lists(view, query, k, within)
             if found is None:
-                found = view.scan.find(query, k, within)
-            answers.append((found[0] + start, found[1]))
-        return merge(answers, k)
+                found = view.scan.gather(query, k, within)
+            rows_found.append(found[0] + start)
+            scores_found.append(found[1])
+        joined = np.concatenate(rows_found), np.concatenate(scores_found)
+        return rank(*joined, k, tie_width(len(query)))
 
     def find_many(self, queries: Vector, k: int) -> tuple[Rows, Scores]:
         """Find the rows most like each of many queries, exactly.
@@ -114,43 +120,21 @@ class VectorSpace:
         """
         parts = []
         for turn, view in enumerate(self._views):
-            start, stop = self._bounds[turn], self._bounds[turn + 1]
-            within = None if self._alive is None else self._alive[start:stop]
-            found, scores = view.scan.find_many(queries, k, within)
-            parts.append((found + start, scores))
-        rows = np.concatenate([part[0] for part in parts], axis=1)
-        scores = np.concatenate([part[1] for part in parts], axis=1)
-        order = np.lexsort((rows, -scores), axis=1)[:, :k]
-        return np.take_along_axis(rows, order, axis=1), np.take_along_axis(scores, order, axis=1)
+            within = None
+            if self._alive is not None:
+                within = self._alive[self._bounds[turn] : self._bounds[turn + 1]]
+            parts.append(view.scan.gather_many(queries, k, within))
+        living = self.rows if self._alive is None else int(np.count_nonzero(self._alive))
+        starts = self._bounds[:-1].tolist()
+        return rank_candidates(parts, starts, min(k, living), tie_width(queries.shape[1]))
 
 
-def _find_by_lists(
+def _ask_lists(
     view: View, query: Vector, k: int, allowed: Mask | None
 ) -> tuple[Rows, Scores] | None:
     """Ask a segment's lists; None where it has none, or they hold fewer than k within reach."""
     if view.lists is None or view.plan is None:
         return None
-    found = view.lists.find(view.scan.vectors, query, k, view.plan.effort, allowed)
+    found = view.lists.gather(view.scan.vectors, query, k, view.plan.effort, allowed)
     available = len(view.scan) if allowed is None else int(np.count_nonzero(allowed))
     return found if len(found[0]) >= min(k, available) else None
-
-
-def merge(answers: Sequence[tuple[Rows, Scores]], k: int) -> tuple[Rows, Scores]:
-    """Merge answers, best first; among equal scores the lower row.
-
-    Parameters
-    ----------
-    answers
-        Rows and scores of each, in any order.
-    k
-        How many to keep.
-
-    Returns
-    -------
-    tuple of numpy.ndarray
-        Rows and scores.
-    """
-    rows = np.concatenate([answer[0] for answer in answers] or [np.zeros(0, np.intp)])
-    scores = np.concatenate([answer[1] for answer in answers] or [np.zeros(0)])
-    order = np.lexsort((rows, -scores))[:k]
-    return rows[order], scores[order]

@@ -1,4 +1,4 @@
-"""What makes the same training give the same bytes: seeded generators, deterministic algorithms."""
+"""What makes the same training give the same bytes on one machine: seeds, deterministic kernels."""
 
 import hashlib
 import json

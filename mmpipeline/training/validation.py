@@ -23,7 +23,7 @@ from mmpipeline.evaluation.retrieval import (
     Relevance,
     count_candidates,
     mean_reciprocal_rank,
-    rank_queries,
+    rank_vectors,
 )
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.schemas import MODALITIES, Modality
@@ -149,7 +149,7 @@ class Validator:
         shown = self._features.presence[asked.items]
         items = embed_rows(model, self._features, asked.items, shown)
         queries = embed_rows(model, self._features, asked.rows, asked.mask)
-        ranks = rank_queries(lambda q: queries[q] @ items.T, asked.relevance)
+        ranks = rank_vectors(queries, items, asked.relevance)
         return ranks, asked.is_new
 
     def _recipes_with_both(self) -> tuple[IntArray, BoolArray, BoolArray]:
@@ -167,8 +167,8 @@ class Validator:
         texts = embed_rows(model, self._features, rows, text)
         relevance = Relevance(rows, rows, np.full(len(rows), -1), np.full(len(rows), -1))
         ranks = (
-            rank_queries(lambda q: images[q] @ texts.T, relevance),
-            rank_queries(lambda q: texts[q] @ images.T, relevance),
+            rank_vectors(images, texts, relevance),
+            rank_vectors(texts, images, relevance),
         )
         return dict(zip(RECIPE_FIGURES, map(mean_reciprocal_rank, ranks), strict=True))
 

@@ -15,8 +15,10 @@ from mmpipeline.evaluation.retrieval import (
     median_rank,
     rank_by_items,
     rank_queries,
+    rank_vectors,
     recall_at_k,
 )
+from mmpipeline.models.rounding import tie_width
 
 
 def relevance_of(
@@ -92,6 +94,23 @@ def test_ranks_equal_the_naive_loop(data: st.DataObject) -> None:
         ahead = [i for i in allowed if i not in right and best is not None and scores[q][i] >= best]
         expected.append(0 if best is None else 1 + len(ahead))
     assert rank(scores, relevance) == expected
+
+
+def test_what_float32_cannot_tell_apart_counts_against_us() -> None:
+    """Wherever a kernel rounds the products of equal vectors up, and wherever down."""
+    vectors = torch.full((9, 64), 1 / 8)
+    labels = list(range(9))
+    relevance = relevance_of(labels, labels)
+    assert rank_vectors(vectors, vectors, relevance).tolist() == [9] * 9
+    rounded = torch.ones(9, 9) + (torch.arange(81) % 9 - 4).view(9, 9) * 2.0**-24
+    width = tie_width(64)
+    assert rank_queries(lambda rows: rounded[rows], relevance).tolist() != [9] * 9
+    assert rank_queries(lambda rows: rounded[rows], relevance, width).tolist() == [9] * 9
+    nearer = rounded + 2 * width * torch.eye(9)
+    assert rank_queries(lambda rows: nearer[rows], relevance, width).tolist() == [1] * 9
+    up = torch.nextafter(vectors, torch.tensor(1.0))
+    items, one = torch.cat([up[:1], vectors[:8]]), relevance_of([0], [0, *[1] * 8])
+    assert rank_vectors(vectors[:1], items, one).tolist() == [9]
 
 
 def test_blocks_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,14 @@ from mmpipeline.config import IndexConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features import FeatureSet, extract_features
 from mmpipeline.models import FusionModel, save_model
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.merge import merge_versions
 from mmpipeline.search.opening import IndexParts, open_parts, open_verified
 from mmpipeline.search.publish import build_index
 from mmpipeline.search.segment import FULL
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, read_parquet
+from tests.rounding import UNIT_ROUNDOFF
 from tests.search.conftest import FEATURES
 
 
@@ -42,10 +44,25 @@ def publish_rows(world: Path, name: str, rows: Sequence[int], model: str = "mode
     return found
 
 
-def answers(parts: IndexParts, query: np.ndarray) -> list[tuple[str, float]]:
+VECTOR_BOUND = 2 * 5 * 132 * UNIT_ROUNDOFF
+"""How far one recipe's vectors may lie apart that were embedded in batches of unlike size.
+
+Five layers follow one another, each with dot products of at most 132 terms, and the norms between
+them keep lengths near 1; both vectors may be off, in opposite directions.
+"""
+
+
+def vectors_by_id(parts: IndexParts) -> dict[str, np.ndarray]:
+    rows = parts.living_rows()
+    ids = parts.items["recipe_id"].take(rows).to_pylist()
+    return dict(zip(ids, parts.spaces[FULL].take(rows), strict=True))
+
+
+def answers(parts: IndexParts, query: np.ndarray) -> dict[str, float]:
+    """The scores of all recipes by their ids, best first."""
     rows, scores = parts.spaces[FULL].find(query, 24)
     ids = parts.items["recipe_id"].take(rows).to_pylist()
-    return sorted(zip(ids, np.round(scores, 6).tolist(), strict=True))
+    return dict(zip(ids, scores.tolist(), strict=True))
 
 
 def test_merged_versions_answer_as_one_over_all(world: Path) -> None:
@@ -58,9 +75,19 @@ def test_merged_versions_answer_as_one_over_all(world: Path) -> None:
     assert parts.living == whole.living == 24
     assert merged.counts["items"] == 24
     assert merged.counts["recall_at_10"] == 1
+    found, expected = vectors_by_id(parts), vectors_by_id(whole)
+    assert found.keys() == expected.keys()
+    apart = max(float(np.linalg.norm(found[name] - expected[name])) for name in found)
+    assert apart <= VECTOR_BOUND
     vectors = whole.spaces[FULL].take(whole.living_rows())
+    bound = apart + 2 * tie_width(whole.model.embedding_dim)  # of a score, which may be of a tie
     for query in vectors:
-        assert answers(parts, query) == answers(whole, query)
+        ours, theirs = answers(parts, query), answers(whole, query)
+        assert ours == pytest.approx(theirs, abs=bound, rel=0)
+        highest = np.minimum.accumulate([theirs[name] for name in ours])
+        assert all(
+            theirs[name] <= best + 2 * bound for name, best in zip(ours, highest, strict=True)
+        )
     infos = {info.subset: info for info in parts.prototypes.infos}
     assert infos == {info.subset: info for info in whole.prototypes.infos}
     for name in infos:

@@ -46,6 +46,27 @@ def test_the_rules_are_their_formulas(prototypes: Prototypes) -> None:
     np.testing.assert_allclose(np.diff(found), np.diff(expected) / 6, atol=1e-4)
 
 
+def test_subsets_too_close_to_tell_apart_stand_in_their_order() -> None:
+    """The later a subset, the nearer by some last bits; and the last one by more than those."""
+    query, mean = GROUPS[0][0], unit(GROUPS[0].astype(np.float64).sum(axis=0))
+    towards = query * mean > (query @ mean) * mean**2  # numbers that less of takes the mean away
+    less = np.where(towards, GROUPS[0] * np.float32(1 - 2.0**-22), GROUPS[0])
+    near = [less, np.where(np.arange(6) < 3, less, GROUPS[0]), GROUPS[0]]
+    samples = [Sample.of(group, 40) for group in (*near, query[None])]
+    made = Prototypes.make([SubsetInfo(name, "dish", 40) for name in "abcd"], samples, 6)
+    for rule in ("mean", "nearest"):
+        scores = made.scores(query, rule)
+        assert scores[2] > scores[0]
+        numbers, told = made.rank(query, 4, rule=rule)
+        first = [3, 0, 1, 2] if rule == "mean" else [0, 1, 2, 3]  # the nearest item is everyone's
+        assert numbers.tolist() == first
+        assert told.tolist() == sorted(told, reverse=True)
+        assert made.rank(query, 1, [1, 2], rule)[0].tolist() == [1]
+    numbers, told = made.rank(query, 2, among=[0, 1, 2], rule="gaussian")
+    assert numbers.tolist() == [0, 1]
+    assert len(set(told.tolist())) == 1
+
+
 def test_they_are_read_as_they_were_written(prototypes: Prototypes, tmp_path: Path) -> None:
     prototypes.write(tmp_path)
     again = Prototypes.open(tmp_path)

@@ -8,7 +8,7 @@ from mmpipeline.search.codes import CodeScan, CodeWriter
 from mmpipeline.search.exact import find_nearest
 from mmpipeline.search.lists import Kind, ListPlan, Lists
 from mmpipeline.search.segment import View
-from mmpipeline.search.space import VectorSpace, merge
+from mmpipeline.search.space import VectorSpace
 
 ROWS, DIM = 3000, 16
 
@@ -87,11 +87,3 @@ def test_take_gathers_across_segments_in_the_order_asked(
 ) -> None:
     rows = np.array([ROWS + 1, 3, 2 * ROWS - 1, 3])
     np.testing.assert_array_equal(VectorSpace(views, None).take(rows), vectors[rows])
-
-
-def test_merged_answers_keep_the_best_and_then_the_lower_row() -> None:
-    answers = [(np.array([5, 9]), np.array([0.9, 0.5])), (np.array([2, 1]), np.array([0.5, 0.1]))]
-    rows, scores = merge(answers, 3)
-    assert rows.tolist() == [5, 2, 9]
-    assert scores.tolist() == [0.9, 0.5, 0.5]
-    assert len(merge([], 3)[0]) == 0
