@@ -16,7 +16,8 @@ def build_pairs(
     config: PairConfig = PairConfig(),
     data_root: Path | None = None,
     embedding: Path | None = None,
-) -> Path:
+    required: bool = True,
+) -> Path | None:
     """Pair recipes of one dish, and set them against recipes of others.
 
     Parameters
@@ -30,11 +31,14 @@ def build_pairs(
     embedding
         Folder of a published index: hard negatives come from the dishes nearest in its vectors.
         None takes the dishes that share most ingredients.
+    required
+        Whether a catalogue of too few recipes is an error; else it gets no pair table.
 
     Returns
     -------
-    Path
-        Folder of the pair artifact.
+    Path or None
+        Folder of the pair artifact; None where none could be made and none was required.
     """
     root = data_root or default_root()
-    return pairs.build(or_newest(catalog, "catalog", root), config, root, embedding)
+    chosen = or_newest(catalog, "catalog", root)
+    return pairs.build(chosen, config, root, embedding, required=required)

@@ -67,7 +67,8 @@ def refresh_catalog(
         request_renewals(root, plan, request)
         catalog = build_catalog(recipes, config.catalog, root)
         features = extract_features(catalog, config.features, root)
-        pairs = build_pairs(catalog, config.pairs, root)
+        trains = plan.kept_model is None
+        pairs = build_pairs(catalog, config.pairs, root, required=trains)
         model = plan.kept_model or train_fusion(features, pairs, config.train, root)
         if not plan.is_evaluated:
             data = plan.kept_data or (features, catalog)

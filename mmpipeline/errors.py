@@ -14,6 +14,7 @@
     │   └── OutdatedArtifactError  of an older schema; the message names the command that migrates
     │   └── CheckpointError        a training cannot go on from what it stored
     ├── StageError             a stage has nothing to work on or cannot go on
+    │   └── TooFewRecipesError     the recipes are sound, and too few or too alike for it
     ├── QueryError             a search request that cannot be answered
     │   ├── NotFoundError          it names a recipe, dish or subset that the index does not hold
     │   └── NoIndexError           nothing has been published yet
@@ -67,6 +68,10 @@ class OutdatedArtifactError(ArtifactError):
 
 class StageError(PipelineError):
     """A stage has nothing to work on, or cannot go on."""
+
+
+class TooFewRecipesError(StageError):
+    """A stage has sound recipes, but too few or too like ones for what it makes of them."""
 
 
 class QueryError(PipelineError):

@@ -5,16 +5,30 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import PairConfig, load_settings
+from mmpipeline.errors import TooFewRecipesError
 from mmpipeline.storage import DataLayout, Draft, open_artifact
 from tasks.keys import pairs_key
-from tasks.stage import produce, publish_page
+from tasks.stage import produce, publish_page, report
 
 
 @task
 def build(
-    catalog: Path, config: PairConfig, data_root: Path, embedding: Path | None = None
-) -> Path:
-    """Build a catalogue's pair table; return the artifact's folder."""
+    catalog: Path,
+    config: PairConfig,
+    data_root: Path,
+    embedding: Path | None = None,
+    *,
+    required: bool = True,
+) -> Path | None:
+    """Build a catalogue's pair table; return the artifact's folder.
+
+    Unless it is required, a catalogue of too few recipes gets none, and a line says why.
+
+    Raises
+    ------
+    TooFewRecipesError
+        If one is required, and recipes do not suffice.
+    """
     layout, settings = DataLayout.at(data_root), load_settings()
 
     def make(draft: Draft) -> dict[str, float]:
@@ -37,6 +51,11 @@ def build(
 
     index = open_artifact(embedding, kind="index").id if embedding else None
     key = pairs_key(open_artifact(catalog, kind="catalog").id, config, index)
-    return produce(
-        data_root, key, make, ("pairs", "anchors", "pairs_train", "pairs_val", "pairs_test")
-    )
+    shown = ("pairs", "anchors", "pairs_train", "pairs_val", "pairs_test")
+    try:
+        return produce(data_root, key, make, shown)
+    except TooFewRecipesError as error:
+        if required:
+            raise
+        report("pairs", f"none, and the model is kept: {error}")
+        return None

@@ -2,7 +2,8 @@
 
 Exact copies and shared photos are found in SQL, near copies by `near_copies`. With the catalogue
 before at hand no recipe changes its side. Where new or changed recipes link groups of different
-sides, those recipes are excluded, and the others stay where they were, under their old groups.
+sides, those recipes are excluded, and the others stay where they were. A group is named by its
+oldest member that has its side, so no two groups get one name, whoever left them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -138,8 +139,8 @@ def part_mixed_groups(
     Returns
     -------
     list of tuple
-        Recipe id, group and whether it is excluded. What was there before and is unchanged keeps
-        its group; of two such that are copies of one another the newer one is excluded.
+        Recipe id, group and whether it is excluded. What was there before and is unchanged stays
+        together; of two such that are copies of one another the newer one is excluded.
     """
     rows = list(members)
     sides = {
@@ -149,8 +150,14 @@ def part_mixed_groups(
         first, second = (sides.get(name) for name in pair)
         if first and second and first != second:
             del sides[max(pair, key=lambda name: (len(name), name))]
+    names: dict[tuple[str, str], str] = {}
+    for recipe_id, group, before, _, _ in sorted(rows, key=lambda row: (len(row[0]), row[0])):
+        if recipe_id in sides:
+            names.setdefault((group, before or group), recipe_id)
     return [
-        (recipe_id, (before or group) if recipe_id in sides else group, recipe_id not in sides)
+        (recipe_id, names[group, before or group], False)
+        if recipe_id in sides
+        else (recipe_id, group, True)
         for recipe_id, group, before, _, _ in rows
     ]
 

@@ -225,10 +225,33 @@ def _read_state(previous: Path) -> dict[str, dict[str, object]]:
         raise ArtifactError(f"{path} cannot be read: {error}; delete {previous}") from error
 
 
+def hash_sql(schema: pa.Schema) -> str:
+    """Return an SQL expression that hashes whole rows, to 64 bits.
+
+    A list goes in as its JSON: DuckDB hashes the elements of neighbouring lists as one row of
+    values, and a missing list like an empty one.
+
+    Parameters
+    ----------
+    schema
+        Of the rows.
+
+    Returns
+    -------
+    str
+        Over columns of these names.
+    """
+    parts = [
+        f"to_json({field.name})::VARCHAR" if pa.types.is_nested(field.type) else field.name
+        for field in schema
+    ]
+    return f"hash({', '.join(parts)})"
+
+
 def _view(connection: duckdb.DuckDBPyConnection, name: str, sources: Mapping[str, Path]) -> None:
     columns = ", ".join(RECIPE_SCHEMA.names)
     parts = [
-        f"SELECT {columns}, '{door}' AS door, hash({columns}) AS row_hash "
+        f"SELECT {columns}, '{door}' AS door, {hash_sql(RECIPE_SCHEMA)} AS row_hash "
         f"FROM read_parquet('{_quoted(sources[door] / 'recipes.parquet')}')"
         for door in sorted(sources)
     ]

@@ -47,7 +47,8 @@ def measure_quality(
     -------
     dict
         Plain JSON values in a fixed order: recipes by source, language, split and dish set;
-        missing fields and lengths by source; copies; quarantine by source and reason; the
+        missing fields and lengths by source; copies; recipes ``excluded`` for linking sides of the
+        split; quarantine by source and reason; the
         commonest dishes.
     """
 
@@ -86,6 +87,7 @@ def measure_quality(
             for field, expression in _LENGTHS.items()
             for source, *levels in rows(_lengths_sql(expression))
         ],
+        "excluded": tables["split"].get("excluded", 0),
         "copies": dict(zip(("groups", "recipes", "largest_group"), copies, strict=True)),
         "quarantine": [
             {"source": source, "reason": reason, "rows": count} for source, reason, count in reasons

@@ -116,6 +116,8 @@ def render_page(quality: Quality, changes: CatalogChanges | None) -> str:
         "![lengths](quality-lengths.png)",
         "## Duplicates",
         f"{copied}; the largest has {copies['largest_group']:,}.",
+        f"{quality.get('excluded', 0):,} recipes are excluded: copies of recipes of different "
+        "sides of the split, they take no part in pairs, training, evaluation or the exam.",
         "## Dishes",
         _table(_column(by["dish_source"], "label from")),
         _table(_column(quality["dishes_by_set"], "dishes")),

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from mmpipeline.config import PairConfig
-from mmpipeline.errors import ArtifactError, StageError
+from mmpipeline.errors import ArtifactError, StageError, TooFewRecipesError
 from mmpipeline.pairs.embedding import measure_nearness
 from mmpipeline.pairs.report import REPORT_FILE, report_pairs
 from mmpipeline.pairs.statements import run_statement
@@ -75,8 +75,10 @@ def build_pairs(  # noqa: PLR0913 -- three say where the work is done, not what 
     ------
     ArtifactError
         If the folder holds no catalogue.
+    TooFewRecipesError
+        If the catalogue gives no positives or no negatives.
     StageError
-        If the catalogue gives no positives or no negatives, or memory or disk do not suffice.
+        If memory or disk do not suffice.
     """
     values: dict[str, object] = config.model_dump() | {
         "catalog": str(_find_recipes(catalog)),
@@ -187,20 +189,22 @@ def _require_recipes(connection: duckdb.DuckDBPyConnection, catalog: str) -> Non
 
     Raises
     ------
+    TooFewRecipesError
+        If there is no recipe, or one dish only.
     StageError
-        If there is no recipe, one dish only, or an id twice.
+        If an id is there twice.
     """
     row = run_statement(connection, "check_recipes", {}).fetchone()
     recipes, ids, dishes, labelled = row or (0, 0, 0, 0)
     if recipes == 0:
-        raise StageError(
+        raise TooFewRecipesError(
             f"{catalog} holds 0 recipes with a photo or a text that pairs may use; expected at "
             "least two dishes of two recipes; collect more recipes"
         )
     if ids < recipes:
         raise StageError(f"{catalog} repeats {recipes - ids} recipe ids; build the catalogue anew")
     if labelled == recipes and dishes == 1:
-        raise StageError(
+        raise TooFewRecipesError(
             f"all {recipes} recipes of the catalogue are of one dish, so no negative exists; "
             "expected at least two dishes; collect recipes of another dish"
         )
@@ -216,7 +220,7 @@ def _require_pairs(kinds: Sequence[Mapping[str, Any]]) -> None:
 
     Raises
     ------
-    StageError
+    TooFewRecipesError
         If the train split gives no positives or no negatives.
     """
     positives, negatives = (
@@ -224,7 +228,7 @@ def _require_pairs(kinds: Sequence[Mapping[str, Any]]) -> None:
         for label in (1, 0)
     )
     if not positives or not negatives:
-        raise StageError(
+        raise TooFewRecipesError(
             f"the train split gives {positives} positive and {negatives} negative pairs; "
             "expected both: two dishes with two recipes each, or recipes with photo and text"
         )

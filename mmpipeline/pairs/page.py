@@ -73,6 +73,7 @@ def _sections(report: Mapping[str, Any], dishes: Rows) -> list[str]:
         "# Contrastive pairs",
         f"{counts['pairs']:,.0f} pairs of {counts['anchors']:,.0f} anchors, from "
         f"{counts['catalogue_recipes']:,.0f} recipes of the catalogue. Left out: "
+        f"{counts.get('excluded', 0):,.0f} that link sides of the split, "
         f"{counts['held_out_in_train']:,.0f} of held-out dishes in the train split, "
         f"{counts['without_content']:,.0f} without photo and text. "
         f"{counts['without_image']:,.0f} have no photo and pair by their text.",

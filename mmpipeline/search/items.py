@@ -29,6 +29,8 @@ HIDDEN = ("group_id", "fingerprint")
 """Columns that are not shown."""
 _LISTS = ("ingredients", "tags")
 _LINE, _FIELD, _NOTHING = "\n", "\x1f", "\x00"
+_ESCAPES = (("\\", "\\\\"), (_LINE, "\\n"), (_FIELD, "\\u"), (_NOTHING, "\\0"))
+_EMPTY_LINE, _NO_LINE = "\\e", "\\-"
 CATALOG_COLUMNS = [
     "recipe_id", "title", "dish", "language", "source", "url", "author", "images", "ingredients",
     "tags", "group_id", "dish_set", "split",
@@ -60,7 +62,7 @@ def make_items(table: pa.Table, features: Iterable[bytes]) -> pa.Table:
 def _fingerprints(columns: Mapping[str, pa.Array], features: Iterable[bytes]) -> pa.Array:
     """Digest what is shown and what is embedded of each row: equal rows need no new vector."""
     texts = [
-        pc.fill_null(pc.binary_join(column, _LINE) if name in _LISTS else column, _NOTHING)
+        pc.fill_null(_join_lines(column) if name in _LISTS else _escape(column), _NOTHING)
         for name, column in columns.items()
     ]
     joined = pc.binary_join_element_wise(*texts, _FIELD).to_pylist()
@@ -68,6 +70,30 @@ def _fingerprints(columns: Mapping[str, pa.Array], features: Iterable[bytes]) ->
         hashlib.blake2b(text.encode() + b"\0" + vectors, digest_size=16).hexdigest()
         for text, vectors in zip(joined, features, strict=True)
     ])
+
+
+def _escape(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Rewrite what marks where texts end, so that no two rows are joined to one text."""
+    for mark, written in _ESCAPES:
+        texts = pc.replace_substring(texts, mark, written)
+    return texts
+
+
+def _join_lines(lists: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Join each list of texts; an empty list, one of an empty text and none at all differ."""
+    lines = _escape(pc.list_flatten(lists))
+    lines = pc.if_else(pc.equal(lines, ""), _EMPTY_LINE, lines)
+    lengths = pc.fill_null(pc.list_value_length(lists), 0)
+    joined = pc.binary_join(_group(pc.fill_null(lines, _NO_LINE), lengths), _LINE)
+    return pc.if_else(pc.is_valid(lists), joined, None)
+
+
+def _group(values: pa.Array | pa.ChunkedArray, lengths: pa.Array | pa.ChunkedArray) -> pa.ListArray:
+    """Cut values into lists of some lengths."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    offsets = np.concatenate([[0], np.cumsum(lengths.to_numpy())]).astype(np.int32)
+    return pa.ListArray.from_arrays(pa.array(offsets), values)
 
 
 def first_paths(images: pa.ChunkedArray) -> pa.Array:
@@ -85,6 +111,4 @@ def ingredient_names(ingredients: pa.ChunkedArray) -> pa.Array:
     """Return each recipe's ingredient names; the line itself where a name is unknown."""
     items = pc.list_flatten(ingredients).combine_chunks()
     names = pc.coalesce(pc.struct_field(items, "name"), pc.struct_field(items, "text"))
-    lengths = pc.list_value_length(ingredients).to_numpy()
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), names)
+    return _group(names, pc.list_value_length(ingredients))

@@ -2,11 +2,11 @@
 
 Only validation recipes ask, so that test recipes stay honest questions for the promotion gate.
 Each asks with every subset of its parts; copies of itself are no answer, and recipes without a
-dish label are neither right nor wrong.
+dish label are neither right nor wrong, and so are those that link sides of the split.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
@@ -54,11 +54,15 @@ class Questions:
         Shape (Q,), rows of the feature set.
     dish, group
         Length Q.
+    excluded
+        Ids of the recipes that link sides of the split: copies of questions and of trained ones
+        at once, so they are no answers.
     """
 
     rows: Rows
     dish: npt.NDArray[np.object_]
     group: npt.NDArray[np.object_]
+    excluded: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 
 
 def load_questions(catalog: Path, features: FeatureSet, limit: int, seed: int) -> Questions:
@@ -85,7 +89,7 @@ def load_questions(catalog: Path, features: FeatureSet, limit: int, seed: int) -
     ArtifactError
         If the features were not made from this catalogue.
     """
-    columns = ["dish", "group_id", "split"]
+    columns = ["recipe_id", "dish", "group_id", "split"]
     table = read_recipes(catalog, columns)
     if table.num_rows != len(features):
         raise ArtifactError(
@@ -100,7 +104,8 @@ def load_questions(catalog: Path, features: FeatureSet, limit: int, seed: int) -
     dish, group = (
         np.array(chosen[name].to_pylist(), dtype=object) for name in ("dish", "group_id")
     )
-    return Questions(rows, dish, group)
+    excluded = table["recipe_id"].filter(pc.equal(table["split"], "excluded")).combine_chunks()
+    return Questions(rows, dish, group, excluded)
 
 
 def part_subsets() -> Iterator[tuple[Modality, ...]]:
@@ -139,7 +144,11 @@ def choose_views(
     figures : dict
         The whole matrix: precision at 10 named ``PARTS/VIEW``.
     """
-    items = np.flatnonzero(pc.is_valid(labels["dish"]).to_numpy() & features.presence.any(axis=1))
+    is_excluded = pc.is_in(pa.array(features.recipe_ids), value_set=questions.excluded).to_numpy(
+        False
+    )
+    counts = pc.is_valid(labels["dish"]).to_numpy() & ~is_excluded
+    items = np.flatnonzero(counts & features.presence.any(axis=1))
     if len(items) > SAMPLED_ITEMS:
         items = items[np.unique(np.linspace(0, len(items) - 1, SAMPLED_ITEMS).astype(np.intp))]
     if not len(questions.rows) or not len(items) or not offered:
@@ -250,6 +259,7 @@ def calibrate(
         found, scores = space.find_many(vectors, ANSWERS)
         answers = _label(parts.items, found)
         own = answers["group_id"] == questions.group[asking][:, None]
+        own |= _are_among(questions.excluded, parts.items, found)
         right = answers["dish"] == questions.dish[asking][:, None]
         labelled = answers["dish"] != None  # noqa: E711 -- elementwise
         counts = ~own & labelled
@@ -293,11 +303,17 @@ def _label(items: pa.Table, rows: Rows) -> dict[str, npt.NDArray[np.object_]]:
     """Return dish and group of rows, in the shape of `rows`."""
     flat = np.unique(rows)
     places = np.searchsorted(flat, rows)
-    taken = items.select(["dish", "group_id"]).take(flat)
-    return {
-        name: np.array(taken[name].to_pylist(), dtype=object)[places]
-        for name in ("dish", "group_id")
-    }
+    names = ("dish", "group_id")
+    taken = items.select(names).take(flat)
+    return {name: np.array(taken[name].to_pylist(), dtype=object)[places] for name in names}
+
+
+def _are_among(ids: pa.Array, items: pa.Table, rows: Rows) -> npt.NDArray[np.bool_]:
+    """Return which rows are of some recipes, in the shape of `rows`."""
+    flat = np.unique(rows)
+    found = pc.is_in(items["recipe_id"].take(flat), value_set=ids).to_numpy()
+    among: npt.NDArray[np.bool_] = found[np.searchsorted(flat, rows)]
+    return among
 
 
 def _best(

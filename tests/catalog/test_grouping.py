@@ -8,7 +8,7 @@ from mmpipeline.catalog.build import build_catalog
 from mmpipeline.catalog.grouping import part_mixed_groups
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError
-from mmpipeline.schemas import Recipe
+from mmpipeline.schemas import Recipe, RecipeImage
 from mmpipeline.storage import read_parquet
 
 MakeRecipe = Callable[..., Recipe]
@@ -140,6 +140,48 @@ def test_of_two_old_copies_on_different_sides_the_newer_is_excluded() -> None:
         ("c", "a", True),
         ("d", "a", True),
     ]
+
+
+def test_what_is_taken_apart_is_named_by_a_member_that_stays() -> None:
+    """The old name may be the id of a recipe that goes its own way, and names its own group."""
+    members = [
+        ("a", "a", "a", "train", False),
+        ("b", "a", "a", "train", True),
+        ("c", "a", "a", "train", True),
+        ("t", "a", "t", "test", True),
+    ]
+    assert part_mixed_groups(members, [("a", "t"), ("t", "c")]) == [
+        ("a", "a", True),
+        ("b", "b", False),
+        ("c", "b", False),
+        ("t", "a", True),
+    ]
+
+
+def test_a_recipe_that_leaves_its_group_moves_nobody_else(
+    make_recipe: MakeRecipe, refresh: Callable[..., dict[str, Row]]
+) -> None:
+    def recipe(name: str, start: int, side: str, *photos: str, changed: int = 0) -> Recipe:
+        images = tuple(RecipeImage(id=p, path=f"photos/{p}.jpg", sha256=p) for p in photos)
+        words = text(start, changed)
+        return make_recipe(f"r1m:{name}", instructions=words, source_partition=side, images=images)
+
+    old = [
+        recipe("b", 0, "train", "pb", changed=4),
+        recipe("t", 100, "test", "pt"),
+        recipe("v", 200, "val"),
+    ]
+    first = refresh([recipe("a", 0, "train"), *old])
+    assert first["r1m:b"]["group_id"] == "r1m:a"
+    link = recipe("d", 300, "train", "pb", "pt")
+    second = refresh([recipe("a", 340, "train", "pt"), *old, link])
+    assert [second[f"r1m:{name}"]["split"] for name in "abtd"] == [
+        "excluded", "train", "test", "excluded",
+    ]  # fmt: skip
+    third = refresh([recipe("a", 200, "train"), *old, link])  # a copy of v now, and of no other
+    assert {name: third[f"r1m:{name}"]["split"] for name in "abtv"} == {
+        "a": "val", "b": "train", "t": "test", "v": "val",
+    }  # fmt: skip
 
 
 def test_a_damaged_catalogue_before_is_refused(

@@ -1,9 +1,12 @@
 """Merging equals building anew, row by row, and rewrites nothing that did not change."""
 
 from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import duckdb
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,7 +16,7 @@ from mmpipeline.catalog import merging
 from mmpipeline.catalog.build import write_catalog
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError
-from mmpipeline.schemas import CATALOG_SCHEMA, Recipe
+from mmpipeline.schemas import CATALOG_SCHEMA, RECIPE_SCHEMA, Recipe
 from mmpipeline.storage.segments import list_segments, read_recipes
 
 MakeRecipe = Callable[..., Recipe]
@@ -184,3 +187,44 @@ def test_a_file_is_shared(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("content")
     merging.share_file(tmp_path / "a", tmp_path / "deep/b")
     assert Path(tmp_path / "a").samefile(tmp_path / "deep/b")
+
+
+MOVED: list[tuple[Row, Row]] = [
+    ({"tags": ("a", "b"), "categories": ("c",)}, {"tags": ("a",), "categories": ("b", "c")}),
+    ({"tags": ("a",), "categories": ()}, {"tags": (), "categories": ("a",)}),
+    ({"instructions": ("Mix.", "Bake."), "images": ()}, {"instructions": ("Mix.Bake.",)}),
+    ({"tags": ("",)}, {"tags": ()}),
+    ({"tags": ("a,b",)}, {"tags": ("a", "b")}),
+    ({"level": None}, {"level": ""}),
+    ({"intro": "a", "dish_name": None}, {"intro": None, "dish_name": "a"}),
+]
+
+
+def test_what_moved_to_a_neighbouring_column_is_read_again(
+    make_recipe: MakeRecipe, write_source: WriteSource, tmp_path: Path
+) -> None:
+    before, after = (
+        [
+            *(make_recipe(f"10k:{number}", **pair[turn]) for number, pair in enumerate(MOVED)),
+            *(make_recipe(f"10k:{number}") for number in range(20, 40)),
+        ]
+        for turn in (0, 1)
+    )
+    build(write_source("before", before), tmp_path / "first", None, ALWAYS)
+    source = write_source("after", after)
+    merged = build(source, tmp_path / "merged", tmp_path / "first", ALWAYS)
+    assert merged == build(source, tmp_path / "anew", None, ALWAYS)
+
+
+TEXTS = (None, "", "a", "b", "a,b", '","', "[]", "null", "\n")
+LISTS = (None, [], [None], *([text] for text in TEXTS[1:]), ["a", "b"], ["b", "a"], ["", ""])
+
+
+def test_unequal_rows_have_unequal_hashes() -> None:
+    columns = {"tags": LISTS, "categories": LISTS, "level": TEXTS[:4], "intro": TEXTS[:4]}
+    rows = [dict(zip(columns, values, strict=True)) for values in product(*columns.values())]
+    schema = pa.schema([RECIPE_SCHEMA.field(name).with_nullable(True) for name in columns])
+    with duckdb.connect() as connection:
+        connection.register("rows", pa.Table.from_pylist(rows, schema))
+        distinct = f"SELECT count(DISTINCT {merging.hash_sql(schema)}) FROM rows"
+        assert connection.sql(distinct).fetchall() == [(len(rows),)]

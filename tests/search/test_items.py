@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -48,3 +49,33 @@ def test_fingerprints_tell_what_changed() -> None:
     for change in ({"title": "탕"}, {"tags": ("cold",)}, {"url": "u"}, {"tags": ()}):
         other = make_items(make_table([replace(recipe, **change)]), [b"v"])
         assert other["fingerprint"][0].as_py() != plain
+
+
+LOOK_ALIKE: list[tuple[dict[str, Any], dict[str, Any]]] = [
+    ({"tags": ("a", "b")}, {"tags": ("a\nb",)}),
+    ({"tags": ()}, {"tags": ("",)}),
+    ({"tags": ("a", "")}, {"tags": ("a\n",)}),
+    ({"title": None}, {"title": "\x00"}),
+    ({"url": None, "author": "b"}, {"url": "\x00\x1fb", "author": None}),
+    ({"url": "a\x1fb", "author": "c"}, {"url": "a", "author": "b\x1fc"}),
+    ({"tags": ("\\n",)}, {"tags": ("\n",)}),
+    ({"tags": ("\\e",)}, {"tags": ("",)}),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), LOOK_ALIKE)
+def test_what_looks_alike_when_joined_has_another_fingerprint(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    recipes = [Recipe(recipe_id="a", source="10k", language="ko", **kind) for kind in (one, other)]
+    found = make_items(make_table(recipes), [b"v", b"v"])["fingerprint"].to_pylist()
+    assert found[0] != found[1]
+
+
+def test_a_fingerprint_of_an_earlier_version_holds() -> None:
+    """Else every index would embed all recipes once more."""
+    recipe = Recipe(
+        recipe_id="a", source="10k", language="ko", title="국", tags=("x", "y"), url="u"
+    )
+    [found] = make_items(make_table([recipe]), [b"v"])["fingerprint"].to_pylist()
+    assert found == "d05f2cda67c178179bb6355769e940bd"

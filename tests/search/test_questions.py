@@ -1,5 +1,6 @@
 """Held-out recipes ask; which view answers and what scores mean is measured on them alone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features import FeatureSet
 from mmpipeline.models import load_model
-from mmpipeline.schemas import MODALITIES
+from mmpipeline.schemas import CATALOG_SCHEMA, MODALITIES
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.questions import (
     Questions,
@@ -116,3 +117,32 @@ def test_scores_are_calibrated_where_somebody_asks(
     assert 0 <= low <= 1
     assert 0 <= high <= 1
     assert low != high
+
+
+def test_recipes_that_link_sides_are_no_answers(
+    world: Path, features: FeatureSet, questions: Questions, index: SearchIndex
+) -> None:
+    path = world / "catalog" / "recipes.parquet"
+    rows = read_parquet(path).to_pylist()
+    links = [turn for turn, row in enumerate(rows) if row["split"] == "train"][::2]
+    for turn in links:
+        rows[turn]["split"] = "excluded"
+    pq.write_table(pa.Table.from_pylist(rows, CATALOG_SCHEMA), path, write_page_checksum=True)
+    linked = load_questions(world / "catalog", features, 100, 1)
+    assert linked.excluded.to_pylist() == [rows[turn]["recipe_id"] for turn in links]
+    assert linked.rows.tolist() == questions.rows.tolist()
+    model, labels = load_model(world / "model"), pa.Table.from_pylist(rows)
+    for turn in links:
+        rows[turn]["dish"] = None
+    found = choose_views(model, features, linked, labels, ("image",), 0.0)
+    assert found == choose_views(
+        model, features, questions, pa.Table.from_pylist(rows), ("image",), 0.0
+    )
+    assert found != choose_views(model, features, questions, labels, ("image",), 0.0)
+    others = [row["recipe_id"] for row in rows if row["split"] != "val"]
+    alone = replace(
+        linked, excluded=pa.array([*others, *(rows[t]["recipe_id"] for t in linked.rows)])
+    )
+    assert calibrate(index._parts, model, features, alone).to_json()["hits"] == {}
+    some = calibrate(index._parts, model, features, linked).to_json()
+    assert some != calibrate(index._parts, model, features, questions).to_json()

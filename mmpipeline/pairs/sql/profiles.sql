@@ -10,7 +10,8 @@ WITH line AS (
         unnest(list_distinct(list_transform(ingredients, lambda entry: lower(entry.name))))
             AS name
     FROM catalog
-    WHERE dish IS NOT NULL AND NOT (split = 'train' AND dish_set = 'unknown')
+    WHERE dish IS NOT NULL AND split <> 'excluded'
+        AND NOT (split = 'train' AND dish_set = 'unknown')
 ),
 dish_size AS (
     SELECT split, dish, language, count(*) AS recipes

@@ -5,9 +5,9 @@
 -- carry that number, and names are put back at the very end. `copies` names the duplicate group
 -- by its first recipe.
 --
--- Left out: recipes with neither photo nor text, and recipes of held-out dishes in train. In val
--- and test held-out dishes take part like any other. Where $dishes names some, only their recipes
--- take part.
+-- Left out: recipes that link sides of the split, recipes with neither photo nor text, and recipes
+-- of held-out dishes in train. In val and test held-out dishes take part like any other. Where
+-- $dishes names some, only their recipes take part.
 CREATE TABLE recipe AS
 WITH described AS (
     SELECT
@@ -20,7 +20,8 @@ WITH described AS (
         coalesce(images[1].sha256 IS NOT NULL, false) AS has_image,
         title IS NOT NULL OR len(ingredients) > 0 OR len(instructions) > 0 AS has_text
     FROM catalog
-    WHERE NOT (split = 'train' AND dish IS NOT NULL AND dish_set = 'unknown')
+    WHERE split <> 'excluded'
+        AND NOT (split = 'train' AND dish IS NOT NULL AND dish_set = 'unknown')
         AND (len($dishes::VARCHAR[]) = 0 OR list_contains($dishes::VARCHAR[], dish))
 ),
 numbered AS (
