@@ -12,7 +12,6 @@ cluster's ports must be open to its own machines only.
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Executor, Future
 from contextlib import ExitStack, contextmanager
@@ -24,6 +23,7 @@ from mmpipeline.errors import ConfigError, StageError
 from mmpipeline.parallel import Workers
 from mmpipeline.parallel.remote import Caller, run_for
 from mmpipeline.storage import DataLayout
+from mmpipeline.storage.held import hold_folder
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -208,9 +208,5 @@ def _connect(address: str, stack: ExitStack) -> "Client":
 @contextmanager
 def _marker(layout: DataLayout) -> Iterator[Path]:
     """Make a folder that only those see who see the data folder."""
-    marker = layout.temporary / f"cluster-{os.getpid()}-{uuid.uuid4().hex}"
-    marker.mkdir(parents=True)
-    try:
+    with hold_folder(layout.temporary, "cluster") as marker:
         yield marker
-    finally:
-        marker.rmdir()

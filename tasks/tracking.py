@@ -7,9 +7,7 @@ in the same way now or later. Runs are kept by `tracked_run`.
 
 import logging
 import os
-import shutil
 import sqlite3
-import uuid
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -20,6 +18,7 @@ import pandas as pd
 from mmpipeline.config import load_settings
 from mmpipeline.storage import DataLayout
 from mmpipeline.storage.atomic import fsync_file
+from mmpipeline.storage.held import hold_folder
 from tasks.metric_spool import Entry
 from tasks.servers import HOST, STORE_FILE, embedded_store, tracking_uri
 
@@ -167,9 +166,7 @@ def make_store(layout: DataLayout) -> None:
         return
     from mlflow import MlflowClient
 
-    folder = layout.temporary / f"mlflow-{os.getpid()}-{uuid.uuid4().hex}"
-    folder.mkdir(parents=True)
-    try:
+    with hold_folder(layout.temporary, "mlflow") as folder:
         draft, whole = folder / "draft.db", folder / STORE_FILE
         MlflowClient(tracking_uri=f"sqlite:///{draft}").search_experiments()
         with closing(sqlite3.connect(draft)) as tables:
@@ -177,8 +174,6 @@ def make_store(layout: DataLayout) -> None:
         fsync_file(whole)
         with suppress(FileExistsError):  # another process was faster: its store is the store
             store.hardlink_to(whole)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _experiment(client: "MlflowClient", layout: DataLayout, name: str) -> str:

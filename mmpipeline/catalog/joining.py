@@ -91,4 +91,8 @@ def _consonants(sound: str) -> str:
 
 
 def _likeness(first: str, second: str) -> float:
+    """Return the share of letters in common; 0 where lengths alone keep it below the least."""
+    together = len(first) + len(second)
+    if 2 * min(len(first), len(second)) < _LEAST_LIKENESS * together:
+        return 0.0  # comparing takes the square of the length
     return SequenceMatcher(None, first, second, autojunk=False).ratio()

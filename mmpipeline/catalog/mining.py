@@ -29,6 +29,7 @@ _MAX_CORE_WORDS = 8
 _LEAST_ALONE_SHARE = 0.25  # a description ("pork noodle bowl") always says of what
 _MAX_NAME_WORDS = 4
 _MAX_KOREAN_LETTERS = 12
+_MAX_TAIL_LETTERS = 64  # far beyond any name, with a slip and words of other letters in it
 
 _SIDES = "with w for from using without in on over"
 _SIDE_WORDS = frozenset(_SIDES.split())
@@ -321,17 +322,18 @@ def _named(name: str, confidence: float) -> MinedName:
 
 
 def _tails(core: str) -> Iterable[str]:
-    """Yield the endings of a core that may be names, the longest first."""
+    """Yield the endings of a core that may be names, the longest first; none of over 64 letters."""
     words = core.split()
     if not _HANGUL.search(core):
         for start in range(max(0, len(words) - _MAX_NAME_WORDS), len(words)):
             yield " ".join(words[start:])
         return
     joined = "".join(words[-2:])
-    if len(words) > 1:
+    if len(words) > 1 and len(joined) <= _MAX_TAIL_LETTERS:
         yield joined
-    for start in range(len(words[-1]) - 1):
-        yield words[-1][start:]
+    last = words[-1]
+    for start in range(max(0, len(last) - _MAX_TAIL_LETTERS), len(last) - 1):
+        yield last[start:]
 
 
 def _ends_like_a_dish(word: str) -> bool:

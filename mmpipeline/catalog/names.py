@@ -71,7 +71,7 @@ def load_names(connection: duckdb.DuckDBPyConnection, dictionary: DishDictionary
     def find(
         recipe_id: str, dish_name: str | None, title: str | None
     ) -> tuple[str | float | None, ...]:
-        return recipe_id, *_find_names(dictionary, dish_name, title)
+        return recipe_id, *find_names(dictionary, dish_name, title)
 
     query = "SELECT recipe_id, dish_name, title FROM recipes WHERE language IN ('ko', 'en')"
     _fill(connection, "names", NAMES_SCHEMA, query, find)
@@ -200,10 +200,23 @@ def _known_dishes(dictionary: DishDictionary) -> Iterator[dict[str, str]]:
         yield {"dish": dish.key, "name_ko": dish.names_ko[0], "name_en": dish.names_en[0]}
 
 
-def _find_names(
+def find_names(
     dictionary: DishDictionary, dish_name: str | None, title: str | None
 ) -> tuple[str | float | None, ...]:
-    """Return the columns of `NAMES_SCHEMA` behind the id."""
+    """Find what a recipe's page and title call it.
+
+    Parameters
+    ----------
+    dictionary
+        Dishes that are known beforehand.
+    dish_name, title
+        As the page says them.
+
+    Returns
+    -------
+    tuple
+        The columns of `NAMES_SCHEMA` behind the id.
+    """
     page = dictionary.match(dish_name) if dish_name else None
     key = _name_key(dish_name) if dish_name and page is None else None
     match = dictionary.match(title) if title else None

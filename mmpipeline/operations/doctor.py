@@ -2,7 +2,7 @@
 
 Every check looks at one thing, changes nothing, and ends in a finding with advice; a check that
 itself fails is a finding too. Artifacts are checked by presence and size; ``deep`` hashes every
-byte, which takes as long as reading the folder once.
+byte, which takes as long as reading the folder once. The version that answers is opened and asked.
 """
 
 import importlib.metadata
@@ -22,7 +22,8 @@ from mmpipeline.operations.finding import Finding
 from mmpipeline.operations.services import check_services
 from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import alias_difference
-from mmpipeline.storage import DataLayout, open_artifact
+from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage.held import is_held
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 LEAST_PYTHON = (3, 11)
@@ -205,19 +206,28 @@ def _check_index(layout: DataLayout) -> Iterator[Finding]:
             return
         artifact = open_artifact(layout.artifacts("index") / version, kind="index")
         artifact.verify()
+        items = _try_version(artifact)
     except ArtifactError as error:
         advice = "mmpipeline index rollback, or publish again: python -m flows publish_index"
         yield Finding("index", "problem", str(error), advice)
         return
-    yield Finding("index", "ok", f"{version} answers, {artifact.counts.get('items', 0):,.0f} items")
+    yield Finding("index", "ok", f"{version} answers, {items:,} items")
     difference = alias_difference(layout)
     if difference:
         advice = "python -m flows publish_index brings the registry in step"
         yield Finding("model registry", "warning", difference, advice)
 
 
+def _try_version(artifact: Artifact) -> int:
+    """Open and ask a version; the model's library is loaded only where there is one to ask."""
+    from mmpipeline.search.trial import try_version
+
+    return try_version(artifact)
+
+
 def _check_unfinished(layout: DataLayout) -> Iterator[Finding]:
-    left = sorted(layout.temporary.iterdir()) if layout.temporary.is_dir() else []
+    found = layout.temporary.iterdir() if layout.temporary.is_dir() else ()
+    left = [path for path in found if path.is_dir() and not is_held(path)]
     if left:
         advice = "nothing to do: the next run uses or removes it"
         yield Finding("unfinished work", "warning", f"{len(left)} in {layout.temporary}", advice)

@@ -10,17 +10,15 @@ An artifact is renamed out of its place in one step and deleted afterwards, so a
 whole or not at all; files that versions share are hard links and live on with the others.
 """
 
-import shutil
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from os import getpid
 from pathlib import Path
 
 from mmpipeline.config import RetentionConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage.held import hold_folder
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
@@ -104,11 +102,9 @@ def remove_expired(layout: DataLayout, plan: RetentionPlan) -> dict[str, float]:
     dict
         ``removed`` and ``kept`` artifacts, ``freed_mb``, ``unreadable`` folders left alone.
     """
-    layout.temporary.mkdir(parents=True, exist_ok=True)
     for artifact in plan.expired:
-        grave = layout.temporary / f"expired-{getpid()}-{uuid.uuid4().hex}"
-        artifact.folder.rename(grave)
-        shutil.rmtree(grave)
+        with hold_folder(layout.temporary, "expired") as grave:
+            artifact.folder.rename(grave)
     return {
         "removed": float(len(plan.expired)),
         "kept": float(len(plan.kept)),

@@ -19,6 +19,8 @@ from mmpipeline.text.quantities import parse_number
 
 _UNICODE_ESCAPES = re.compile(r"(?:\\u[0-9a-fA-F]{4})+")
 _OTHER_ESCAPES = re.compile(r"(?<!\\)\\++(?:([nrt\"'/])(?![a-z])|[nrt](?=[A-Z\s\d]))")
+_ESCAPING = re.compile(r"[\\%]")
+_MOST_PASSES = 16  # nobody escapes a text so often; what still changes loses what escapes
 _PERCENT = re.compile(r"(?:%[0-9a-fA-F]{2})+")
 
 _LOST_SLASH = re.compile(
@@ -30,8 +32,8 @@ _FRACTIONS = frozenset({"12", "13", "14", "18", "23", "34"})
 _ABBREVIATIONS = frozenset({"tsp", "tbsp"})
 
 _HEADER = re.compile(
-    r"(?:for (?:the )?[a-z ,&-]{2,40}|[^\d:]{2,60}:|[-*=~#]{2,}\s*[^\d]{2,60}?|"
-    r"\[[^\]\d]{1,60}\]|<[^>\d]{1,60}>)[-*=~#\s:]*",
+    r"(?:for (?:the )?[a-z ,&-]{2,40}|[^\d:]{2,60}:|(?=\D{4})[-*=~#]{2,}+\s*+\D{0,60}?|"
+    r"\[[^\]\d]{1,60}\]|<[^>\d]{1,60}>)[-*=~#\s:]*+",
     re.IGNORECASE,
 )
 _NOTE = re.compile(
@@ -94,15 +96,19 @@ def clean_dump_text(text: str | None) -> str | None:
         None when nothing is left. Cleaning it again changes nothing.
     """
     previous: str | None = None
+    passes = 0
     while text is not None and text != previous:
         previous = text
-        if "\\" in text:
-            text = _UNICODE_ESCAPES.sub(_decode_unicode_escapes, text)
-            text = _OTHER_ESCAPES.sub(_decode_other_escape, text)
-        if "%" in text:
-            text = _PERCENT.sub(_decode_percent, text)
-        text = clean_text(text)
+        passes += 1
+        text = clean_text(_decode(text) if passes < _MOST_PASSES else _ESCAPING.sub(" ", text))
     return text
+
+
+def _decode(text: str) -> str:
+    if "\\" in text:
+        text = _UNICODE_ESCAPES.sub(_decode_unicode_escapes, text)
+        text = _OTHER_ESCAPES.sub(_decode_other_escape, text)
+    return _PERCENT.sub(_decode_percent, text) if "%" in text else text
 
 
 def _decode_unicode_escapes(escapes: re.Match[str]) -> str:

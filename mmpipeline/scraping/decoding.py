@@ -147,7 +147,10 @@ def decode_text(body: bytes, content_type: str | None) -> str | None:
     order += [label for label in wanted if label in _DEFAULT_LABELS]
     for label in order:
         try:
-            return body.decode(_SUPERSETS.get(label, label)).removeprefix("\ufeff")
+            text = body.decode(_SUPERSETS.get(label, label)).removeprefix("\ufeff")
+            if label != "utf-8":
+                text.encode("utf-8")  # UTF-7 and the like can hold halves of characters
+            return text
         except (UnicodeError, LookupError, ValueError):
             continue
     return None

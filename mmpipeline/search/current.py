@@ -5,6 +5,7 @@ version or the new one, and never a damaged one.
 """
 
 import re
+from collections.abc import Callable
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.stamps import verify_once
@@ -14,7 +15,9 @@ from mmpipeline.storage.manifest import check_seal
 _VERSION = re.compile(r"[0-9a-f]{16}")
 
 
-def promote(layout: DataLayout, version: str) -> None:
+def promote(
+    layout: DataLayout, version: str, accept: Callable[[Artifact], object] = lambda _: None
+) -> None:
     """Point CURRENT at a version, after hashing every file of it.
 
     Parameters
@@ -23,13 +26,18 @@ def promote(layout: DataLayout, version: str) -> None:
         The data folder.
     version
         Id of an index artifact.
+    accept
+        Asked between the two; what it raises leaves CURRENT as it was. `release` and `roll_back`
+        give `trial.try_version`, which this module, being read by what it opens, cannot know.
 
     Raises
     ------
     ArtifactError
         If there is no such version or it is damaged; CURRENT is then left as it was.
     """
-    verify_once(layout, open_version(layout, version), always=True)
+    artifact = open_version(layout, version)
+    verify_once(layout, artifact, always=True)
+    accept(artifact)
     write_text_atomic(layout.current_index, f"{version}\n")
 
 

@@ -9,8 +9,10 @@ import pyarrow.compute as pc
 
 from mmpipeline.config import PromotionConfig
 from mmpipeline.errors import ArtifactError
+from mmpipeline.search.current import open_version
 from mmpipeline.search.exam import sit_exam
 from mmpipeline.search.index import SearchIndex
+from mmpipeline.search.trial import try_version
 from mmpipeline.storage import DataLayout, open_artifact
 
 
@@ -43,10 +45,7 @@ def examine(
     objections = []
     if recall < config.min_recall_at_10:
         objections.append(f"recall at 10 is {recall:.3f}, the floor {config.min_recall_at_10}")
-    try:
-        before = SearchIndex.open(layout, champion) if champion else None
-    except ArtifactError:
-        before = None  # what answers is damaged: anything sound is better
+    before = _open_usable(layout, champion) if champion else None
     if before is None:
         return figures, objections
     earlier = sit_exam(layout, before)
@@ -61,6 +60,15 @@ def examine(
             f"{lost:.1%} of the items would be gone, at most {config.max_lost_items:.0%}"
         )
     return figures, objections
+
+
+def _open_usable(layout: DataLayout, version: str) -> SearchIndex | None:
+    """Open a version; None when it is damaged or does not answer: anything sound is better."""
+    try:
+        try_version(open_version(layout, version))
+        return SearchIndex.open(layout, version)
+    except ArtifactError:
+        return None
 
 
 def lost_share(before: SearchIndex, after: SearchIndex) -> float:

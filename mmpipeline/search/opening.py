@@ -105,49 +105,54 @@ def open_parts(folder: Path) -> IndexParts:
         If a file is missing, damaged or does not fit the others.
     """
     try:
-        described = json.loads((folder / INDEX_NAME).read_bytes())
-        if described["format"] != FORMAT:
-            raise ArtifactError(f"{folder} has another format; publish again")
-        model = load_model(folder)
-        segments, items, alive, spaces = _open_rows(folder, described, model.embedding_dim)
-        parts = IndexParts(
-            described=described,
-            segments=segments,
-            items=items,
-            alive=alive,
-            spaces=spaces,
-            prototypes=Prototypes.open(folder),
-            calibration=Calibration.from_json(described["calibration"]),
-            model=model,
-            encoder=QueryEncoder(folder / ENCODERS_NAME),
-            routes=described["routes"],
-            members=_open_members(folder),
-        )
-        expected = {
-            "items": described["items"],
-            "prototypes": described["embedding_dim"],
-            "model takes": described["feature_dims"],
-            "encoders give": described["feature_dims"],
-            "model gives": described["embedding_dim"],
-            "model sha256": described["model_sha256"],
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        parts = _read_parts(folder)
+        _check_together(folder, parts)
+    except ArtifactError:
+        raise
+    except Exception as error:  # whatever another version's files make our code raise
         raise ArtifactError(f"index {folder} cannot be read ({error!r}); publish again") from error
-    found = {
-        "items": parts.living,
-        "prototypes": parts.prototypes.dim,
-        "model takes": parts.model.dims,
-        "encoders give": parts.encoder.encoders.dims,
-        "model gives": parts.model.embedding_dim,
-        "model sha256": digest_file(folder / "model.safetensors"),
+    return parts
+
+
+def _read_parts(folder: Path) -> IndexParts:
+    described = json.loads((folder / INDEX_NAME).read_bytes())
+    if described["format"] != FORMAT:
+        raise ArtifactError(
+            f"{folder} has format {described['format']}, this version reads {FORMAT}; publish again"
+        )
+    model = load_model(folder)
+    segments, items, alive, spaces = _open_rows(folder, described, model.embedding_dim)
+    return IndexParts(
+        described=described,
+        segments=segments,
+        items=items,
+        alive=alive,
+        spaces=spaces,
+        prototypes=Prototypes.open(folder),
+        calibration=Calibration.from_json(described["calibration"]),
+        model=model,
+        encoder=QueryEncoder(folder / ENCODERS_NAME),
+        routes=described["routes"],
+        members=_open_members(folder),
+    )
+
+
+def _check_together(folder: Path, parts: IndexParts) -> None:
+    described = parts.described
+    pairs = {
+        "items": (parts.living, described["items"]),
+        "prototypes": (parts.prototypes.dim, described["embedding_dim"]),
+        "model takes": (parts.model.dims, described["feature_dims"]),
+        "encoders give": (parts.encoder.encoders.dims, described["feature_dims"]),
+        "model gives": (parts.model.embedding_dim, described["embedding_dim"]),
+        "model sha256": (digest_file(folder / "model.safetensors"), described["model_sha256"]),
     }
-    for what, value in expected.items():
-        if found[what] != value:
+    for what, (found, expected) in pairs.items():
+        if found != expected:
             raise ArtifactError(
-                f"index {folder} does not fit together: {what} {found[what]}, expected {value}; "
+                f"index {folder} does not fit together: {what} {found}, expected {expected}; "
                 "publish again"
             )
-    return parts
 
 
 def open_verified(artifact: Artifact) -> IndexParts:

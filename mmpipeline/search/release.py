@@ -2,7 +2,7 @@
 
 CURRENT is the truth; `releases.json` beside it tells how it came to be. Whoever promotes holds a
 lock, and must have seen the version that answers: of two publishers one wins, and the other is
-told.
+told. No version answers that was not opened and asked by the code at hand (`trial`).
 """
 
 import fcntl
@@ -19,6 +19,7 @@ from mmpipeline.search.releases import (
     mend_record,
     record,
 )
+from mmpipeline.search.trial import name_usable, try_version
 from mmpipeline.storage import DataLayout
 
 
@@ -55,9 +56,9 @@ def release(
     BusyError
         If another publisher is at work, or was quicker.
     ArtifactError
-        If the version is damaged.
+        If the version is damaged, or this code cannot open and ask it; forced or not.
     """
-    from mmpipeline.search.gate import examine  # rolling back needs neither model nor exam
+    from mmpipeline.search.gate import examine  # rolling back needs no exam
 
     with _publishing(layout):
         now = sound_version(layout)
@@ -74,7 +75,7 @@ def release(
         if objections and not force:
             reason = "; ".join(objections)
             return record(layout, version, "refused", now, reason, figures)
-        promote(layout, version)
+        _let_answer(layout, version)
         reason = f"forced, although {'; '.join(objections)}" if objections else "passed the gate"
         return record(layout, version, "promoted", now, reason, figures)
 
@@ -87,7 +88,8 @@ def roll_back(layout: DataLayout, version: str | None = None) -> Release:
     layout
         The data folder.
     version
-        Its id; None takes the one that answered before the present one.
+        Its id; None takes the last that answered before the present one and still can. Those
+        that cannot are passed over, and the reason says which and why.
 
     Returns
     -------
@@ -97,18 +99,58 @@ def roll_back(layout: DataLayout, version: str | None = None) -> Release:
     Raises
     ------
     ArtifactError
-        If there is no such version, or it is damaged; CURRENT is then left as it was.
+        If there is no such version, or it is damaged, or this code cannot open and ask it;
+        CURRENT is then left as it was.
     """
     with _publishing(layout):
         now = sound_version(layout)
         mend_record(layout)
         if version is None:
-            version = answered_before(layout, now)
+            version, passed_over = _go_back(layout, answered_before(layout, now))
+            reason = "; ".join([f"instead of {now}", *passed_over])
+            return record(layout, version, "rolled back", now, reason)
         _require(layout, version)
         if now == version:
             return already_answers(version)
-        promote(layout, version)
+        _let_answer(layout, version)
         return record(layout, version, "rolled back", now, f"instead of {now}")
+
+
+def _go_back(layout: DataLayout, earlier: list[str]) -> tuple[str, list[str]]:
+    """Let the first of some versions answer that can; say why those before it cannot.
+
+    Raises
+    ------
+    ArtifactError
+        If none can.
+    """
+    passed_over: list[str] = []
+    for version in earlier:
+        try:
+            _require(layout, version)
+            promote(layout, version, try_version)
+        except ArtifactError as error:
+            passed_over.append(f"passed over {version}: {error}")
+        else:
+            return version, passed_over
+    raise ArtifactError(
+        f"no earlier version can answer ({'; '.join(passed_over)}); "
+        f"{name_usable(layout, earlier[0])}"
+    )
+
+
+def _let_answer(layout: DataLayout, version: str) -> None:
+    """Point CURRENT at a version that was opened and asked.
+
+    Raises
+    ------
+    ArtifactError
+        If it cannot answer; the message names versions that can.
+    """
+    try:
+        promote(layout, version, try_version)
+    except ArtifactError as error:
+        raise ArtifactError(f"{error}; {name_usable(layout, version)}") from error
 
 
 def _require(layout: DataLayout, version: str) -> None:

@@ -137,8 +137,8 @@ def alias_difference(layout: DataLayout) -> str | None:
     return f"the alias champion names {aliases.get('champion')}, CURRENT names {now}"
 
 
-def answered_before(layout: DataLayout, now: str | None) -> str:
-    """Return the version that the present one took over from.
+def answered_before(layout: DataLayout, now: str | None) -> list[str]:
+    """Return the versions that answered before the present one, the last of them first.
 
     Raises
     ------
@@ -146,8 +146,10 @@ def answered_before(layout: DataLayout, now: str | None) -> str:
         If none is recorded.
     """
     history = _history(read_releases(layout))
-    if len(history) > 1 and history[-1] == now:
-        return history[-2]
+    if history and history[-1] == now:
+        earlier = [version for version in dict.fromkeys(reversed(history)) if version != now]
+        if earlier:
+            return earlier
     raise ArtifactError(
         "no earlier version is recorded; name one: mmpipeline index list shows them"
     )

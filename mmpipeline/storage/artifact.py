@@ -9,10 +9,8 @@ Ids follow from inputs, not from content: they are known before the work is done
 lets a stage be skipped. The price is that a stage must be deterministic to deserve its id.
 """
 
-import os
 import shutil
 import time
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,11 +24,11 @@ from mmpipeline.schemas import schema_version
 from mmpipeline.storage.atomic import (
     fsync_file,
     fsync_folder,
-    is_running,
     remove_unfinished,
     write_json_atomic,
     write_text_atomic,
 )
+from mmpipeline.storage.held import hold_folder, hold_name, remove_abandoned
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
 from mmpipeline.storage.manifest import (
     MANIFEST_NAME,
@@ -44,6 +42,7 @@ from mmpipeline.storage.provenance import ArtifactKey
 
 CURRENT_NAME = "CURRENT"
 RESUME_PREFIX = "resume-"
+_PATIENCE_S = 1.0  # whoever clears up holds a name for an instant
 RESUMABLE_S = 30 * 86_400  # nobody comes back to an attempt this old
 
 
@@ -158,8 +157,8 @@ class ArtifactStore:
         Draft
             With an empty folder to fill.
         """
-        with self._temporary(key) as temporary:
-            draft = Draft(temporary, self.resume_folder(key))
+        with self._temporary(key) as temporary, self._attempt(key) as resume:
+            draft = Draft(temporary, resume)
             yield draft
             write_manifest(draft, key)
             self._publish(temporary, key)
@@ -199,13 +198,19 @@ class ArtifactStore:
     @contextmanager
     def _temporary(self, key: ArtifactKey) -> Iterator[Path]:
         self.remove_orphans()
-        name = f"{key.kind}-{key.id}-{os.getpid()}-{uuid.uuid4().hex}"
-        temporary = self.layout.temporary / name
-        temporary.mkdir(parents=True)
-        try:
+        with hold_folder(self.layout.temporary, f"{key.kind}-{key.id}") as temporary:
             yield temporary
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+
+    @contextmanager
+    def _attempt(self, key: ArtifactKey) -> Iterator[Path]:
+        """Hold what attempts go on from; who makes the same at the same time begins on his own."""
+        resume = self.resume_folder(key)
+        with hold_name(resume, _PATIENCE_S) as is_held:
+            if is_held:
+                yield resume
+                return
+            with hold_folder(self.layout.temporary, "attempt") as alone:
+                yield alone / RESUME_PREFIX
 
     def _publish(self, temporary: Path, key: ArtifactKey) -> None:
         final = self.folder(key)
@@ -217,10 +222,9 @@ class ArtifactStore:
                 raise
             if not self._may_stay(key, open_artifact(temporary, key.kind)):
                 # Out of the way in one step, then ours takes the name.
-                grave = self.layout.temporary / f"replaced-{os.getpid()}-{uuid.uuid4().hex}"
-                final.rename(grave)
-                temporary.rename(final)
-                shutil.rmtree(grave, ignore_errors=True)
+                with hold_folder(self.layout.temporary, "replaced") as grave:
+                    final.rename(grave)
+                    temporary.rename(final)
         fsync_folder(final.parent)
 
     def _may_stay(self, key: ArtifactKey, ours: Artifact) -> bool:
@@ -234,7 +238,7 @@ class ArtifactStore:
         return not self.renewal_requested(key) or theirs.manifest.files == ours.manifest.files
 
     def remove_orphans(self) -> None:
-        """Delete the folders, and files beside pointers, of processes that are gone.
+        """Delete the folders, and files beside pointers, that nobody holds any more; see `held`.
 
         What an attempt left to be resumed from stays until its artifact is finished, or for a
         month.
@@ -242,14 +246,8 @@ class ArtifactStore:
         pointers = [self.layout.artifacts(kind) for kind in ARTIFACT_FOLDERS]
         for place in (*pointers, self.layout.current_index.parent, self.layout.state):
             remove_unfinished(place)
-        if not self.layout.temporary.is_dir():
-            return
-        for folder in self.layout.temporary.iterdir():
-            if self._may_be_resumed(folder):
-                continue
-            process = folder.name.rsplit("-", 2)[-2] if folder.name.count("-") >= 2 else ""
-            if not (process.isdigit() and is_running(int(process))):
-                shutil.rmtree(folder, ignore_errors=True)
+        if self.layout.temporary.is_dir():
+            remove_abandoned(self.layout.temporary, self._may_be_resumed)
 
 
 def write_manifest(draft: Draft, key: ArtifactKey) -> None:

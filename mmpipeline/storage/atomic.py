@@ -10,6 +10,10 @@ import os
 import tempfile
 from pathlib import Path
 
+from mmpipeline.storage.held import hold_file, may_be_at_work, remove_abandoned_file
+
+_HELD = "held"  # in the name of a temporary file: it is locked while it is being written
+
 
 def fsync_file(path: Path) -> None:
     """Flush one file's content to the disk."""
@@ -41,36 +45,38 @@ def write_bytes_atomic(path: Path, content: bytes) -> None:
         If the disk is full or not writable; the old file is then untouched.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{os.getpid()}-")
+    handle, temporary = _make_held(path)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        Path(temporary).replace(path)
+            temporary.replace(path)  # before the lock goes, or it would look abandoned
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     fsync_folder(path.parent)
 
 
+def _make_held(path: Path) -> tuple[int, Path]:
+    """Make a temporary file for a path, held by a lock; return its handle and name."""
+    while True:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.{_HELD}-")
+        if hold_file(Path(name), handle):
+            return handle, Path(name)
+        os.close(handle)
+
+
 def remove_unfinished(folder: Path) -> None:
-    """Delete what a killed `write_bytes_atomic` left in a folder; living writers are let be."""
+    """Delete what a killed `write_bytes_atomic` left in a folder; what is being written is held.
+
+    Versions before locks named the process instead: of those, what is a day old goes, unless a
+    process of that number runs here.
+    """
     for path in folder.glob(".*.*-*"):
-        process = path.name.rpartition(".")[2].partition("-")[0]
-        if process.isdigit() and not is_running(int(process)):
-            path.unlink(missing_ok=True)
-
-
-def is_running(process: int) -> bool:
-    """Return whether there is a process of this number on this machine."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        maker = path.name.rpartition(".")[2].partition("-")[0]
+        if maker == _HELD or (maker.isdigit() and not may_be_at_work(path, maker)):
+            remove_abandoned_file(path)
 
 
 def write_text_atomic(path: Path, content: str) -> None:

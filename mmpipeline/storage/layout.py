@@ -49,7 +49,7 @@ class DataLayout:
 
     @property
     def temporary(self) -> Path:
-        """Folder of unfinished work; whatever lies there after a crash may be deleted."""
+        """Folder of unfinished work; what lies there and nobody holds may be deleted."""
         return self.root / "state" / "tmp"
 
     @property

@@ -15,6 +15,7 @@ catalogue to find.
 
 import re
 import tomllib
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -192,7 +193,7 @@ class DishDictionary:
                 if dish is None or end > len(joined):
                     continue
                 is_glued = length <= _SHORT_NAME and start not in starts
-                if is_glued and any(start < edge < end for edge in ends):
+                if is_glued and ends[bisect_right(ends, start)] < end:
                     continue
                 if _ends_a_dish(joined, end, ends):
                     found.append(_Found(dish, start, end))
@@ -220,21 +221,24 @@ def _side_limit(words: list[str]) -> int:
 
 
 def _ends_a_dish(joined: str, end: int, word_ends: list[int]) -> bool:
-    rest = joined[end:]
-    if rest.startswith(_KOREAN_VETO):
-        return rest.startswith(("맛있", "맛나", "맛집"))
-    if end in word_ends:
+    if joined.startswith(_KOREAN_VETO, end):
+        return joined.startswith(("맛있", "맛나", "맛집"), end)
+    next_end = bisect_right(word_ends, end)
+    if word_ends[next_end - 1] == end:  # -1 is the last: the end of everything
         return True
-    word_rest = joined[end : next(edge for edge in word_ends if edge > end)]
-    return not _HANGUL.match(word_rest) or _KOREAN_TAIL.match(word_rest) is not None
+    word_end = word_ends[next_end]
+    is_korean = _HANGUL.match(joined, end, word_end) is not None
+    return not is_korean or _KOREAN_TAIL.match(joined, end, word_end) is not None
 
 
 def _drop_nested(found: list[_Found]) -> list[_Found]:
     """Keep what lies inside no longer match, and the longer of two that overlap."""
     kept: list[_Found] = []
+    is_taken = bytearray(max((match.end for match in found), default=0))
     for match in sorted(found, key=lambda match: (match.start - match.end, -match.start)):
-        if all(match.end <= other.start or match.start >= other.end for other in kept):
+        if not any(is_taken[match.start : match.end]):
             kept.append(match)
+            is_taken[match.start : match.end] = b"\1" * (match.end - match.start)
     return kept
 
 

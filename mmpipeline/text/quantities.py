@@ -7,6 +7,7 @@ would lose what the page said.
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import reduce
 
 from mmpipeline.text.normalize import clean_text
 
@@ -23,7 +24,8 @@ _RANGE_PARTS = re.compile(
     rf"(?P<low>{NUMBER})(?:\s*(?:[~\u223c\uff5e\u301c\u2013\u2014-]|\bto\b|\bor\b)\s*"
     rf"(?P<high>{NUMBER}))?"
 )
-_MIXED = re.compile(rf"(?P<whole>\d{{1,4}})(?:\s+|\s*-\s*|\s*&\s*|(?=[{_VULGAR}]))(?P<part>.+)")
+_WHOLE = re.compile(rf"(?P<whole>\d{{1,4}})(?:\s+|-\s*|&\s*|(?=[{_VULGAR}]))")
+_WHOLE_AND = re.compile(r"(?P<whole>\d{1,4})\s*[-&]\s*")
 _KOREAN_HALF = re.compile(
     r"(?<![가-힣])반\s*(?=(?:개|컵|모|큰술|작은술|스푼|숟갈|포기|봉|줌|대|단|공기|마리|근|쪽|통|T|t)|\s*$)"
 )
@@ -62,10 +64,21 @@ def parse_number(text: str) -> float | None:
         None when it is no number, or divides by zero.
     """
     text = text.strip()
-    mixed = _MIXED.fullmatch(text)
-    if mixed:
-        part = parse_number(mixed["part"])
-        return None if part is None else float(mixed["whole"]) + part
+    wholes = []
+    start, last_line = 0, text.rfind("\n") + 1  # what follows a whole number is one line
+    while found := _WHOLE.match(text, start):
+        if found.end() < last_line:
+            found = _WHOLE_AND.match(text, start)
+        if found is None or not last_line <= found.end() < len(text):
+            break
+        wholes.append(float(found["whole"]))
+        start = found.end()
+    value = _parse_plain(text[start:])
+    return None if value is None else reduce(lambda part, whole: whole + part, wholes[::-1], value)
+
+
+def _parse_plain(text: str) -> float | None:
+    """Return the value of a number without a whole number before it, or None."""
     if len(text) == 1 and text in _VULGAR:
         return unicodedata.numeric(text)
     upper, slash, lower = text.replace("\u2044", "/").partition("/")

@@ -12,6 +12,11 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from mmpipeline.text.normalize import normalize_form
+
+MOST_LETTERS = 200
+"""What is longer is no name of a dish; each letter costs a form as long as the name."""
+
 _FEWEST_SYLLABLES = 3
 _FEWEST_LETTERS = 6
 _FEWEST_SOUNDS = 4
@@ -31,17 +36,20 @@ class SpellingIndex:
     Parameters
     ----------
     names
-        What is found, by its name: Hangul without blanks, or words of letters without blanks.
+        What is found, by its name: Hangul without blanks, or words of letters without blanks. Of
+        more than `MOST_LETTERS` letters (Hangul counts its parts) none is found.
     """
 
     def __init__(self, names: dict[str, str]) -> None:
         self._exact: dict[str, str] = {}
         self._lacking: dict[str, str] = {}
+        self._most_letters = 0
         for name, value in names.items():
             form = spelling_form(name)
-            if form is None:
+            if form is None or len(form) > MOST_LETTERS:
                 continue
             self._exact.setdefault(form, value)
+            self._most_letters = max(self._most_letters, len(form))
             for shorter in _without_one(form):
                 self._lacking.setdefault(shorter, value)
 
@@ -59,7 +67,7 @@ class SpellingIndex:
             None when no name is within one slip, or the word is too short to tell.
         """
         form = spelling_form(word)
-        if form is None or not self._exact:
+        if form is None or not self._exact or len(form) > self._most_letters + 1:
             return None
         found = self._exact.get(form) or self._lacking.get(form)
         if found is not None or len(form) < _FEWEST_LETTERS:
@@ -85,7 +93,7 @@ def spelling_form(word: str) -> str | None:
         Jamo of Hangul; of Latin letters what is left when sounds that are confused are alike.
     """
     if not word.isascii():
-        return unicodedata.normalize("NFD", word) if len(word) >= _FEWEST_SYLLABLES else None
+        return normalize_form("NFD", word) if len(word) >= _FEWEST_SYLLABLES else None
     if len(word) < _FEWEST_LETTERS - 1:
         return None
     for spelt, sound in _SOUNDS:

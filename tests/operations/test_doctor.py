@@ -1,5 +1,6 @@
 """The doctor finds what is wrong, says what to do, and changes nothing."""
 
+import shutil
 import socket
 import sqlite3
 from pathlib import Path
@@ -9,21 +10,24 @@ import pytest
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.operations.doctor import examine
 from mmpipeline.operations.finding import Finding
+from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import note_aliases
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, write_text_atomic
-
-INDEX = ArtifactKey("index", {}, {"seed": 1}, "code")
+from mmpipeline.storage.held import hold_folder
+from tests.search.conftest import first_world  # noqa: F401  a fixture
+from tests.search.other_versions import UNREADABLE, make_unreadable
 
 
 @pytest.fixture
-def layout(tmp_path: Path) -> DataLayout:
-    """A data folder with one published index of one file."""
-    layout = DataLayout.at(tmp_path / "data")
-    with ArtifactStore(layout).create(INDEX) as draft:
-        (draft.folder / "vectors.bin").write_bytes(b"0123456789")
-        draft.counts["items"] = 10
-    write_text_atomic(layout.current_index, INDEX.id + "\n")
-    return layout
+def layout(first_world: Path, tmp_path: Path) -> DataLayout:  # noqa: F811
+    """A data folder with one published index."""
+    shutil.copytree(first_world, tmp_path / "world")
+    return DataLayout.at(tmp_path / "world" / "data")
+
+
+def published(layout: DataLayout) -> Path:
+    """Return the folder of the version that answers."""
+    return layout.artifacts("index") / str(current_version(layout))
 
 
 def look(layout: DataLayout, *, deep: bool = False, **settings: object) -> dict[str, Finding]:
@@ -35,7 +39,7 @@ def test_a_sound_folder_has_no_problem(layout: DataLayout) -> None:
     before = sorted(layout.root.rglob("*"))
     found = look(layout)
     assert [f for f in found.values() if f.status == "problem"] == []
-    assert found["index"].found == f"{INDEX.id} answers, 10 items"
+    assert found["index"].found == f"{published(layout).name} answers, 24 items"
     assert sorted(layout.root.rglob("*")) == before
 
 
@@ -54,10 +58,10 @@ def test_a_contact_is_enough(layout: DataLayout) -> None:
 
 
 def test_a_cut_file_is_found(layout: DataLayout) -> None:
-    (layout.artifacts("index") / INDEX.id / "vectors.bin").write_bytes(b"0123")
+    (published(layout) / "dead.npy").write_bytes(b"0123")
     found = look(layout)
     assert found["index artifacts"].status == found["index"].status == "problem"
-    assert "vectors.bin" in found["index"].found
+    assert "dead.npy" in found["index"].found
 
 
 def test_a_flipped_bit_of_the_index_is_found_and_elsewhere_when_asked(layout: DataLayout) -> None:
@@ -65,11 +69,22 @@ def test_a_flipped_bit_of_the_index_is_found_and_elsewhere_when_asked(layout: Da
     with ArtifactStore(layout).create(pairs) as draft:
         (draft.folder / "pairs.bin").write_bytes(b"aaaa")
     (layout.artifacts("pairs") / pairs.id / "pairs.bin").write_bytes(b"aaab")
-    (layout.artifacts("index") / INDEX.id / "vectors.bin").write_bytes(b"0123456780")
+    weights = published(layout) / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1] + b"0")
     quick = look(layout)
     assert quick["pairs artifacts"].status == "ok"
     assert quick["index"].status == "problem"
     assert look(layout, deep=True)["pairs artifacts"].status == "problem"
+
+
+@pytest.mark.parametrize("how", UNREADABLE)
+def test_a_version_that_answers_nobody_is_found(layout: DataLayout, how: str) -> None:
+    version = published(layout).name
+    make_unreadable(layout, version, how)
+    finding = look(layout)["index"]
+    assert finding.status == "problem"
+    assert UNREADABLE[how] in finding.found
+    assert "mmpipeline index rollback" in finding.advice
 
 
 def test_a_pointer_to_nothing_is_found(layout: DataLayout) -> None:
@@ -102,6 +117,11 @@ def test_a_port_in_use_is_named(layout: DataLayout) -> None:
 def test_unfinished_work_is_mentioned(layout: DataLayout) -> None:
     (layout.temporary / "catalog-x-1-2").mkdir(parents=True)
     assert look(layout)["unfinished work"].status == "warning"
+
+
+def test_work_that_goes_on_is_not_called_unfinished(layout: DataLayout) -> None:
+    with hold_folder(layout.temporary, "catalog"):
+        assert look(layout)["unfinished work"].status == "ok"
 
 
 def test_a_registry_out_of_step_is_named(layout: DataLayout) -> None:

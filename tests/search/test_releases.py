@@ -46,7 +46,7 @@ def test_what_answers_unrecorded_is_written_down(layout: DataLayout) -> None:
     with pytest.raises(ArtifactError, match="no earlier version is recorded"):
         answered_before(layout, SECOND)
     mend_record(layout)
-    assert answered_before(layout, SECOND) == FIRST
+    assert answered_before(layout, SECOND) == [FIRST]
 
 
 def test_a_rollback_that_was_killed_is_known_for_one(layout: DataLayout) -> None:

@@ -81,14 +81,39 @@ def test_a_draft_is_invisible_until_it_is_complete(store: ArtifactStore) -> None
     assert store.find(KEY) is not None
 
 
-def test_orphans_of_dead_processes_go_and_those_of_living_ones_stay(store: ArtifactStore) -> None:
-    dead = store.layout.temporary / "catalog-0-4194305-abc"
-    alive = store.layout.temporary / "catalog-0-1-abc"
-    for folder in (dead, alive):
+def test_what_a_version_without_locks_left_goes_after_a_day_unless_its_process_runs(
+    store: ArtifactStore,
+) -> None:
+    names = {"dead": "catalog-0-4194305-abc", "alive": "catalog-0-1-abc"}
+    dead, alive, young = (
+        store.layout.temporary / f"{names.get(n, 'pairs-0-4194305-d')}"
+        for n in ("dead", "alive", "young")
+    )
+    for folder in (dead, alive, young):
         folder.mkdir(parents=True)
+        (folder / "rows").touch()
+        for path in (folder / "rows", folder):
+            os.utime(path, (0, time.time() - 2 * 86_400))
+    os.utime(young / "rows")  # by a process that is not seen from here, perhaps
     make(store)
     assert not dead.exists()
     assert alive.exists()
+    assert young.exists()
+
+
+def test_who_makes_the_same_at_the_same_time_goes_on_from_nothing_of_the_other(
+    store: ArtifactStore,
+) -> None:
+    with store.create(KEY) as first:
+        first.resume.mkdir()
+        (first.resume / "half").touch()
+        with store.create(KEY) as second:
+            second.resume.mkdir()
+            (second.folder / "rows.txt").write_text("second")
+            assert list(second.resume.iterdir()) == []
+        store.remove_orphans()  # the artifact is there, and the first maker works on
+        assert (first.resume / "half").exists()
+    assert list(store.layout.temporary.iterdir()) == []
 
 
 def test_what_a_crash_left_to_go_on_from_stays_until_the_artifact_is_finished(

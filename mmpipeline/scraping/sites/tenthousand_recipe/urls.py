@@ -75,8 +75,11 @@ def normalize_url(link: str, page_url: str) -> str | None:
     netloc = f"[{host}]" if ":" in host else host
     if port is not None and port != default_port[scheme] and not secured:
         netloc += f":{port}"
-    path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
-    query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
+    try:
+        path = quote(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+        query = quote(parts.query, safe="/%:@!$&'()*+,;=~-._?")
+    except UnicodeEncodeError:  # half a character
+        return None
     return urlunsplit((scheme, netloc, path, query, ""))
 
 
