@@ -1,0 +1,123 @@
+"""Leases over a restart of the Prefect server: living runs keep theirs, dead ones lose it.
+
+Here the runs are set into their states by requests, as workers and runs send them, and a lease
+grows old by its files. The soak kills real ones in every order, and waits for the next runs.
+"""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import prefect
+import pytest
+import requests
+
+from mmpipeline.storage import DataLayout
+from tests.flows.kill_orders import KILLED, ORDERS, STRATEGIES, Order, kill_and_watch
+from tests.flows.live_server import PATIENCE_S, wait_until
+from tests.flows.test_server_restart import free_port, server
+
+pytestmark = pytest.mark.flow
+
+CLIENT = {"User-Agent": f"prefect/{prefect.__version__} (API 0.8.4)"}
+"""Prefect takes leases away from clients that do not say that they know them."""
+
+
+def ask(api: str, path: str, body: object) -> dict[str, Any]:
+    answer = requests.post(f"{api}/{path}", json=body, headers=CLIENT, timeout=PATIENCE_S)
+    answer.raise_for_status()
+    return dict(answer.json())
+
+
+def deploy(api: str, name: str, strategy: str) -> str:
+    """Declare a deployment with one slot; return its id."""
+    flow = ask(api, "flows/", {"name": "quiet"})["id"]
+    slot = {"concurrency_limit": 1, "concurrency_options": {"collision_strategy": strategy}}
+    return str(ask(api, "deployments/", {"name": name, "flow_id": flow, **slot})["id"])
+
+
+def start(api: str, deployment: str, *states: str) -> str:
+    """Start a run and take it into states one after another; return its id."""
+    run = str(ask(api, f"deployments/{deployment}/create_flow_run", {})["id"])
+    for state in states:
+        answer = ask(api, f"flow_runs/{run}/set_state", {"state": {"type": state}})
+        assert answer["status"] == "ACCEPT", answer
+    return run
+
+
+def read(api: str, run: str) -> dict[str, Any]:
+    return dict(requests.get(f"{api}/flow_runs/{run}", timeout=PATIENCE_S).json())
+
+
+def lease_of(api: str, run: str) -> str:
+    return str(read(api, run)["state"]["state_details"]["deployment_concurrency_lease_id"])
+
+
+def renew(api: str, lease: str) -> int:
+    """Do what a living run does every few minutes; return the answer's status."""
+    path = f"{api}/v2/concurrency_limits/leases/{lease}/renew"
+    return requests.post(path, json={"lease_duration": 300}, timeout=PATIENCE_S).status_code
+
+
+def age(data_root: Path, lease: str) -> None:
+    """Let a lease be as old as one that nobody has renewed for five minutes."""
+    folder = DataLayout.at(data_root).state / "prefect" / "concurrency_leases"
+    past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
+    for name, key in ((f"{lease}.json", "expiration"), ("expirations.json", lease)):
+        content = json.loads((folder / name).read_text())
+        (folder / name).write_text(json.dumps({**content, key: past}))
+
+
+@pytest.mark.timeout(600)
+def test_a_server_that_comes_back_knows_who_lives(tmp_path: Path) -> None:
+    data_root, port = tmp_path / "data", free_port()
+    api = f"http://127.0.0.1:{port}/api"
+    with server(data_root, port):
+        deployments = {
+            "living": deploy(api, "living", "CANCEL_NEW"),
+            "dead": deploy(api, "dead", "CANCEL_NEW"),
+            "orphaned": deploy(api, "orphaned", "ENQUEUE"),
+        }
+        living, dead = (
+            start(api, deployments[n], "PENDING", "RUNNING") for n in ("living", "dead")
+        )
+        orphaned = start(api, deployments["orphaned"], "PENDING")  # its worker dies here
+    with server(data_root, port):
+        assert renew(api, lease_of(api, living)) == 204
+        for run in (dead, orphaned):
+            age(data_root, lease_of(api, run))
+        assert wait_until(lambda: read(api, dead)["state_type"] == "CRASHED", 120), read(api, dead)
+        assert wait_until(lambda: read(api, orphaned)["state_type"] == "SCHEDULED", 120)
+        assert read(api, living)["state_type"] == "RUNNING"
+        start(api, deployments["dead"], "PENDING", "RUNNING")
+        start(api, deployments["orphaned"], "PENDING", "RUNNING")
+        refused = str(ask(api, f"deployments/{deployments['living']}/create_flow_run", {})["id"])
+        ask(api, f"flow_runs/{refused}/set_state", {"state": {"type": "PENDING"}})
+        assert read(api, refused)["state_type"] == "CANCELLED"  # the living one holds its slot
+
+
+SIX_MINUTES_S = 360.0
+AT_ONCE = 3  # sites side by side: each has a server, a worker and five runs
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(4 * 3600)
+def test_every_deployment_goes_on_after_every_order_of_kills(tmp_path: Path) -> None:
+    def go(numbered: tuple[int, Order]) -> dict[str, Any]:
+        number, order = numbered
+        told = kill_and_watch(tmp_path / str(number), free_port(), order, SIX_MINUTES_S)
+        with (tmp_path / "notes").open("a") as notes:  # for whoever wonders how far it is
+            notes.write(json.dumps(told) + "\n")
+        return told
+
+    with ThreadPoolExecutor(AT_ONCE) as sites:
+        told = list(sites.map(go, enumerate(ORDERS)))
+    assert len(told) == 12
+    blocked = [one for one in told if one["seconds_to_next_run"].keys() != STRATEGIES.keys()]
+    assert blocked == []
+    for one_order in told:
+        became = one_order["became"]
+        assert all(became[name] in {"CRASHED", "FAILED", "CANCELLED"} for name in KILLED), one_order
+        assert (became["living"], became["orphaned"]) == ("COMPLETED", "COMPLETED"), one_order
