@@ -9,6 +9,9 @@ CONFIG ?=
 # Where `make experiment` puts its report.
 REPORT ?= docs
 
+# What `make deploy` puts on the server.
+PREFECT_FILE ?= prefect.yaml
+
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PATHS := flows tasks mmpipeline benchmarks tests
@@ -51,7 +54,7 @@ ui: $(INSTALLED)  ## open the Prefect and MLflow pages on what `make run` left (
 	@$(BIN)/python -m tasks.pages
 
 deploy: $(INSTALLED)  ## put the deployments of prefect.yaml on the server that runs (`make ui`)
-	@$(BIN)/python -m tasks.deployments
+	@$(BIN)/python -m tasks.deployments --prefect-file "$(PREFECT_FILE)"
 
 worker: $(INSTALLED)  ## carry out scheduled and started runs on this machine
 	@$(BIN)/python -m tasks.deployments worker
