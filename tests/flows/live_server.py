@@ -53,9 +53,9 @@ def wait_for(api: str, path: str, body: dict[str, object], timeout_s: float) -> 
 def wait_until(holds: Callable[[], bool], timeout_s: float) -> bool:
     """Wait until something holds; return whether it does."""
     deadline = time.monotonic() + timeout_s
-    while not holds() and time.monotonic() < deadline:
+    while not (held := holds()) and time.monotonic() < deadline:
         time.sleep(1)
-    return holds()
+    return held
 
 
 def runs_of(api: str, deployment: str) -> list[dict]:

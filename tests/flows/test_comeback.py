@@ -5,7 +5,10 @@ grows old by its files. The soak kills real ones in every order, and waits for t
 """
 
 import json
+import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -61,13 +64,40 @@ def renew(api: str, lease: str) -> int:
     return requests.post(path, json={"lease_duration": 300}, timeout=PATIENCE_S).status_code
 
 
+def leases_of(data_root: Path) -> Path:
+    return DataLayout.at(data_root).state / "prefect" / "concurrency_leases"
+
+
 def age(data_root: Path, lease: str) -> None:
     """Let a lease be as old as one that nobody has renewed for five minutes."""
-    folder = DataLayout.at(data_root).state / "prefect" / "concurrency_leases"
     past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat()
     for name, key in ((f"{lease}.json", "expiration"), ("expirations.json", lease)):
-        content = json.loads((folder / name).read_text())
-        (folder / name).write_text(json.dumps({**content, key: past}))
+        path = leases_of(data_root) / name
+        path.write_text(json.dumps({**json.loads(path.read_text()), key: past}))
+
+
+def forget(data_root: Path, lease: str) -> None:
+    """Leave a server's state as one that kept this lease in memory would."""
+    (leases_of(data_root) / f"{lease}.json").unlink()
+    index = leases_of(data_root) / "expirations.json"
+    index.write_text(
+        json.dumps({k: v for k, v in json.loads(index.read_text()).items() if k != lease})
+    )
+
+
+def use_slot(data_root: Path, deployment: str) -> None:
+    """Leave a slot in use that no lease holds, as a kill between the two writes does."""
+    path = DataLayout.at(data_root).state / "prefect" / "prefect.db"
+    with closing(sqlite3.connect(path)) as store, store:
+        query = "UPDATE concurrency_limit_v2 SET active_slots = 1 WHERE name = ?"
+        assert store.execute(query, (f"deployment:{deployment}",)).rowcount == 1
+
+
+def is_accepted(api: str, deployment: str) -> bool:
+    """Start one more run of a deployment; return whether it got the slot."""
+    run = str(ask(api, f"deployments/{deployment}/create_flow_run", {})["id"])
+    answer = ask(api, f"flow_runs/{run}/set_state", {"state": {"type": "PENDING"}})
+    return bool(answer["status"] == "ACCEPT")
 
 
 @pytest.mark.timeout(600)
@@ -75,27 +105,28 @@ def test_a_server_that_comes_back_knows_who_lives(tmp_path: Path) -> None:
     data_root, port = tmp_path / "data", free_port()
     api = f"http://127.0.0.1:{port}/api"
     with server(data_root, port):
-        deployments = {
-            "living": deploy(api, "living", "CANCEL_NEW"),
-            "dead": deploy(api, "dead", "CANCEL_NEW"),
-            "orphaned": deploy(api, "orphaned", "ENQUEUE"),
-        }
-        living, dead = (
-            start(api, deployments[n], "PENDING", "RUNNING") for n in ("living", "dead")
-        )
-        orphaned = start(api, deployments["orphaned"], "PENDING")  # its worker dies here
+        names = ("living", "dead", "forgotten", "stuck")
+        deployed = {name: deploy(api, name, "CANCEL_NEW") for name in names}
+        deployed["orphaned"] = deploy(api, "orphaned", "ENQUEUE")
+        living, dead, forgotten = (start(api, deployed[n], "PENDING", "RUNNING") for n in names[:3])
+        orphaned = start(api, deployed["orphaned"], "PENDING")  # its worker dies here
+        remembered = lease_of(api, forgotten)
+    forget(data_root, remembered)
+    use_slot(data_root, deployed["stuck"])
+    (leases_of(data_root) / "expirations.lock").write_text(str(os.getpid()))  # of one that lives
     with server(data_root, port):
         assert renew(api, lease_of(api, living)) == 204
+        assert wait_until(lambda: renew(api, remembered) == 204, 60)
+        assert wait_until(lambda: is_accepted(api, deployed["stuck"]), 60)
         for run in (dead, orphaned):
             age(data_root, lease_of(api, run))
         assert wait_until(lambda: read(api, dead)["state_type"] == "CRASHED", 120), read(api, dead)
         assert wait_until(lambda: read(api, orphaned)["state_type"] == "SCHEDULED", 120)
-        assert read(api, living)["state_type"] == "RUNNING"
-        start(api, deployments["dead"], "PENDING", "RUNNING")
-        start(api, deployments["orphaned"], "PENDING", "RUNNING")
-        refused = str(ask(api, f"deployments/{deployments['living']}/create_flow_run", {})["id"])
-        ask(api, f"flow_runs/{refused}/set_state", {"state": {"type": "PENDING"}})
-        assert read(api, refused)["state_type"] == "CANCELLED"  # the living one holds its slot
+        assert is_accepted(api, deployed["dead"])
+        assert is_accepted(api, deployed["orphaned"])
+        assert not is_accepted(api, deployed["dead"])  # its slot was freed once
+        assert not is_accepted(api, deployed["living"])
+        assert {read(api, run)["state_type"] for run in (living, forgotten)} == {"RUNNING"}
 
 
 SIX_MINUTES_S = 360.0
