@@ -11,6 +11,9 @@ REPORT ?= docs
 # How many test files run at once; each process makes the worlds and servers that its files share.
 TEST_PROCESSES ?= 2
 
+# What `make deploy` puts on the server.
+PREFECT_FILE ?= prefect.yaml
+
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 PATHS := flows tasks mmpipeline benchmarks tests
@@ -56,7 +59,7 @@ ui: $(INSTALLED)  ## open the Prefect and MLflow pages on what `make run` left (
 	@$(BIN)/python -m tasks.pages
 
 deploy: $(INSTALLED)  ## put the deployments of prefect.yaml on the server that runs (`make ui`)
-	@$(BIN)/python -m tasks.deployments
+	@$(BIN)/python -m tasks.deployments --prefect-file "$(PREFECT_FILE)"
 
 worker: $(INSTALLED)  ## carry out scheduled and started runs on this machine
 	@$(BIN)/python -m tasks.deployments worker

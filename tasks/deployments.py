@@ -1,10 +1,11 @@
 """`make deploy` and `make worker`: the deployments of prefect.yaml on a server that runs.
 
-Deploying twice changes nothing: deployments are found by name, schedules by their slug, and the
-work pool is made only when it is missing. The worker runs flows as processes of this machine,
-with the environment it was started in.
+Deploying twice changes nothing, and deploying over what an operator switched leaves his switches
+(`tasks.deploying`); the work pool is made only when it is missing. The worker runs flows as
+processes of this machine, with the environment it was started in.
 """
 
+import argparse
 import os
 import subprocess
 import sys
@@ -42,27 +43,66 @@ def server_environment() -> dict[str, str]:
     return {**quiet_environment(layout.root), **os.environ, "PREFECT_API_URL": api}
 
 
-def deploy(environment: dict[str, str]) -> None:
-    """Make the work pool if it is missing, and deploy everything that prefect.yaml declares.
+def deploy(environment: dict[str, str], file: Path) -> None:
+    """Make the work pool if it is missing, and put every deployment of a file on the server.
 
     Parameters
     ----------
     environment
         From `server_environment`.
+    file
+        A prefect.yaml.
 
     Raises
     ------
     PipelineError
-        If the server refuses; with what Prefect says.
+        If a deployment could not be put there, once the others are; with what Prefect says.
     """
     if _prefect(environment, "work-pool", "inspect", POOL).returncode != 0:
         _require(_prefect(environment, "work-pool", "create", POOL, "--type", "process"))
-    print("Deploying what prefect.yaml names; it takes a minute.", flush=True)
-    _require(_prefect(environment, "--no-prompt", "deploy", "--all"))
-    print(_prefect(environment, "deployment", "ls").stdout)
+    file = file.resolve()
+    os.environ.update(environment)  # Prefect reads it when it is imported, so it is from here on
+    os.chdir(ROOT)  # entrypoints are relative
+    refused = _put_all(file)
+    if refused:
+        raise PipelineError("\n".join(refused))
     address = environment["PREFECT_API_URL"]
     print(f"Deployed to {address}. Next:  make worker")
     print(f"To use the prefect command:  export PREFECT_API_URL={address}")
+
+
+def _put_all(file: Path) -> list[str]:
+    """Put every deployment of a file on the server; say what changed, return what was refused."""
+    from prefect.client.orchestration import get_client
+
+    from tasks.declared import Declared, declare, read_file
+    from tasks.deploying import KEPT, put, reason, strangers
+
+    configs = read_file(file, ROOT)
+    print(f"Deploying what {file.name} names.", flush=True)
+    declared: list[Declared] = []
+    refused, changes = [], 0
+    with get_client(sync_client=True) as client:
+        for config in configs:
+            name = f"{config['entrypoint'].rpartition(':')[2]}/{config['name']}"
+            told = 0
+            try:
+                declared.append(declare(config))
+                for line in put(client, declared[-1]):
+                    print(f"  {name}: {line}", flush=True)
+                    told += 1
+                    changes += KEPT not in line.split()
+            except Exception as error:  # noqa: BLE001  none may hide those after it
+                refused.append(f"not deployed: {name}: {reason(error)}")
+            else:
+                if not told:
+                    print(f"  {name}: as before")
+        for name in strangers(client, declared) if len(declared) == len(configs) else []:
+            print(f"  not in the file: {name}; to delete it: prefect deployment delete {name}")
+    print(f"{len(configs) - len(refused)} of {len(configs)} deployed, {changes} changes.")
+    if not changes and not refused:
+        print("Nothing changed.")
+    return refused
 
 
 def work(environment: dict[str, str]) -> None:
@@ -91,7 +131,7 @@ def _prefect(environment: dict[str, str], *arguments: str) -> subprocess.Complet
 
 def _require(done: subprocess.CompletedProcess[str]) -> None:
     if done.returncode != 0:
-        raise PipelineError(f"Prefect refused: {(done.stderr or done.stdout).strip()[-500:]}")
+        raise PipelineError(f"Prefect refused:\n{done.stdout}{done.stderr}".rstrip())
 
 
 def main(arguments: list[str]) -> int:
@@ -100,18 +140,22 @@ def main(arguments: list[str]) -> int:
     Parameters
     ----------
     arguments
-        Empty to deploy; ``worker`` to work.
+        Empty to deploy, or with the file to deploy; ``worker`` to work.
 
     Returns
     -------
     int
         Exit status.
     """
+    parser = argparse.ArgumentParser(prog="tasks.deployments")
+    parser.add_argument("action", nargs="?", choices=["deploy", "worker"], default="deploy")
+    parser.add_argument("--prefect-file", type=Path, default=ROOT / "prefect.yaml")
+    options = parser.parse_args(arguments)
     try:
         environment = server_environment()
-        if arguments == ["worker"]:
+        if options.action == "worker":
             work(environment)
-        deploy(environment)
+        deploy(environment, options.prefect_file)
     except PipelineError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ Costs some seconds at the start of a run (14 on an empty database); a server tha
 running (`PREFECT_API_URL`, or `make ui`) is used instead.
 """
 
+import asyncio
 import json
 import os
 import secrets
@@ -35,6 +36,8 @@ START_TIMEOUT_S = 300  # one that ends is noticed at once; this is for a busy ma
 STORE_FILE = "mlflow.db"
 OUTLIVES = "--outlives-parent"
 SERVER_LOGIN_VARIABLE = "PREFECT_SERVER_API_AUTH_STRING"
+LEASE_STORAGE = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
+LEASE_MODULES = "prefect.server.concurrency.lease_storage"
 
 
 def quiet_environment(data_root: Path) -> dict[str, str]:
@@ -54,6 +57,8 @@ def quiet_environment(data_root: Path) -> dict[str, str]:
     return {
         "PREFECT_HOME": str(layout.state / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_SERVER_SERVICES_REPOSSESSOR_LOOP_SECONDS": "5",  # a slot is free that much sooner
+        LEASE_STORAGE: os.environ.get(LEASE_STORAGE, f"{LEASE_MODULES}.filesystem"),
         "PREFECT_LOGGING_EXTRA_LOGGERS": "mmpipeline",
         "PREFECT_CLI_PROMPT": "false",
         "DO_NOT_TRACK": "true",
@@ -267,6 +272,7 @@ def serve_prefect(port: int, *, outlives_parent: bool = False) -> None:
     import uvicorn  # only the server process pays for these imports
     from prefect.server.api.server import create_app
 
+    from tasks.leases import grant_respite  # its import also has the server settle leases
     from tasks.prefect_database import waiting_database
     from tasks.server_guard import guarded
 
@@ -283,6 +289,7 @@ def serve_prefect(port: int, *, outlives_parent: bool = False) -> None:
 
     if not outlives_parent:
         threading.Thread(target=stop_with_parent, daemon=True).start()
+    asyncio.run(grant_respite())
     with waiting_database():
         server.run()
 

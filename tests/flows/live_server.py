@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,6 +48,14 @@ def wait_for(api: str, path: str, body: dict[str, object], timeout_s: float) -> 
             return list(found)
         time.sleep(1)
     return []
+
+
+def wait_until(holds: Callable[[], bool], timeout_s: float) -> bool:
+    """Wait until something holds; return whether it does."""
+    deadline = time.monotonic() + timeout_s
+    while not (held := holds()) and time.monotonic() < deadline:
+        time.sleep(1)
+    return held
 
 
 def runs_of(api: str, deployment: str) -> list[dict]:

@@ -14,13 +14,13 @@ import pytest
 import requests
 
 from mmpipeline.errors import PipelineError
-from tasks.servers import prefect_server
+from tasks.servers import LEASE_STORAGE, prefect_server, quiet_environment
 
 ROOT = Path(__file__).parents[2]
 KEEP_A_SERVER = """
 import sys, time
 from pathlib import Path
-from tasks.servers import prefect_server
+from tasks.servers import LEASE_STORAGE, prefect_server, quiet_environment
 with prefect_server(Path(sys.argv[1])) as api:
     print(api, flush=True)
     time.sleep(600)
@@ -110,3 +110,11 @@ def test_a_server_that_asks_for_a_login_gets_it(
         with prefect_server(tmp_path) as api:
             assert api == named
         locked.shutdown()
+
+
+def test_leases_lie_on_disk_unless_somebody_says_where(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert quiet_environment(tmp_path)[LEASE_STORAGE].endswith(".filesystem")
+    monkeypatch.setenv(LEASE_STORAGE, "prefect_redis.lease_storage")
+    assert quiet_environment(tmp_path)[LEASE_STORAGE] == "prefect_redis.lease_storage"
