@@ -9,7 +9,6 @@ Costs some seconds at the start of a run (14 on an empty database); a server tha
 running (`PREFECT_API_URL`, or `make ui`) is used instead.
 """
 
-import json
 import os
 import socket
 import subprocess
@@ -25,6 +24,7 @@ import requests
 
 from mmpipeline.config import load_settings
 from mmpipeline.errors import PipelineError
+from mmpipeline.operations.release_events import announced_api
 from mmpipeline.storage import DataLayout
 
 HOST = "127.0.0.1"
@@ -34,7 +34,7 @@ OUTLIVES = "--outlives-parent"
 
 
 def quiet_environment(data_root: Path) -> dict[str, str]:
-    """Return the variables that keep Prefect, MLflow and torch at home and quiet.
+    """Return the variables that keep Prefect, MLflow, torch and matplotlib at home and quiet.
 
     Parameters
     ----------
@@ -55,6 +55,8 @@ def quiet_environment(data_root: Path) -> dict[str, str]:
         "DO_NOT_TRACK": "true",
         "OMP_WAIT_POLICY": "PASSIVE",  # spinning torch threads take the cores from everyone else
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MPLCONFIGDIR": str(layout.state / "matplotlib"),  # else below the user's home
+        "TORCHINDUCTOR_CACHE_DIR": str(layout.state / "torch"),  # else a folder left in /tmp
         "MLFLOW_TRACKING_URI": tracking_uri(layout),
     }
 
@@ -145,11 +147,8 @@ def _start_server(layout: DataLayout, port: int, output: IO[bytes]) -> subproces
 
 def _announced_server(layout: DataLayout) -> str | None:
     """Return the API URL that `make ui` left, if a server still answers there."""
-    try:
-        url = json.loads((layout.state / "ui.json").read_bytes())["prefect_api"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return str(url) if _answers(url) else None
+    url = announced_api(layout)
+    return url if url is not None and _answers(url) else None
 
 
 def _answers(api: str) -> bool:
