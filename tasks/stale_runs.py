@@ -87,7 +87,7 @@ def close_stale_run(note: Path, own: UUID | None = None) -> int:
         content = json.loads(note.read_bytes())
         died = UUID(str(content["flow_run_id"]))
         original = Path(content.get("data_root", ".")) / "state" / note.name
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return 0
     if _has_same_note(original, note):
         note.unlink()  # it came with a copy: the run is the original's, and may be alive

@@ -91,7 +91,8 @@ def _send_files(client: "MlflowClient", run_id: str, folder: str, place: str | N
     from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 
     where = client.get_run(run_id).info.artifact_uri
-    get_artifact_repository(where, tracking_uri=client.tracking_uri).log_artifacts(folder, place)
+    repository: Any = get_artifact_repository(where, tracking_uri=client.tracking_uri)
+    repository.log_artifacts(folder, place)
 
 
 def _send_status(client: "MlflowClient", run_id: str, status: str, at: int) -> None:
