@@ -190,7 +190,10 @@ def _open_to_read(layout: DataLayout) -> sqlite3.Connection:
 
 
 def _has_second_name(layout: DataLayout) -> bool:
-    return _store(layout).stat().st_nlink > 1
+    """Tell whether the store is a file of another folder too; a draft of it is none."""
+    store = _store(layout)
+    drafts = sum(is_same(path, store) for path in layout.temporary.glob(f"*/{STORE_NAME}"))
+    return store.stat().st_nlink - drafts > 1
 
 
 def _foreign_rows(

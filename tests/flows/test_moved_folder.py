@@ -79,6 +79,7 @@ allow_loopback = true
 pace_s = 0
 max_pages = 5
 """
+PLACES = ("home", "tmp", "cwd", "hook")
 SMALLER = SampleConfig(recipes=40, photo_size_px=32)
 
 
@@ -92,12 +93,14 @@ class Watch:
     def heard(self) -> Path:
         return self.folder / "heard.txt"
 
+    def make(self) -> None:
+        for name in PLACES:
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "hook" / "sitecustomize.py").write_text(HEAR)
+
     def run(self, data_root: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
         """Run this environment's Python on a data folder; it must succeed."""
-        places = {name: self.folder / name for name in ("home", "tmp", "cwd", "hook")}
-        for place in places.values():
-            place.mkdir(parents=True, exist_ok=True)
-        (places["hook"] / "sitecustomize.py").write_text(HEAR)
+        places = {name: self.folder / name for name in PLACES}
         inside = (data_root, places["tmp"], "/dev", "/proc")
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith("XDG_")},
@@ -130,7 +133,6 @@ class Watch:
 @contextmanager
 def nothing_outside(watch: Watch, *others: Path) -> Iterator[None]:
     """Hold that a block leaves nothing in the watched places, and other folders as they were."""
-    watch.run(watch.folder, "-c", "")  # makes the places
     before = look_at(watch.folder, *others)
     yield
     heard = watch.heard.read_text().splitlines() if watch.heard.exists() else []
@@ -159,6 +161,7 @@ def test_a_copy_is_trained_in_and_nothing_is_written_outside_of_it(
     copied, config = copy_of(finished, tmp_path / "a 사본 100%" / "data"), tmp_path / "tiny.toml"
     config.write_text(TINY)
     watch = Watch(tmp_path / "watch")
+    watch.make()
     assert statuses(copied) == ["problem"]
     with nothing_outside(watch, finished):
         done = watch.run(copied, "-m", "flows", "train_fusion", "--config", str(config))
@@ -174,6 +177,7 @@ def test_every_flow_in_a_copy_and_after_a_move(
     finished: Path, small_config: Path, tmp_path: Path
 ) -> None:
     watch, config = Watch(tmp_path / "watch"), tmp_path / "tiny.toml"
+    watch.make()
     write_recipe1m_dump(tmp_path / "dump", SMALLER)
     wishes: dict[str, tuple[str, ...]] = dict.fromkeys(FLOWS, ())
     wishes["refresh_catalog"] = ("--retrain", "--config", str(small_config))

@@ -137,6 +137,13 @@ def test_a_database_that_two_folders_share_is_not_touched(
     assert "cp -a" in shared.advice
 
 
+def test_a_draft_that_a_killed_maker_left_is_no_other_folder(copied: DataLayout) -> None:
+    draft = copied.temporary / "mlflow-1-2" / "mlflow.db"
+    draft.parent.mkdir(parents=True)
+    os.link(copied.state / "mlflow.db", draft)
+    assert len(set_right(copied)) == 9
+
+
 def test_the_doctor_names_the_other_folder_and_the_way(
     original: DataLayout, copied: DataLayout
 ) -> None:
