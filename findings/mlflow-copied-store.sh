@@ -12,9 +12,9 @@
 #
 # Output seen (Python 3.11, Linux):
 #   a new run in the copy: its file is in the original
-#   after a move: the old folder was made anew, with the file
 #   an old run in a copy that was set right: its file is in the original (same process)
 #   an old run in a copy that was set right: its file is in the copy (new process)
+#   after a move: the old folder was made anew, with the file
 #
 # Exits 0 as long as it is so, 1 when MLflow behaves otherwise.
 set -eu

@@ -30,7 +30,7 @@ class SearchModel(PythonModel):
         """Open the index version that the pointer names."""
         pointer = json.loads(Path(context.artifacts["pointer"]).read_bytes())
         place = Path(context.artifacts["pointer"]).resolve()
-        self._index = SearchIndex.open(_find_data_folder(place, pointer), pointer["version"])
+        self._index = SearchIndex.open(find_data_folder(place, pointer), pointer["version"])
 
     def predict(
         self,
@@ -78,8 +78,20 @@ class SearchModel(PythonModel):
         return pd.DataFrame(answers)
 
 
-def _find_data_folder(place: Path, pointer: dict[str, str]) -> DataLayout:
-    """Return the data folder that holds the version of a pointer, which lies at a place.
+def find_data_folder(place: Path, pointer: dict[str, str]) -> DataLayout:
+    """Return the data folder that holds the version that a pointer names.
+
+    Parameters
+    ----------
+    place
+        Where the pointer lies.
+    pointer
+        ``version``, and ``data_root`` of whoever registered it.
+
+    Returns
+    -------
+    DataLayout
+        The one around the pointer, that of the environment, or that of the pointer.
 
     Raises
     ------

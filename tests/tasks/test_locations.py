@@ -12,11 +12,13 @@ import mlflow
 import pandas as pd
 import pytest
 
-from mmpipeline.errors import BusyError
+from mmpipeline.config import EnvironmentSettings
+from mmpipeline.errors import ArtifactError, BusyError
 from mmpipeline.operations.locations import check_locations, foreign_locations
 from mmpipeline.search.current import current_version
 from mmpipeline.storage import DataLayout
 from tasks.locations import settle_at_start, settle_locations
+from tasks.pages import page_environment
 from tasks.registry import MODEL_NAME, name_versions
 from tasks.run_lock import only_run
 from tasks.servers import tracking_uri
@@ -190,11 +192,27 @@ def test_the_champion_that_an_earlier_script_registered_answers_from_the_copy(
     copied = DataLayout.at(tmp_path / "copied")
     for script in copied.state.glob("mlflow-artifacts/models/*/artifacts/pyfunc_model.py"):
         text = script.read_text()
-        found = "_find_data_folder(place, pointer)"
+        found = "find_data_folder(place, pointer)"
         assert text.count(found) == 1
         script.write_text(text.replace(found, 'DataLayout.at(pointer["data_root"])'))
     settle_locations(copied.root)
     assert places_read(copied) == {str(copied.root)}
+
+
+def test_the_script_looks_around_itself_then_where_it_is_told_then_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tasks.pyfunc_model import find_data_folder  # MLflow warns when it is imported
+
+    around, told, noted = (DataLayout.at(tmp_path / name) for name in ("around", "told", "noted"))
+    place = around.state / "mlflow-artifacts" / "models" / "m-1" / "artifacts" / "pointer.json"
+    pointer = {"data_root": str(noted.root), "version": "v"}
+    monkeypatch.setenv("MMPIPELINE_DATA_ROOT", str(told.root))
+    with pytest.raises(ArtifactError, match=f"{noted.root}.*MMPIPELINE_DATA_ROOT"):
+        find_data_folder(place, pointer)
+    for layout in (noted, told, around):  # each goes before the ones before it
+        (layout.artifacts("index") / "v").mkdir(parents=True)
+        assert find_data_folder(place, pointer) == layout
 
 
 def test_a_version_whose_files_are_elsewhere_is_registered_anew(
@@ -248,6 +266,12 @@ def test_within_the_only_run_places_are_set_right(original: DataLayout) -> None:
     copied = copy(original, "copy")
     with only_run(copied.root):
         settle_at_start(copied.root)
+    assert foreign_locations(copied) == []
+
+
+def test_the_pages_are_served_on_places_that_were_set_right(original: DataLayout) -> None:
+    copied = copy(original, "copy")
+    page_environment(copied, EnvironmentSettings())
     assert foreign_locations(copied) == []
 
 
