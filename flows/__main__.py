@@ -32,6 +32,7 @@ from mmpipeline.config import (
     load_settings,
 )
 from mmpipeline.errors import InputError, PipelineError, describe_os_error
+from tasks.locations import settle_at_start
 from tasks.run_lock import only_run
 from tasks.servers import new_login, prefect_server, quiet_environment
 
@@ -126,6 +127,7 @@ def main(arguments: list[str]) -> int:
             return 0
         data_root.mkdir(parents=True, exist_ok=True)
         with only_run(data_root):
+            settle_at_start(data_root)
             result = _run(options.flow, parameters, data_root)
         if options.json:
             print(json.dumps(result, ensure_ascii=False))

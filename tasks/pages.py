@@ -10,6 +10,7 @@ from mmpipeline.config import EnvironmentSettings, load_settings
 from mmpipeline.errors import BusyError, PipelineError, describe_os_error
 from mmpipeline.storage import DataLayout, write_json_atomic
 from tasks.guarded_mlflow import APP_NAME
+from tasks.locations import settle_locations
 from tasks.server_guard import guard_variables
 from tasks.servers import (
     HOST,
@@ -78,7 +79,10 @@ def open_pages(settings: EnvironmentSettings) -> None:
             wait_until_ready(health, child, logs / f"{name.lower()}-ui.log")
         write_json_atomic(
             layout.state / "ui.json",
-            {"prefect_api": f"http://{HOST}:{settings.prefect_port}/api"},
+            {
+                "prefect_api": f"http://{HOST}:{settings.prefect_port}/api",
+                "data_root": str(layout.root),
+            },
         )
         print(f"Prefect  http://{HOST}:{settings.prefect_port}  flow runs and their tables")
         print(f"MLflow   http://{HOST}:{settings.mlflow_port}  training runs, side by side")
@@ -110,6 +114,7 @@ def page_environment(layout: DataLayout, settings: EnvironmentSettings) -> dict[
     environment = {JOBS_VARIABLE: "false", **os.environ, **quiet_environment(layout.root)}
     if STORE_VARIABLE not in os.environ:
         make_store(layout)
+        settle_locations(layout.root)
         environment[STORE_VARIABLE] = embedded_store(layout)
     environment["PREFECT_UI_API_URL"] = "/api"  # of whichever of its names the page was opened by
     environment["MMPIPELINE_MLFLOW_PORT"] = str(settings.mlflow_port)

@@ -2,9 +2,14 @@
 
 MLflow keeps this script and a pointer to the index version; nothing is pickled. Loading it runs
 this script, so load only what this pipeline registered.
+
+The version is looked for in the data folder that this script lies in, which may have been moved;
+where MLflow fetched it from a server, in the one that `MMPIPELINE_DATA_ROOT` names, then in the one
+that registered it.
 """
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +17,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
+from mmpipeline.errors import ArtifactError
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
 from mmpipeline.storage import DataLayout
@@ -23,7 +29,8 @@ class SearchModel(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Open the index version that the pointer names."""
         pointer = json.loads(Path(context.artifacts["pointer"]).read_bytes())
-        self._index = SearchIndex.open(DataLayout.at(pointer["data_root"]), pointer["version"])
+        place = Path(context.artifacts["pointer"]).resolve()
+        self._index = SearchIndex.open(find_data_folder(place, pointer), pointer["version"])
 
     def predict(
         self,
@@ -69,6 +76,38 @@ class SearchModel(PythonModel):
                 for hit in self._index.search(query, k).items
             ]
         return pd.DataFrame(answers)
+
+
+def find_data_folder(place: Path, pointer: dict[str, str]) -> DataLayout:
+    """Return the data folder that holds the version that a pointer names.
+
+    Parameters
+    ----------
+    place
+        Where the pointer lies.
+    pointer
+        ``version``, and ``data_root`` of whoever registered it.
+
+    Returns
+    -------
+    DataLayout
+        The one around the pointer, that of the environment, or that of the pointer.
+
+    Raises
+    ------
+    ArtifactError
+        If none does.
+    """
+    named = os.environ.get("MMPIPELINE_DATA_ROOT")
+    around = [str(parent) for parent in place.parents]
+    for root in (*around, *([named] if named else []), pointer["data_root"]):
+        layout = DataLayout.at(root)
+        if (layout.artifacts("index") / pointer["version"]).is_dir():
+            return layout
+    raise ArtifactError(
+        f"index version {pointer['version']} is neither in the data folder around {place} nor in "
+        f"{pointer['data_root']}; set MMPIPELINE_DATA_ROOT to the folder that holds it"
+    )
 
 
 set_model(SearchModel())

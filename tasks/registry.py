@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage.relocation import path_of
 from tasks.model_card import describe_index
 from tasks.servers import tracking_uri
 from tasks.stage import log
-from tasks.tracking import connect
+from tasks.tracking import absences, connect, find_or_make_experiment
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -47,8 +48,7 @@ def name_versions(layout: DataLayout, wanted: Mapping[str, str | None]) -> bool:
     bool
         Whether the registry was told; if not, a line says why.
     """
-    from mlflow.exceptions import MlflowException
-
+    away: tuple[type[Exception], ...] = (*absences(), ArtifactError)
     try:
         client = connect(layout)
         for alias, version in wanted.items():
@@ -58,16 +58,26 @@ def name_versions(layout: DataLayout, wanted: Mapping[str, str | None]) -> bool:
             number = _registered(client, version) or _register(layout, client, version)
             client.set_registered_model_alias(MODEL_NAME, alias, number)
             _describe(layout, client, version, number)
-    except (MlflowException, ArtifactError, OSError) as error:
+    except away as error:
         log.warning("The model registry could not be told (%s); the next run will.", error)
         return False
     return True
 
 
 def _registered(client: "MlflowClient", version: str) -> str | None:
-    """Return the number under which an index version is registered."""
+    """Return the number under which an index version is registered, with its files."""
     found = client.search_model_versions(f"name = '{MODEL_NAME}'")
-    return next((str(v.version) for v in found if v.tags.get("index_version") == version), None)
+    numbers = (str(v.version) for v in found if v.tags.get("index_version") == version)
+    return next((number for number in numbers if _has_files(client, number)), None)
+
+
+def _has_files(client: "MlflowClient", number: str) -> bool:
+    """Tell whether the files of a registered version are there, where that can be told.
+
+    What was registered in a copy of the data folder, before places followed it, lies elsewhere.
+    """
+    place = path_of(client.get_model_version_download_uri(MODEL_NAME, number))
+    return place is None or Path(place, "MLmodel").is_file()
 
 
 def _drop_alias(client: "MlflowClient", alias: str) -> None:
@@ -90,7 +100,9 @@ def _register(layout: DataLayout, client: "MlflowClient", version: str) -> str:
     with tempfile.TemporaryDirectory() as folder, redirect_stderr(io.StringIO()):
         pointer = Path(folder) / "pointer.json"
         pointer.write_text(json.dumps({"data_root": str(layout.root), "version": version}))
-        with mlflow.start_run(run_id=_run_of(layout, index)):
+        run = _run_of(layout, index)
+        place = None if run else find_or_make_experiment(client, layout)
+        with mlflow.start_run(run_id=run, experiment_id=place):
             logged = mlflow.pyfunc.log_model(
                 name="search",
                 python_model=str(SCRIPT),

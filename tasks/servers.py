@@ -11,7 +11,6 @@ running (`PREFECT_API_URL`, or `make ui`) is used instead.
 """
 
 import asyncio
-import json
 import os
 import secrets
 import socket
@@ -29,6 +28,7 @@ import requests
 from mmpipeline.config import load_settings
 from mmpipeline.errors import PipelineError
 from mmpipeline.operations.prefect_login import LOGIN_VARIABLE, login_headers
+from mmpipeline.operations.release_events import announced_api
 from mmpipeline.storage import DataLayout
 
 HOST = "127.0.0.1"
@@ -41,7 +41,7 @@ LEASE_MODULES = "prefect.server.concurrency.lease_storage"
 
 
 def quiet_environment(data_root: Path) -> dict[str, str]:
-    """Return the variables that keep Prefect, MLflow and torch at home and quiet.
+    """Return the variables that keep Prefect, MLflow, torch and matplotlib at home and quiet.
 
     Parameters
     ----------
@@ -64,6 +64,8 @@ def quiet_environment(data_root: Path) -> dict[str, str]:
         "DO_NOT_TRACK": "true",
         "OMP_WAIT_POLICY": "PASSIVE",  # spinning torch threads take the cores from everyone else
         "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MPLCONFIGDIR": str(layout.state / "matplotlib"),  # else below the user's home
+        "TORCHINDUCTOR_CACHE_DIR": str(layout.state / "torch"),  # else a folder left in /tmp
         "MLFLOW_TRACKING_URI": tracking_uri(layout),
     }
 
@@ -183,11 +185,8 @@ def _start_server(
 
 def _announced_server(layout: DataLayout) -> str | None:
     """Return the API URL that `make ui` left, if a server still answers there."""
-    try:
-        url = json.loads((layout.state / "ui.json").read_bytes())["prefect_api"]
-    except (OSError, ValueError, KeyError):
-        return None
-    return str(url) if _answers(url) else None
+    url = announced_api(layout)
+    return url if url is not None and _answers(url) else None
 
 
 def _answers(api: str) -> bool:

@@ -28,6 +28,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Crashed
 
 from mmpipeline.storage import ArtifactStore, DataLayout, write_json_atomic
+from tasks.locations import settle_at_start
 from tasks.run_lock import only_run
 from tasks.stage import log
 
@@ -53,12 +54,13 @@ def sole_run(data_root: Path, wait_minutes: float = 0) -> Iterator[None]:
     layout = DataLayout.at(data_root)
     note = layout.state / "run.json"
     with only_run(data_root, wait_minutes * 60):
+        settle_at_start(data_root)
         ArtifactStore(layout).remove_orphans()
         context = FlowRunContext.get()
         own = context.flow_run.id if context is not None and context.flow_run is not None else None
         close_stale_run(note, own)
         if own is not None:
-            write_json_atomic(note, {"flow_run_id": str(own)})
+            write_json_atomic(note, {"flow_run_id": str(own), "data_root": str(layout.root)})
         try:
             yield
         finally:
@@ -82,8 +84,13 @@ def close_stale_run(note: Path, own: UUID | None = None) -> int:
         How many flow runs were marked; 0 when there is no note or the server knows none of them.
     """
     try:
-        died = UUID(str(json.loads(note.read_bytes())["flow_run_id"]))
-    except (OSError, ValueError, KeyError, TypeError):
+        content = json.loads(note.read_bytes())
+        died = UUID(str(content["flow_run_id"]))
+        original = Path(content.get("data_root", ".")) / "state" / note.name
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return 0
+    if _has_same_note(original, note):
+        note.unlink()  # it came with a copy: the run is the original's, and may be alive
         return 0
     closed = 0
     with get_client(sync_client=True) as client:
@@ -96,6 +103,13 @@ def close_stale_run(note: Path, own: UUID | None = None) -> int:
     if closed:
         log.info("The run before this one died; %d flow runs of it are marked as crashed.", closed)
     return closed
+
+
+def _has_same_note(original: Path, note: Path) -> bool:
+    try:
+        return not original.samefile(note) and original.read_bytes() == note.read_bytes()
+    except OSError:
+        return False
 
 
 def _close(client: SyncPrefectClient, flow_run_id: UUID, *, is_own: bool) -> bool:

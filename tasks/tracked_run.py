@@ -91,7 +91,8 @@ class TrackedRun:
         place
             Folder among the run's artifacts that takes them; None: no folder.
         """
-        self._log("files", str(folder), later=str(later or folder), place=place)
+        kept = self._layout.relative(later or folder)
+        self._log("files", str(folder), later=kept, place=place)
 
     def has_tag(self, name: str, value: str) -> bool:
         """Tell whether the store's run has a tag of this value; no when the store is away."""
@@ -145,9 +146,8 @@ class TrackedRun:
         entry = {"what": what, "value": value, "time": _now_ms(), **more}
         if self.catch_up():
             try:
-                tracking.send(
-                    tracking.connect(self._layout), str(self.run_id), entry, first_try=True
-                )
+                client = tracking.connect(self._layout)
+                tracking.send(client, self._layout, str(self.run_id), entry, first_try=True)
             except tracking.absences() as error:
                 self._note_absence(error)
             else:
@@ -291,7 +291,7 @@ def _send_all(layout: DataLayout, spool: MetricSpool, head: dict[str, Any]) -> N
             client, {"spool": head["key"]}
         ) or tracking.create_run_of(client, layout, head)
     for entry in entries:
-        tracking.send(client, head["run_id"], entry, first_try=False)
+        tracking.send(client, layout, head["run_id"], entry, first_try=False)
     spool.clear()
 
 

@@ -16,9 +16,12 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mmpipeline.config import load_settings
+from mmpipeline.errors import BusyError
 from mmpipeline.storage import DataLayout
 from mmpipeline.storage.atomic import fsync_file
 from mmpipeline.storage.held import hold_folder
+from mmpipeline.storage.relocation import TRACKED_FILES, follow, local_place
+from tasks.locations import settle_locations
 from tasks.metric_spool import Entry
 from tasks.servers import HOST, STORE_FILE, embedded_store, tracking_uri
 
@@ -30,13 +33,17 @@ PARENT_TAG = "mlflow.parentRunId"
 REFUSALS = {"RESOURCE_DOES_NOT_EXIST", "RESOURCE_ALREADY_EXISTS", "INVALID_PARAMETER_VALUE"}
 
 
-def send(client: "MlflowClient", run_id: str, entry: Entry, *, first_try: bool) -> None:
+def send(
+    client: "MlflowClient", layout: DataLayout, run_id: str, entry: Entry, *, first_try: bool
+) -> None:
     """Send one entry.
 
     Parameters
     ----------
     client
         From `connect`.
+    layout
+        The data folder.
     run_id
         The run's id.
     entry
@@ -47,12 +54,14 @@ def send(client: "MlflowClient", run_id: str, entry: Entry, *, first_try: bool) 
     """
     value: Any = entry["value"]
     if entry["what"] == "files":
-        folder = value if first_try else entry["later"]
+        folder = value if first_try else str(local_place(layout, entry["later"]))
         if Path(folder).is_dir():
-            client.log_artifacts(run_id, folder, entry.get("place"))
+            _send_files(client, run_id, folder, entry.get("place"))
     elif entry["what"] == "status":
         _send_status(client, run_id, value, entry["time"])
     else:
+        if entry["what"] == "dataset":
+            value = {**value, "source": follow(layout, value["source"])[0]}
         _send_values(client, run_id, entry, value)
 
 
@@ -70,6 +79,19 @@ def _send_values(client: "MlflowClient", run_id: str, entry: Entry, value: dict[
         case "dataset":
             tags = [InputTag("mlflow.data.context", value["name"])]
             client.log_inputs(run_id, [DatasetInput(Dataset(**value), tags)])
+
+
+def _send_files(client: "MlflowClient", run_id: str, folder: str, place: str | None) -> None:
+    """Send a folder's files to where the store says now.
+
+    The client's own method remembers a place by the run's id alone, for the length of the process:
+    in a copy of a data folder it would go on with the original's.
+    """
+    from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+
+    where = client.get_run(run_id).info.artifact_uri
+    repository: Any = get_artifact_repository(where, tracking_uri=client.tracking_uri)
+    repository.log_artifacts(folder, place)
 
 
 def _send_status(client: "MlflowClient", run_id: str, status: str, at: int) -> None:
@@ -93,7 +115,7 @@ def create_run_of(client: "MlflowClient", layout: DataLayout, head: Entry) -> st
         ``experiment``.
     """
     tags = {**head["tags"], "spool": head["key"]}
-    experiment = _experiment(client, layout, head.get("experiment", EXPERIMENT))
+    experiment = find_or_make_experiment(client, layout, head.get("experiment", EXPERIMENT))
     run = client.create_run(experiment, head["time"], tags, run_name=head["name"])
     return str(run.info.run_id)
 
@@ -121,7 +143,7 @@ def absences() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (MlflowException, SQLAlchemyError, OSError)
+    return (MlflowException, SQLAlchemyError, OSError, BusyError)
 
 
 def is_refusal(error: Exception) -> bool:
@@ -147,6 +169,7 @@ def connect(layout: DataLayout) -> "MlflowClient":
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # tracebacks of locks
     if tracking_uri(layout) == embedded_store(layout):
         make_store(layout)
+        settle_locations(layout.root)
     return MlflowClient(tracking_uri=tracking_uri(layout))
 
 
@@ -169,20 +192,40 @@ def make_store(layout: DataLayout) -> None:
     with hold_folder(layout.temporary, "mlflow") as folder:
         draft, whole = folder / "draft.db", folder / STORE_FILE
         MlflowClient(tracking_uri=f"sqlite:///{draft}").search_experiments()
-        with closing(sqlite3.connect(draft)) as tables:
+        with closing(sqlite3.connect(draft, isolation_level=None)) as tables:
+            # MLflow gives its experiment `Default` a folder where this process happens to run.
+            tables.execute("UPDATE experiments SET artifact_location = ?", [files_of(layout)])
             tables.execute("VACUUM INTO ?", [str(whole)])
         fsync_file(whole)
         with suppress(FileExistsError):  # another process was faster: its store is the store
             store.hardlink_to(whole)
 
 
-def _experiment(client: "MlflowClient", layout: DataLayout, name: str) -> str:
+def find_or_make_experiment(
+    client: "MlflowClient", layout: DataLayout, name: str = EXPERIMENT
+) -> str:
+    """Return the id of an experiment, which is made if there is none of this name.
+
+    Parameters
+    ----------
+    client
+        From `connect`.
+    layout
+        The data folder, which takes the files of its runs where the store is the embedded one.
+    name
+        Its name.
+    """
     known = client.get_experiment_by_name(name)
     if known is not None:
         return str(known.experiment_id)
     is_embedded = tracking_uri(layout) == embedded_store(layout)
-    location = (layout.state / "mlflow-artifacts").as_uri() if is_embedded else None
+    location = files_of(layout) if is_embedded else None
     return str(client.create_experiment(name, artifact_location=location))
+
+
+def files_of(layout: DataLayout) -> str:
+    """Return where the embedded store keeps the files of runs and models, as an address."""
+    return layout.root.joinpath(*TRACKED_FILES).as_uri()
 
 
 def last_step(layout: DataLayout, run_id: str) -> int:

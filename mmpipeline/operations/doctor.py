@@ -19,6 +19,7 @@ from packaging.requirements import Requirement
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.errors import ArtifactError
 from mmpipeline.operations.finding import Finding
+from mmpipeline.operations.locations import check_locations
 from mmpipeline.operations.services import check_services
 from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import alias_difference
@@ -61,6 +62,7 @@ def examine(
         ("ports", lambda: _check_ports(settings)),
         ("services", lambda: check_services(settings)),
         ("databases", lambda: _check_databases(layout)),
+        ("locations", lambda: check_locations(layout)),
         ("artifacts", lambda: _check_artifacts(layout, deep)),
         ("index", lambda: _check_index(layout)),
         ("unfinished work", lambda: _check_unfinished(layout)),

@@ -9,12 +9,14 @@ import json
 import os
 import uuid
 from datetime import UTC, datetime
+from pathlib import Path
 
 import requests
 
 from mmpipeline.operations.prefect_login import login_headers
 from mmpipeline.search.releases import Release
 from mmpipeline.storage import DataLayout
+from mmpipeline.storage.relocation import is_same
 
 EVENT = "mmpipeline.index.released"
 TIMEOUT_S = 5
@@ -62,7 +64,25 @@ def _server(layout: DataLayout) -> str | None:
     named = os.environ.get("PREFECT_API_URL")
     if named:
         return named.rstrip("/")
+    return announced_api(layout)
+
+
+def announced_api(layout: DataLayout) -> str | None:
+    """Return the address of the API that `make ui` left in the data folder.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+
+    Returns
+    -------
+    str or None
+        None without one, or where it came with a copy: that server is the original's.
+    """
     try:
-        return str(json.loads((layout.state / "ui.json").read_bytes())["prefect_api"])
-    except (OSError, ValueError, KeyError, TypeError):
+        announced = json.loads((layout.state / "ui.json").read_bytes())
+        url, root = str(announced["prefect_api"]), announced.get("data_root", layout.root)
+        return url if is_same(Path(root), layout.root) else None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmpipeline.operations.release_events import announce_release
+from mmpipeline.operations.release_events import announce_release, announced_api
 from mmpipeline.search.releases import Release
 from mmpipeline.storage import DataLayout, write_json_atomic
 
@@ -90,6 +90,23 @@ def test_else_that_of_make_ui(layout: DataLayout, serve: type[Server]) -> None:
     write_json_atomic(layout.state / "ui.json", {"prefect_api": server.api})
     assert announce_release(layout, RELEASE)
     assert len(server.taken) == 1
+
+
+def test_an_address_that_came_with_a_copy_is_the_originals(
+    layout: DataLayout, serve: type[Server]
+) -> None:
+    server = serve(204)
+    announced = {"prefect_api": server.api, "data_root": str(layout.root)}
+    copied = DataLayout.at(layout.root.with_name("copied"))
+    for one in (layout, copied):
+        one.state.mkdir(parents=True)
+        write_json_atomic(one.state / "ui.json", announced)
+    assert announced_api(layout) == server.api
+    assert announced_api(copied) is None
+    assert not announce_release(copied, RELEASE)
+    assert server.taken == []
+    write_json_atomic(copied.state / "ui.json", ["no", "object"])
+    assert announced_api(copied) is None
 
 
 def test_without_a_server_that_takes_it_that_is_said(

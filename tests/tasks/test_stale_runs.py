@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 import requests
@@ -107,3 +108,14 @@ def test_a_note_that_names_no_run_closes_nothing(tmp_path: Path, content: bytes 
     if content is not None:
         note.write_bytes(content)
     assert close_stale_run(note) == 0
+
+
+def test_a_note_that_came_with_a_copy_closes_nothing(tmp_path: Path) -> None:
+    original, copied = tmp_path / "original" / "state", tmp_path / "copied" / "state"
+    content = {"flow_run_id": str(uuid4()), "data_root": str(original.parent)}
+    for state in (original, copied):
+        state.mkdir(parents=True)
+        (state / "run.json").write_text(json.dumps(content))
+    assert close_stale_run(copied / "run.json") == 0  # and asks no server: there is none
+    assert not (copied / "run.json").exists()
+    assert (original / "run.json").exists()
