@@ -16,6 +16,7 @@ from pathlib import Path
 
 from mmpipeline.config import PipelineConfig, RefreshRequest, StageFlow
 from mmpipeline.errors import ArtifactError
+from mmpipeline.provenance import CODE_MARK
 from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import was_refused
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
@@ -38,6 +39,10 @@ STAGES: dict[str, StageFlow] = {
 """The stages after the two doors, in order: kind of artifact and flow."""
 EVALUATED = frozenset({"evaluation", "frozen_set", "frozen_scores"})
 """What the flow `evaluate_model` makes; of these, only the evaluation is made anew by force."""
+
+
+FORMER_KEY = "its key is of the former kind"
+"""Said of what was made while keys were digests of whole source files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +240,8 @@ def explain(store: ArtifactStore, key: ArtifactKey) -> str:
         if before.config.get(name) != value
     ]
     if before.source_digest != key.source_digest:
-        reasons.append("its code changed")
+        is_former = not before.source_digest.startswith(CODE_MARK)
+        reasons.append(FORMER_KEY if is_former else "its code changed")
     return "; ".join(reasons) or "its artifact is gone"
 
 
