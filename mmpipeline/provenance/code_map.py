@@ -173,14 +173,16 @@ class CodeMap:
             return None
         seen |= {place}
         held = self.module(module)
-        if chain[0] in held.definitions:
-            return [place]
-        found = [self._follow(target, chain[1:], seen) for target in held.imports.get(chain[0], ())]
-        if not held.imports.get(chain[0]):
-            stars = [Import(star, chain[0]) for star in held.stars if star in self.tree.modules]
-            found = [self._follow(target, chain[1:], seen) for target in stars]
-        known = [part for part in found if part is not None]
-        return [place for part in known for place in part] if known else None
+        targets = held.imports.get(chain[0], [])
+        if chain[0] in held.definitions:  # both, where a package is optional
+            found = [self._follow(target, chain[1:], seen) or [] for target in targets]
+            return [place, *(other for part in found for other in part)]
+        if not targets:
+            stars = (star for star in held.stars if star in self.tree.modules)
+            targets = [Import(star, chain[0]) for star in stars]
+        known = [self._follow(target, chain[1:], seen) for target in targets]
+        meant = [part for part in known if part is not None]
+        return [other for part in meant for other in part] if meant else None
 
     def _follow(
         self, target: Import, attributes: tuple[str, ...], seen: frozenset[Place]
