@@ -29,6 +29,7 @@ from mmpipeline.config import (
 from mmpipeline.provenance import covered_code, digest_code, prepare
 from mmpipeline.storage import ArtifactKey
 
+_LAYOUT = "mmpipeline.storage.layout:DataLayout"  # where it is an argument: paths in tables
 ENTRIES: dict[str, tuple[str, ...]] = {
     "sample_world": (
         "mmpipeline.sample.recipe1m_dump:write_recipe1m_dump",
@@ -37,14 +38,20 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     ),
     "tenthousand_recipe": (
         "mmpipeline.scraping.parse:parse_snapshot",
+        _LAYOUT,
         "mmpipeline.config:ParseConfig",
     ),
     "recipe1m": (
         "mmpipeline.recipe1m.normalise:normalize_dump",
+        _LAYOUT,
         "mmpipeline.config:Recipe1MConfig",
     ),
     "catalog": ("mmpipeline.catalog.build:build_catalog", "mmpipeline.config:CatalogConfig"),
-    "features": ("mmpipeline.features.extract:extract_features", "mmpipeline.config:FeatureConfig"),
+    "features": (
+        "mmpipeline.features.extract:extract_features",
+        _LAYOUT,
+        "mmpipeline.config:FeatureConfig",
+    ),
     "pairs": (
         "mmpipeline.pairs.build:build_pairs",
         "mmpipeline.pairs.page:write_page",
@@ -63,6 +70,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "frozen_set": (
         "mmpipeline.evaluation.frozen_set:write_frozen_set",
         "mmpipeline.evaluation.frozen_set:digest_frozen_set",
+        _LAYOUT,
         "mmpipeline.config:FrozenSetConfig",
     ),
     "frozen_scores": (
@@ -72,6 +80,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
         "mmpipeline.config:FeatureConfig",
     ),
     "comparison": (
+        "mmpipeline.training.grid:GridCell",
         "mmpipeline.training.grid_results:read_result",
         "mmpipeline.training.validation:measure_worth",
         "mmpipeline.evaluation.leaderboard:tabulate_results",

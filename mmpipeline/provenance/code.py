@@ -75,6 +75,11 @@ def prepare(tables: Iterable[tuple[str, ...]]) -> None:
         _reached.update(read_reached(SourceTree.installed(PACKAGE), missing))
 
 
+def forget() -> None:
+    """Read anew what is asked for next: for whoever edits the source on purpose meanwhile."""
+    _reached.clear()
+
+
 def read_reached(
     tree: SourceTree, tables: Iterable[tuple[str, ...]], policy: Policy | None = None
 ) -> dict[tuple[str, ...], Reach]:
