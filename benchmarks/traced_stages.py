@@ -31,7 +31,7 @@ from tasks import keys
 ROOT = Path(mmpipeline.__file__).parent
 HERE = Workers(SharingExecutor(1), 1)  # other processes would not be watched
 TINY = {
-    "sample": {"recipes": 160, "dishes": 10, "photo_size_px": 48},
+    "sample": {"recipes": 120, "dishes": 8, "photo_size_px": 48},
     "scrape": {"pace_s": 0.0, "allow_loopback": True},
     "features": {"text_dim": 128, "image_size_px": 48},
     "train": {"epochs": 2, "hidden_dim": 32, "embedding_dim": 16},
@@ -47,7 +47,7 @@ TINY = {
         },
         "evaluation": {"references": 10, "reference_sweep": [5, 50], "draws": 2},
         "map_queries": 90,
-        "training_share": 0.01,
+        "training_share": 0.005,
     },
 }
 
@@ -102,7 +102,7 @@ class Tracer:
             yield
         finally:
             sys.settrace(None)
-            threading.settrace(None)  # type: ignore[arg-type]
+            threading.settrace(None)
         trace = self.traces.setdefault(kind, Trace())
         trace.functions |= {f"{_module_of(code)}:{code.co_qualname}" for code in self._seen}
         trace.data |= self._opened
