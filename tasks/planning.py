@@ -22,6 +22,7 @@ from mmpipeline.search.releases import was_refused
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
 from tasks.catalog import plan_catalog
+from tasks.code_record import describe_change
 from tasks.frozen import plan_frozen
 from tasks.index import plan_index
 from tasks.lineage import method_of, method_of_key
@@ -241,7 +242,8 @@ def explain(store: ArtifactStore, key: ArtifactKey) -> str:
     ]
     if before.source_digest != key.source_digest:
         is_former = not before.source_digest.startswith(CODE_MARK)
-        reasons.append(FORMER_KEY if is_former else "its code changed")
+        changed = describe_change(store.layout, key.kind, before.source_digest)
+        reasons.append(FORMER_KEY if is_former else f"its code changed{changed}")
     return "; ".join(reasons) or "its artifact is gone"
 
 
