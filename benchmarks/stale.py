@@ -98,7 +98,7 @@ def all_ids() -> dict[str, str]:
     return {key.kind: key.id for key in all_keys()}
 
 
-def compare(edits: int, seed: int) -> dict[str, object]:
+def compare(edits: int, seed: int, known: Path | None = None) -> dict[str, object]:
     """Edit a copy of the source and see which ids change.
 
     Parameters
@@ -107,6 +107,8 @@ def compare(edits: int, seed: int) -> dict[str, object]:
         How many of each sort.
     seed
         Decides which.
+    known
+        What `benchmarks.traced_stages` printed; None runs it.
 
     Returns
     -------
@@ -117,7 +119,11 @@ def compare(edits: int, seed: int) -> dict[str, object]:
         copy = Path(folder) / "copy"
         for name in ("mmpipeline", "tasks", "benchmarks"):
             shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
-        traces = _run("benchmarks.traced_stages", copy, str(Path(folder) / "data"))
+        traces = (
+            json.loads(known.read_text().splitlines()[-1])
+            if known
+            else _run("benchmarks.traced_stages", copy, str(Path(folder) / "data"))
+        )
         wanted = [*_draw_edits(copy, traces, random.Random(seed), edits)]
         place = Path(folder) / "edits.json"
         place.write_text(json.dumps([[edit.path, edit.text] for edit in wanted]))
@@ -262,13 +268,14 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.stale", description=__doc__)
     parser.add_argument("--sort-size", type=int, default=40, help="edits of each sort")
     parser.add_argument("--seed", type=int, default=2021)
+    parser.add_argument("--traces", type=Path, help="a file of what traced_stages printed")
     parser.add_argument("--json", action="store_true", help="print one JSON line at the end")
     parser.add_argument("--edits", type=Path, help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.edits:
         print(json.dumps(apply_edits(options.edits)))
         return
-    figures = compare(options.sort_size, options.seed)
+    figures = compare(options.sort_size, options.seed, options.traces)
     print(json.dumps(figures) if options.json else json.dumps(figures, indent=2))
 
 

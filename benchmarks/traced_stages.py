@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from types import CodeType, FrameType
 from typing import Any
 
 import mmpipeline
-from mmpipeline.config import PipelineConfig, TrainConfig
+from mmpipeline.config import FitConfig, PipelineConfig, TrainConfig
 from mmpipeline.parallel import SharingExecutor, Workers
 from mmpipeline.provenance.source_tree import SourceTree
 from mmpipeline.sample.server import serve_site
@@ -29,6 +30,7 @@ from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
 from tasks import keys
 
 ROOT = Path(mmpipeline.__file__).parent
+PREFIX = f"{ROOT}/"
 HERE = Workers(SharingExecutor(1), 1)  # other processes would not be watched
 TINY = {
     "sample": {"recipes": 120, "dishes": 8, "photo_size_px": 48},
@@ -47,7 +49,6 @@ TINY = {
         },
         "evaluation": {"references": 10, "reference_sweep": [5, 50], "draws": 2},
         "map_queries": 90,
-        "training_share": 0.005,
     },
 }
 
@@ -76,7 +77,6 @@ class Tracer:
 
     def __init__(self) -> None:
         self.traces: dict[str, Trace] = {}
-        self._seen: set[CodeType] = set()
         self._opened: set[str] = set()
         self._modules = SourceTree(ROOT).modules
         sys.addaudithook(self._audit)
@@ -95,23 +95,22 @@ class Tracer:
         None
             Once it is watched.
         """
-        self._seen, self._opened = set(), set()
-        threading.settrace(self._note)
-        sys.settrace(self._note)
+        started = time.process_time()
+        ours: list[CodeType] = []
+        self._opened = set()
+        note = _noting(ours)
+        threading.settrace(note)
+        sys.settrace(note)
         try:
             yield
         finally:
             sys.settrace(None)
             threading.settrace(None)
         trace = self.traces.setdefault(kind, Trace())
-        trace.functions |= {f"{_module_of(code)}:{code.co_qualname}" for code in self._seen}
+        trace.functions |= {f"{_module_of(code)}:{code.co_qualname}" for code in ours}
         trace.data |= self._opened
         trace.absent = {name for name in self._modules if name not in sys.modules}
-
-    def _note(self, frame: FrameType, event: str, argument: object) -> None:
-        code = frame.f_code
-        if code not in self._seen and _is_ours(code) and not _is_importing(frame):
-            self._seen.add(code)
+        print(f"{kind}: {time.process_time() - started:.1f} s of CPU", file=sys.stderr)
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open" and isinstance(arguments[0], str):
@@ -120,15 +119,29 @@ class Tracer:
                 self._opened.add(path.relative_to(ROOT).as_posix())
 
 
-def _is_ours(code: CodeType) -> bool:
-    return code.co_filename.startswith(f"{ROOT}/") and code.co_name != "<module>"
+def _noting(ours: list[CodeType]) -> Callable[[FrameType, str, object], None]:
+    """Return a tracer that adds each of the product's functions when it is called first."""
+    seen: dict[int, CodeType] = {}  # by identity: a code object's own hash reads all of it
+
+    def note(frame: FrameType, event: str, argument: object) -> None:
+        code = frame.f_code
+        if id(code) in seen:
+            return
+        is_ours = code.co_filename.startswith(PREFIX) and code.co_name != "<module>"
+        if is_ours and _is_importing(frame):
+            return
+        seen[id(code)] = code
+        if is_ours:
+            ours.append(code)
+
+    return note
 
 
 def _is_importing(frame: FrameType) -> bool:
     above: FrameType | None = frame
     while above is not None:
         code = above.f_code
-        if code.co_name == "<module>" and code.co_filename.startswith(f"{ROOT}/"):
+        if code.co_name == "<module>" and code.co_filename.startswith(PREFIX):
             return True
         above = above.f_back
     return False
@@ -344,11 +357,12 @@ class Stages:
         from mmpipeline.synthetic import generate
         from mmpipeline.training.seed_method_files import save_method
         from mmpipeline.training.seed_methods import train_seed_method
-        from mmpipeline.training.seed_presets import seed_method, shorten
+        from mmpipeline.training.seed_presets import seed_method
         from mmpipeline.training.seed_tables import LABELS
 
         data = self.config.experiment.data
-        method = shorten(seed_method(name), self.config.experiment.training_share)
+        few = FitConfig(rounds=1, steps_per_round=3)
+        method = seed_method(name).model_copy(update={"fit": few, "virtual_classes": 4})
 
         def train(draft: Draft) -> dict[str, float]:
             bench = SyntheticBench(generate(data))

@@ -98,7 +98,7 @@ def test_a_change_in_what_a_stage_reaches_changes_its_key_and_no_other_change_do
     reached = {name for part in covered.values() for name in part.definitions}
     inside = [found for found in everything if f"{found[0]}:{found[1].name}" in reached]
     outside = [found for found in everything if f"{found[0]}:{found[1].name}" not in reached]
-    for module, node in [*draw.sample(inside, 8), *draw.sample(outside, 4)]:
+    for module, node in [*draw.sample(inside, 6), *draw.sample(outside, 3)]:
         parsed = ast.parse(tree.read(module))
         same = [one for one in parsed.body if getattr(one, "name", "") == node.name]
         assert [change(one) for one in same] == [True] * len(same)
@@ -148,6 +148,7 @@ def test_what_plumbs_exists_and_has_a_reason() -> None:
         assert all(f"def {method}(" in code.tree.read(module) for method in methods)
 
 
+@pytest.mark.timeout(1500)  # a hang guard: a busy machine is not a hang
 def test_what_ran_in_a_stage_is_covered(tmp_path: Path, covered: dict[str, Reach]) -> None:
     """Run each stage on a tiny world and hold the keys against what Python called."""
     done = subprocess.run(
