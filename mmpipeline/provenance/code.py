@@ -7,6 +7,7 @@ edited meanwhile is not what runs.
 """
 
 import gc
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -20,6 +21,7 @@ CODE_MARK = "code-1:"
 PACKAGE = "mmpipeline"
 
 _reached: dict[tuple[str, ...], Reach] = {}
+_reading = threading.Lock()
 
 
 def digest_code(*entries: str) -> str:
@@ -70,9 +72,10 @@ def prepare(tables: Iterable[tuple[str, ...]]) -> None:
     tables
         The entries of each digest that will be asked for.
     """
-    missing = [entries for entries in tables if entries not in _reached]
-    if missing:
-        _reached.update(read_reached(SourceTree.installed(PACKAGE), missing))
+    with _reading:  # stages that begin at the same time need not read it twice
+        missing = [entries for entries in tables if entries not in _reached]
+        if missing:
+            _reached.update(read_reached(SourceTree.installed(PACKAGE), missing))
 
 
 def forget() -> None:
