@@ -363,6 +363,9 @@ class Stages:
         data = self.config.experiment.data
         few = FitConfig(rounds=1, steps_per_round=3)
         method = seed_method(name).model_copy(update={"fit": few, "virtual_classes": 4})
+        if method.moments is not None:
+            moments = method.moments.model_copy(update={"fit": few, "classes": 4})
+            method = method.model_copy(update={"moments": moments})
 
         def train(draft: Draft) -> dict[str, float]:
             bench = SyntheticBench(generate(data))
