@@ -148,6 +148,11 @@ def test_what_plumbs_exists_and_has_a_reason() -> None:
         assert all(f"def {method}(" in code.tree.read(module) for method in methods)
 
 
+def path_of(data_file: str) -> str:
+    package, _, path = data_file.partition("/")
+    return f"{package.replace('.', '/')}/{path}"
+
+
 @pytest.mark.timeout(1500)  # a hang guard: a busy machine is not a hang
 def test_what_ran_in_a_stage_is_covered(tmp_path: Path, covered: dict[str, Reach]) -> None:
     """Run each stage on a tiny world and hold the keys against what Python called."""
@@ -171,11 +176,11 @@ def test_what_ran_in_a_stage_is_covered(tmp_path: Path, covered: dict[str, Reach
                 ran += 1
                 if f"{module}:{name}" not in covered[kind].definitions:
                     missing.append(f"{kind} {function}")
-        files = {name.replace("/", ".", 1).partition(".")[2] for name in trace["data"]}
-        read = {name.partition(".")[2] for name in covered[kind].data}
-        missing += [f"{kind} {name}" for name in files if name and name not in read]
+        opened = {f"mmpipeline/{name}" for name in trace["data"]}
+        missing += [f"{kind} {name}" for name in opened - {*map(path_of, covered[kind].data)}]
     assert not missing, "\n".join(missing)
     assert ran > 1000
+    assert "pairs/sql/anchors.sql" in traces["pairs"]["data"]
 
 
 def test_the_list_for_people_names_what_is_covered(capsys: pytest.CaptureFixture[str]) -> None:
