@@ -8,9 +8,8 @@ the same, written from the artifacts, so that all cells lie side by side with th
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -18,14 +17,11 @@ import pandas as pd
 from prefect import task
 
 from mmpipeline.config import ComparisonConfig, PipelineConfig, TrainConfig
-from mmpipeline.evaluation.leaderboard import (
-    GridResult,
-    choose_cell,
-    tabulate_results,
-    write_leaderboard,
-)
+from mmpipeline.evaluation.leaderboard import choose_cell, tabulate_results, write_leaderboard
 from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
 from mmpipeline.training.grid import GridCell, list_cells
+from mmpipeline.training.grid_results import TrainedCell as TrainedCell
+from mmpipeline.training.grid_results import count_training, read_result
 from mmpipeline.training.validation import measure_worth
 from tasks.evaluation import measured_in_evaluation
 from tasks.frozen import measured_on_frozen
@@ -38,34 +34,6 @@ from tasks.training import GridRun, describe_encoders, describe_inputs, log_pair
 
 GRID_TAG, CELL_TAG, COUNTED_TAG = "grid", "cell", "counted_id"
 AXES = ("loss", "fusion", "encoder", "features", "seed")
-TRAINED = ("epochs", "best_epoch", "parameters", "val_score", "labels_proposed", "dishes_joined")
-
-
-@dataclass(frozen=True, slots=True)
-class TrainedCell:
-    """A cell and the folders of what was made for it.
-
-    Attributes
-    ----------
-    cell
-        What it is.
-    features, model, validation
-        Folders of its artifacts.
-    worth
-        ``val_score_raw`` and ``val_score_chance``: what its validation score is worth.
-    frozen_scores
-        Folder of its figures on the frozen set; None without such a set.
-    test
-        Folder of its evaluation on test recipes; None unless it was chosen.
-    """
-
-    cell: GridCell
-    features: Path
-    model: Path
-    validation: Path
-    worth: Mapping[str, float] = field(default_factory=dict)
-    frozen_scores: Path | None = None
-    test: Path | None = None
 
 
 @contextmanager
@@ -196,12 +164,6 @@ def _measured(
         yield measured_on_frozen(open_artifact(trained.frozen_scores), frozen)
 
 
-def count_training(trained: TrainedCell, model: Artifact) -> dict[str, float]:
-    """Return what a training counted, and what its validation score is worth."""
-    counts = {name: model.counts[name] for name in TRAINED if name in model.counts}
-    return {**counts, **trained.worth} if "val_score" in counts else counts
-
-
 @task
 def weigh_score(features: Path, pairs: Path, config: TrainConfig) -> dict[str, float]:
     """Return the validation score of raw features and of chance."""
@@ -218,31 +180,6 @@ def choose(cells: Sequence[TrainedCell]) -> int:
     place = choose_cell([read_result(cell, None) for cell in cells])
     report("chosen", f"on validation: {cells[place].cell.name}")
     return place
-
-
-def read_result(trained: TrainedCell, run_id: str | None) -> GridResult:
-    """Read what a cell came to.
-
-    Parameters
-    ----------
-    trained
-        The cell.
-    run_id
-        Of its run.
-    """
-    model = open_artifact(trained.model, kind="model")
-    figures = {"val": open_artifact(trained.validation).manifest.notes["metrics"]}
-    if trained.test is not None:
-        figures["test"] = open_artifact(trained.test).manifest.notes["metrics"]
-        if trained.frozen_scores is not None:
-            scores = json.loads((trained.frozen_scores / "metrics.json").read_bytes())
-            figures["frozen"] = {k.removeprefix("frozen_"): v for k, v in scores.items()}
-    return GridResult(
-        axes=trained.cell.axes(),
-        ids={"run_id": run_id, "model_id": model.id},
-        training=count_training(trained, model),
-        figures=figures,
-    )
 
 
 @task

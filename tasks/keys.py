@@ -1,11 +1,12 @@
 """What each artifact is made from: the ids of a whole refresh, known before any work is done.
 
 The keys are the dependency table of the pipeline. A stage's id covers its inputs' ids, its
-config section and the source files named here, so changing one section or one stage's code
-renews exactly the stages downstream of it.
+config section and the code that is reached from the entries named here, so changing one section or
+a function that a stage calls renews exactly that stage and those downstream of it.
 """
 
 import hashlib
+import sys
 from collections.abc import Mapping, Sequence
 
 from mmpipeline.config import (
@@ -25,74 +26,94 @@ from mmpipeline.config import (
     SyntheticConfig,
     TrainConfig,
 )
-from mmpipeline.storage import ArtifactKey, digest_sources
+from mmpipeline.provenance import covered_code, digest_code, prepare
+from mmpipeline.storage import ArtifactKey
 
-SOURCES: Mapping[str, tuple[str, ...]] = {
-    "sample_world": ("mmpipeline.sample",),
+_LAYOUT = "mmpipeline.storage.layout:DataLayout"  # where it is an argument: paths in tables
+ENTRIES: dict[str, tuple[str, ...]] = {
+    "sample_world": (
+        "mmpipeline.sample.recipe1m_dump:write_recipe1m_dump",
+        "mmpipeline.sample.oracle:oracle_bound",
+        "mmpipeline.config:SampleConfig",
+    ),
     "tenthousand_recipe": (
-        "mmpipeline.scraping.sites",
-        "mmpipeline.scraping.parse",
-        "mmpipeline.scraping.page_reading",
-        "mmpipeline.scraping.details",
-        "mmpipeline.scraping.decoding",
-        "mmpipeline.scraping.photos",
-        "mmpipeline.text",
-        "mmpipeline.schemas",
+        "mmpipeline.scraping.parse:parse_snapshot",
+        _LAYOUT,
+        "mmpipeline.config:ParseConfig",
     ),
-    "recipe1m": ("mmpipeline.recipe1m", "mmpipeline.text", "mmpipeline.schemas"),
-    "catalog": ("mmpipeline.catalog", "mmpipeline.text", "mmpipeline.schemas"),
-    "features": ("mmpipeline.features", "mmpipeline.text"),
-    "pairs": ("mmpipeline.pairs",),
+    "recipe1m": (
+        "mmpipeline.recipe1m.normalise:normalize_dump",
+        _LAYOUT,
+        "mmpipeline.config:Recipe1MConfig",
+    ),
+    "catalog": ("mmpipeline.catalog.build:build_catalog", "mmpipeline.config:CatalogConfig"),
+    "features": (
+        "mmpipeline.features.extract:extract_features",
+        _LAYOUT,
+        "mmpipeline.config:FeatureConfig",
+    ),
+    "pairs": (
+        "mmpipeline.pairs.build:build_pairs",
+        "mmpipeline.pairs.page:write_page",
+        "mmpipeline.pairs.report:read_report",
+        "mmpipeline.config:PairConfig",
+    ),
     "model": (
-        "mmpipeline.training",
-        "mmpipeline.evaluation.embedding",
-        "mmpipeline.evaluation.retrieval",
-        "mmpipeline.models",
-        "mmpipeline.losses",
+        "mmpipeline.training.choice:choose_training",
+        "mmpipeline.training.checkpoints:Checkpoints",
+        "mmpipeline.config:TrainConfig",
     ),
-    "evaluation": ("mmpipeline.evaluation",),
-    "frozen_set": ("mmpipeline.evaluation.frozen_set",),
-    "frozen_scores": ("mmpipeline.evaluation", "mmpipeline.features", "mmpipeline.text"),
-    "comparison": ("mmpipeline.evaluation.leaderboard",),
+    "evaluation": (
+        "mmpipeline.evaluation.evaluate:evaluate_model",
+        "mmpipeline.config:EvaluateConfig",
+    ),
+    "frozen_set": (
+        "mmpipeline.evaluation.frozen_set:write_frozen_set",
+        "mmpipeline.evaluation.frozen_set:digest_frozen_set",
+        _LAYOUT,
+        "mmpipeline.config:FrozenSetConfig",
+    ),
+    "frozen_scores": (
+        "mmpipeline.evaluation.frozen_scores:score_frozen_set",
+        "mmpipeline.evaluation.frozen_set:count_trained_on",
+        "mmpipeline.config:EvaluateConfig",
+        "mmpipeline.config:FeatureConfig",
+    ),
+    "comparison": (
+        "mmpipeline.training.grid:GridCell",
+        "mmpipeline.training.grid_results:read_result",
+        "mmpipeline.training.validation:measure_worth",
+        "mmpipeline.evaluation.leaderboard:tabulate_results",
+        "mmpipeline.evaluation.leaderboard:write_leaderboard",
+        "mmpipeline.config:ComparisonConfig",
+    ),
+    "index": ("mmpipeline.search.publish:build_index", "mmpipeline.config:IndexConfig"),
     "seed_method": (
-        "mmpipeline.training.batch_source",
-        "mmpipeline.training.class_episodes",
-        "mmpipeline.training.fit",
-        "mmpipeline.training.gradients",
-        "mmpipeline.training.optimizer",
-        "mmpipeline.training.schedule",
-        "mmpipeline.training.seed_method_files",
-        "mmpipeline.training.seed_methods",
-        "mmpipeline.training.seed_objectives",
-        "mmpipeline.training.virtual_classes",
-        "mmpipeline.evaluation.synthetic_bench",
-        "mmpipeline.synthetic",
-        "mmpipeline.models",
-        "mmpipeline.losses",
+        "mmpipeline.evaluation.synthetic_bench:SyntheticBench",
+        "mmpipeline.synthetic:generate",
+        "mmpipeline.training.seed_methods:train_seed_method",
+        "mmpipeline.training.seed_method_files:save_method",
+        "mmpipeline.training.seed_tables:LABELS",
+        "mmpipeline.training.checkpoints:Checkpoints",
+        "mmpipeline.config:SyntheticConfig",
+        "mmpipeline.config:SeedMethodConfig",
     ),
     "seed_draw": (
-        "mmpipeline.training.seed_experiment",
-        "mmpipeline.training.seed_methods",
-        "mmpipeline.evaluation.moment_method",
-        "mmpipeline.evaluation.open_set",
-        "mmpipeline.evaluation.prototype_rules",
-        "mmpipeline.evaluation.prototypes",
-        "mmpipeline.evaluation.query_maps",
-        "mmpipeline.evaluation.raw_gaussian",
-        "mmpipeline.evaluation.synthetic_bench",
-        "mmpipeline.evaluation.synthetic_table",
-        "mmpipeline.synthetic",
-        "mmpipeline.models",
+        "mmpipeline.training.seed_experiment:evaluate_draw",
+        "mmpipeline.config:SyntheticConfig",
+        "mmpipeline.config:SeedExperimentConfig",
     ),
     "seed_report": (
-        "mmpipeline.evaluation.seed_report",
-        "mmpipeline.evaluation.seed_demands",
-        "mmpipeline.evaluation.seed_figures",
-        "mmpipeline.evaluation.talk_table",
+        "mmpipeline.training.seed_tables:gather_tables",
+        "mmpipeline.evaluation.seed_report:write_seed_report",
+        "mmpipeline.config:SeedExperimentConfig",
     ),
-    "index": ("mmpipeline.search", "mmpipeline.evaluation.embedding"),
 }
-"""The modules whose source decides a stage's result, by kind of artifact."""
+"""What each kind of artifact is made by: what its task calls, and the section it is given.
+
+What these reach counts (`mmpipeline.provenance`); ``python -m tasks.keys KIND`` lists it.
+"""
+_EXPERIMENT = frozenset({"seed_method", "seed_draw", "seed_report"})
 
 
 def _key(kind: str, inputs: Mapping[str, str], config: Section) -> ArtifactKey:
@@ -100,8 +121,15 @@ def _key(kind: str, inputs: Mapping[str, str], config: Section) -> ArtifactKey:
         kind=kind,
         inputs=dict(inputs),
         config=config.model_dump(mode="json"),
-        source_digest=digest_sources(*SOURCES[kind]),
+        source_digest=_digest_of(kind),
     )
+
+
+def _digest_of(kind: str) -> str:
+    """Return the digest of a kind's code; what one refresh asks for is read together."""
+    is_experiment = kind in _EXPERIMENT
+    prepare(ENTRIES[other] for other in ENTRIES if (other in _EXPERIMENT) == is_experiment)
+    return digest_code(*ENTRIES[kind])
 
 
 def sample_world_key(config: SampleConfig) -> ArtifactKey:
@@ -201,3 +229,33 @@ def seed_report_key(draws: Sequence[str], config: SeedExperimentConfig) -> Artif
 def digest_config(config: Section) -> str:
     """Return 16 hex digits that stand for a config section where an input's id is asked for."""
     return hashlib.sha256(config.model_dump_json().encode()).hexdigest()[:16]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """List the code that keys cover: of one kind a line a definition, of all a line a kind.
+
+    Parameters
+    ----------
+    arguments
+        Kinds of artifacts; none means all.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    unknown = sorted(set(arguments) - set(ENTRIES))
+    if unknown:
+        sys.stderr.write(f"no kind {', '.join(unknown)}; expected of {', '.join(ENTRIES)}\n")
+        return 2
+    for kind in arguments or ENTRIES:
+        covered = covered_code(*ENTRIES[kind])
+        parts = f"{len(covered.definitions)} definitions, {len(covered.data)} data files"
+        sys.stdout.write(f"{kind:18} {covered.digest}  {parts}\n")
+        for name in sorted({*covered.definitions, *covered.data}) if arguments else ():
+            sys.stdout.write(f"    {name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -12,9 +12,20 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout
 from tasks import keys
 from tasks.catalog import SOURCE_KINDS
-from tasks.planning import STAGES, RefreshPlan, explain, is_published, plan_refresh
+from tasks.planning import (
+    FORMER_KEY,
+    STAGES,
+    RefreshPlan,
+    explain,
+    is_published,
+    plan_refresh,
+)
 
 NOTHING_NEW = "No stage would run unless the doors bring something new."
+
+MADE_ANEW_ONCE = (
+    "Keys now follow the code that a stage reaches: all stages run once more, old artifacts open."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +69,14 @@ def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshReque
     Returns
     -------
     list of str
-        One line a door and a stage.
+        One line a door and a stage, and what is to be said of all.
     """
+    lines = _plan_lines(data_root, config, request)
+    is_former = any(FORMER_KEY in line for line in lines)
+    return [*lines, MADE_ANEW_ONCE] if is_former else lines
+
+
+def _plan_lines(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
     store = ArtifactStore(DataLayout.at(data_root))
     doors = [plan_door(store, kind, config, request) for kind in SOURCE_KINDS]
     doors = [door for door in doors if door.is_asked or door.recipes]

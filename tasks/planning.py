@@ -16,11 +16,13 @@ from pathlib import Path
 
 from mmpipeline.config import PipelineConfig, RefreshRequest, StageFlow
 from mmpipeline.errors import ArtifactError
+from mmpipeline.provenance import CODE_MARK
 from mmpipeline.search.current import current_version
 from mmpipeline.search.releases import was_refused
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks import keys
 from tasks.catalog import plan_catalog
+from tasks.code_record import describe_change
 from tasks.frozen import plan_frozen
 from tasks.index import plan_index
 from tasks.lineage import method_of, method_of_key
@@ -38,6 +40,10 @@ STAGES: dict[str, StageFlow] = {
 """The stages after the two doors, in order: kind of artifact and flow."""
 EVALUATED = frozenset({"evaluation", "frozen_set", "frozen_scores"})
 """What the flow `evaluate_model` makes; of these, only the evaluation is made anew by force."""
+
+
+FORMER_KEY = "its key is of the former kind"
+"""Said of what was made while keys were digests of whole source files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +241,9 @@ def explain(store: ArtifactStore, key: ArtifactKey) -> str:
         if before.config.get(name) != value
     ]
     if before.source_digest != key.source_digest:
-        reasons.append("its code changed")
+        is_former = not before.source_digest.startswith(CODE_MARK)
+        changed = describe_change(store.layout, key.kind, before.source_digest)
+        reasons.append(FORMER_KEY if is_former else f"its code changed{changed}")
     return "; ".join(reasons) or "its artifact is gone"
 
 

@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import pandas as pd
 from prefect import task
 
 from mmpipeline.config import SeedExperimentConfig, SyntheticConfig, load_settings
-from mmpipeline.evaluation.seed_report import SeedTables, write_seed_report
+from mmpipeline.evaluation.seed_report import write_seed_report
 from mmpipeline.evaluation.synthetic_bench import SyntheticBench
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
 from mmpipeline.synthetic import generate
@@ -23,6 +22,7 @@ from mmpipeline.training.seed_experiment import evaluate_draw
 from mmpipeline.training.seed_method_files import save_method
 from mmpipeline.training.seed_methods import train_seed_method
 from mmpipeline.training.seed_presets import LADDER_STEPS, TALK_LIKE_DATA, seed_method, shorten
+from mmpipeline.training.seed_tables import LABELS, gather_tables
 from tasks.keys import digest_config, seed_draw_key, seed_method_key, seed_report_key
 from tasks.stage import produce, report
 from tasks.tracked_run import TrackedRun, tracked_run
@@ -30,11 +30,8 @@ from tasks.tracking import PARENT_TAG
 
 EXPERIMENT = "seed-experiment"
 REPORT_NAME = "seed-experiment.md"
-OURS = "ours"
 TALK_METHODS = ("slides_euc", "slides_cos")
 FEWEST_MAPPED = 50  # nobody looks at the maps of the ladder's steps
-LABELS = {"slides_euc": "EUC", "slides_cos": "COS", "ours_fixed_axes": "ours, fixed axes"}
-"""What tables call the methods, where it is not their name."""
 
 
 @contextmanager
@@ -173,17 +170,7 @@ def write_report(
     key, layout = seed_report_key(ids, config), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
-        tables = SeedTables(
-            cells=read_tables(draws, "cells"),
-            open_set=read_tables(draws, "open_set"),
-            maps=read_tables(draws[:1], "maps"),
-            reproduction=read_tables(reproductions, "cells"),
-            reproduction_note="The setting whose figures come nearest to the talk's; the author's "
-            f"own is not known. {describe_data(TALK_LIKE_DATA)}",
-            notes=describe_settings(config),
-            ladder=read_tables(ladder, "cells"),
-            changes={LABELS.get(name, name): step for name, step in LADDER_STEPS.items()},
-        )
+        tables = gather_tables(draws, reproductions, ladder, config)
         with child_run(layout, "report", key, parent, draft) as run:
             counts = write_seed_report(tables, draft.folder)
             run.log_metrics(counts, step=0)
@@ -191,44 +178,6 @@ def write_report(
         return counts
 
     return produce(data_root, key, make, ("draws", "cells", "demands", "demands_held"))
-
-
-def read_tables(folders: Sequence[Path], name: str) -> pd.DataFrame:
-    """Read one table of several draws; empty without any."""
-    parts = [pd.read_csv(folder / f"{name}.csv") for folder in folders]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
-
-
-def describe_settings(config: SeedExperimentConfig) -> list[str]:
-    """Say in a few lines of Markdown what the figures are of."""
-    data, ours = config.data, seed_method(OURS)
-    lines = [
-        f"{describe_data(data)} {data.pool_per_class} samples a class to train on and draw "
-        f"references from, {data.test_per_class} queries a class.",
-        "EUC and COS are the talk's: plain layers, the pair losses, one net for all subsets by "
-        f"random masks. Ours: a {ours.loss} loss over {ours.real_classes} known and "
-        f"{ours.virtual_classes} virtual classes, and moment-aware prototypes. All of its scores "
-        "are learned; no raw distance is mixed in. Nothing was chosen on these draws.",
-        "Ours keeps a block of the embedding for each modality, so subsets without a modality in "
-        "common have nothing to compare and such cells are 0; nets that share one space answer "
-        "them for classes they were trained on (the ladder's steps before it).",
-    ]
-    once = {
-        "ours_fixed_axes": "*Fixed axes* is ours without permuted dimensions and flipped signs of "
-        "virtual classes, which use that this generator's dimensions are exchangeable. It was "
-        "trained on the first draw only."
-    }
-    return [*lines, *(once[name] for name in config.once if name in once)]
-
-
-def describe_data(data: SyntheticConfig) -> str:
-    """Say in a sentence how classes are drawn."""
-    return (
-        f"Data: {data.classes} classes, the first {data.known_classes} trained; modalities of "
-        f"{', '.join(map(str, data.modality_dims))} values; {data.parameters} parameters, families "
-        f"{'/'.join(data.families)}, means in {data.mean_range[0]:g} to {data.mean_range[1]:g}, "
-        f"deviations in {data.deviation_range[0]:g} to {data.deviation_range[1]:g}."
-    )
 
 
 def copy_report(folder: Path, target: Path | None) -> None:

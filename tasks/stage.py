@@ -24,6 +24,7 @@ from mmpipeline.progress import watch_progress
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 from tasks.assets import note_materialization
+from tasks.code_record import record_code
 from tasks.progress_artifact import ProgressArtifact
 from tasks.shared_storage import fetch, share
 
@@ -80,6 +81,7 @@ def _make(store: ArtifactStore, key: ArtifactKey, make: Make, show: tuple[str, .
     is_renewal = store.renewal_requested(key)
     with store.create(key) as draft, watch_progress(ProgressArtifact(key.kind)):
         draft.counts = make(draft)
+    record_code(store.layout, key)
     artifact = store.find(key)
     if artifact is None:
         raise ArtifactError(f"{store.folder(key)} is not readable after it was written")

@@ -19,12 +19,13 @@ from mmpipeline.config import TrainConfig, load_config
 from mmpipeline.errors import PipelineError
 from mmpipeline.storage import ArtifactStore, DataLayout
 from mmpipeline.training import Checkpoints, NullLogger
+from mmpipeline.training.choice import choose_training
 from mmpipeline.training.processes import Processes, joined_processes
 from tasks.device import chosen_device
 from tasks.newest import default_root, or_newest
 from tasks.processes import ERROR_MARK, TrainingWork
 from tasks.shared_storage import fetch
-from tasks.training import choose_training, train, train_into
+from tasks.training import train, train_into
 
 
 def main(arguments: list[str]) -> int:

@@ -1,6 +1,5 @@
 """Train the fusion model, tracked as one MLflow run."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -90,6 +89,7 @@ def train_into(
         Counts of the artifact, and the run.
     """
     from mmpipeline.training import Checkpoints
+    from mmpipeline.training.choice import choose_training
     from tasks.system_metrics import SystemMetricLogger
     from tasks.tracked_run import tracked_run
 
@@ -108,13 +108,6 @@ def train_into(
         counts = train_by(work.features, work.pairs, folder, work.config, logger, checkpoints)
         run.log_files(folder, later=ArtifactStore(layout).folder(key))
     return TrainingOutcome(counts, run.run_id)
-
-
-def choose_training(batches: str) -> Callable[..., dict[str, float]]:
-    """Return the training of batches drawn from `recipes`, or from `pairs`."""
-    from mmpipeline.training import train_food_model, train_model
-
-    return {"recipes": train_food_model, "pairs": train_model}[batches]
 
 
 def describe_inputs(model_id: str, features: Artifact, pairs: Artifact) -> dict[str, str]:

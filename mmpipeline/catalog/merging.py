@@ -22,10 +22,10 @@ from mmpipeline.catalog.statements import run_statement
 from mmpipeline.catalog.vocabulary import Vocabulary, read_vocabulary
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError
+from mmpipeline.provenance import digest_code
 from mmpipeline.schemas import RECIPE_SCHEMA
 from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.storage.manifest import digest_file, open_artifact
-from mmpipeline.storage.provenance import digest_sources
 from mmpipeline.storage.segments import SEGMENTS_FOLDER, list_segments
 
 FACTS_SCHEMA = pa.schema([
@@ -57,7 +57,8 @@ FACTS_SCHEMA = pa.schema([
 """What later catalogues need to know of a recipe besides its row."""
 
 MERGE_FOLDER, STATE_NAME, VOCABULARY_NAME = "merge", "state.json", "vocabulary.json"
-_CODE = ("mmpipeline.catalog", "mmpipeline.text", "mmpipeline.schemas")
+MADE_BY = ("mmpipeline.catalog.build:build_catalog", "mmpipeline.config:CatalogConfig")
+"""What a catalogue is made by; one that was made by other code is not merged into."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +131,7 @@ def plan_merge(
         If its files are damaged.
     """
     digests = {name: _digest(folder) for name, folder in sources.items()}
-    made_by = {"code": digest_sources(*_CODE), "min_dish_recipes": config.min_dish_recipes}
+    made_by = {"code": digest_code(*MADE_BY), "min_dish_recipes": config.min_dish_recipes}
     state = {"made_by": made_by, "sources": digests}
     connection.register("no_facts", FACTS_SCHEMA.empty_table())
     connection.execute("CREATE TABLE kept AS SELECT *, 0::INTEGER AS segment FROM no_facts")

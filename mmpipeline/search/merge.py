@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 from mmpipeline.config import IndexConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features.encoders import ENCODERS_NAME
+from mmpipeline.provenance import digest_code
 from mmpipeline.search.describe import write_index
 from mmpipeline.search.list_building import build_lists
 from mmpipeline.search.opening import DEAD_NAME, IndexParts, open_parts, write_members
@@ -34,9 +35,10 @@ from mmpipeline.storage import (
     ArtifactStore,
     DataLayout,
     digest_file,
-    digest_sources,
 )
 
+MADE_BY = ("mmpipeline.search.merge:merge_indexes", "mmpipeline.config:IndexConfig")
+"""What a merged version is made by, beside its parts."""
 _OF_MODEL = ("model.safetensors", "model.json", ENCODERS_NAME)
 
 
@@ -68,8 +70,8 @@ def merge_versions(
     """
     inputs = {f"part_{turn}": artifact.id for turn, artifact in enumerate(versions)}
     model = {"model": versions[0].manifest.inputs.get("model", "")} if versions else {}
-    sources = digest_sources("mmpipeline.search", "mmpipeline.evaluation.embedding")
-    key = ArtifactKey("index", model | inputs, config.model_dump(mode="json"), sources)
+    code = digest_code(*MADE_BY)
+    key = ArtifactKey("index", model | inputs, config.model_dump(mode="json"), code)
     store = ArtifactStore(layout)
     if (found := store.find(key)) is not None:
         return found

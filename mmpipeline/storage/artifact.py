@@ -1,7 +1,7 @@
 """Immutable artifact folders, named by what they were made from.
 
 An artifact is a folder of files and a `manifest.json`. Its id is a hash of its inputs' ids, its
-config section and the source code of its stage: the same inputs give the same id, so a stage
+config section and the code that its stage reaches: the same inputs give the same id, so a stage
 whose artifact exists is done. The folder is filled under a temporary name and renamed when it is
 complete, so a reader sees a whole artifact or none.
 

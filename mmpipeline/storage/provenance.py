@@ -29,7 +29,7 @@ class ArtifactKey:
     config
         The config section that decides its content, as plain JSON values.
     source_digest
-        Digest of the stage's own source files.
+        Digest of the code that the stage reaches; see `mmpipeline.provenance`.
     """
 
     kind: str
@@ -47,7 +47,9 @@ class ArtifactKey:
 
 
 def digest_sources(*modules: str) -> str:
-    """Digest the source files of modules and packages, without importing them.
+    """Digest the source files of modules and packages as they are, without importing them.
+
+    It tells two installations apart; keys are made from `mmpipeline.provenance.digest_code`.
 
     Parameters
     ----------

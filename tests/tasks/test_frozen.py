@@ -63,7 +63,8 @@ def test_later_catalogues_and_later_code_use_the_set_that_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = freeze.fn(publish_catalog(tmp_path, 24), CONFIG, tmp_path)
-    monkeypatch.setattr(keys, "SOURCES", {**keys.SOURCES, "frozen_set": ("mmpipeline.errors",)})
+    other = {"frozen_set": ("mmpipeline.pairs:build_pairs",)}
+    monkeypatch.setattr(keys, "ENTRIES", keys.ENTRIES | other)
     assert freeze.fn(publish_catalog(tmp_path, 12), CONFIG, tmp_path) == first
     second = freeze.fn(publish_catalog(tmp_path, 12), FrozenSetConfig(version=2), tmp_path)
     assert first is not None

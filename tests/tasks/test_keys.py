@@ -76,7 +76,7 @@ def test_a_changed_section_renews_exactly_what_depends_on_it(section: str) -> No
 
 
 def test_the_table_knows_every_kind_of_artifact() -> None:
-    assert set(chain(PipelineConfig())) == set(ARTIFACT_FOLDERS) == set(keys.SOURCES)
+    assert set(chain(PipelineConfig())) == set(ARTIFACT_FOLDERS) == set(keys.ENTRIES)
 
 
 def test_new_pages_and_a_new_dump_renew_everything_after_their_door() -> None:

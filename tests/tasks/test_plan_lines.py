@@ -5,9 +5,16 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.config import PipelineConfig, RefreshRequest
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, write_text_atomic
+from mmpipeline.search.current import current_version
+from mmpipeline.storage import (
+    ArtifactKey,
+    ArtifactStore,
+    DataLayout,
+    open_artifact,
+    write_text_atomic,
+)
 from tasks import keys
-from tasks.plan_lines import NOTHING_NEW, describe_plan
+from tasks.plan_lines import MADE_ANEW_ONCE, NOTHING_NEW, describe_plan
 from tasks.planning import STAGES, plan_refresh
 
 CONFIG = PipelineConfig()
@@ -125,3 +132,28 @@ def test_an_empty_data_folder_would_run_everything(
     reason = reason or ("new recipes from recipe1m" if doors else "no recipes yet")
     assert {found[kind] for kind in STAGES} == {f"runs: {reason}"}
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_one_renewal_by_keys_of_the_former_kind_is_announced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    former = "0123456789abcdef"  # of whole source files
+    request = RefreshRequest(scrape=False, newest=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(keys, "digest_code", lambda *entries: former)
+        folders = [make(tmp_path, keys.recipe1m_key("dump", CONFIG.recipe1m))]
+        chain = plan_refresh(tmp_path, folders, CONFIG).stages
+        folders += [make(tmp_path, stage.key) for stage in chain]
+        write_text_atomic(DataLayout.at(tmp_path).current_index, f"{folders[-1].name}\n")
+        assert describe_plan(tmp_path, CONFIG, request)[-1] == NOTHING_NEW
+    *lines, last = describe_plan(tmp_path, CONFIG, request)
+    assert last == MADE_ANEW_ONCE
+    assert max(map(len, [*lines, last])) <= 130
+    found = {line.split()[0]: line for line in lines}
+    assert found["catalog"].endswith("runs: new previous; its key is of the former kind")
+    assert found["model"].endswith("new features; new pairs; its key is of the former kind")
+    asked = RefreshRequest(dump=tmp_path, scrape=False)
+    assert describe_plan(tmp_path, CONFIG, asked)[-1] == MADE_ANEW_ONCE  # doors say it too
+    for folder in folders:  # what is there opens, and goes on answering
+        open_artifact(folder).verify()
+    assert current_version(DataLayout.at(tmp_path)) == folders[-1].name

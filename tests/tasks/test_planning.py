@@ -151,8 +151,8 @@ def test_a_model_made_in_another_way_is_not_kept(
 def test_other_code_does_not_keep_the_model(
     published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sources = {**keys.SOURCES, "model": ("mmpipeline.errors",)}
-    monkeypatch.setattr(keys, "SOURCES", sources)
+    entries = {**keys.ENTRIES, "model": ("mmpipeline.pairs:build_pairs",)}
+    monkeypatch.setattr(keys, "ENTRIES", entries)
     assert plan_refresh(published, bring(published, "b"), CONFIG).kept_model is None
 
 
