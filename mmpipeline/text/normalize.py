@@ -64,7 +64,8 @@ def clean_text(text: str) -> str | None:
         text = _DROPPED.sub("", text.translate(_CONTROLS))
         if "&" in text:
             text = _unescape(text) if passes < _MOST_PASSES else text.replace("&", " ")
-        text = " ".join(normalize_form("NFC", text).split())
+        compose = unicodedata.normalize if len(text) < _MARKS_MATTER_FROM else normalize_form
+        text = " ".join(compose("NFC", text).split())
     return text or None
 
 
@@ -127,6 +128,8 @@ def fold_text(text: str) -> str:
     previous = None
     while text != previous:
         previous = text
-        text = normalize_form("NFKC", (clean_text(text) or "").casefold())
+        text = (clean_text(text) or "").casefold()
+        compose = unicodedata.normalize if len(text) < _MARKS_MATTER_FROM else normalize_form
+        text = compose("NFKC", text)
         text = _NOT_WORD.sub(" ", text).strip()
     return text

@@ -64,6 +64,8 @@ def parse_number(text: str) -> float | None:
         None when it is no number, or divides by zero.
     """
     text = text.strip()
+    if _WHOLE.match(text) is None:
+        return _parse_plain(text)
     wholes = []
     start, last_line = 0, text.rfind("\n") + 1  # what follows a whole number is one line
     while found := _WHOLE.match(text, start):
