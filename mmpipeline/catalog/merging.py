@@ -9,6 +9,7 @@ stays as it was learnt, and the expensive part follows the change. Where too muc
 """
 
 import json
+import logging
 import os
 import shutil
 from collections.abc import Mapping
@@ -55,6 +56,8 @@ FACTS_SCHEMA = pa.schema([
     pa.field("mined_name", pa.string()),
 ])
 """What later catalogues need to know of a recipe besides its row."""
+
+log = logging.getLogger("mmpipeline.run")
 
 MERGE_FOLDER, STATE_NAME, VOCABULARY_NAME = "merge", "state.json", "vocabulary.json"
 MADE_BY = ("mmpipeline.catalog.build:build_catalog", "mmpipeline.config:CatalogConfig")
@@ -137,6 +140,11 @@ def plan_merge(
     connection.execute("CREATE TABLE kept AS SELECT *, 0::INTEGER AS segment FROM no_facts")
     known = _read_state(previous) if previous is not None else {}
     if previous is None or known.get("made_by") != made_by:
+        if previous is not None:
+            log.info(
+                "Catalogue %s was made in another way: all is built anew, sides stay.",
+                previous.name,
+            )
         _view(connection, "recipes", sources)
         return Merge(state=state)
     same = {name for name, digest in digests.items() if known["sources"].get(name) == digest}

@@ -1,5 +1,6 @@
 """Merging equals building anew, row by row, and rewrites nothing that did not change."""
 
+import logging
 from collections.abc import Callable, Sequence
 from itertools import product
 from pathlib import Path
@@ -155,6 +156,7 @@ def test_built_anew(
     write_source: WriteSource,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
     reason: str,
 ) -> None:
     recipes = [make_recipe(f"10k:{number}") for number in range(20)]
@@ -165,7 +167,10 @@ def test_built_anew(
     if reason == "code":
         monkeypatch.setattr(merging, "_CODE", ("mmpipeline.errors",))
     config = CatalogConfig(min_dish_recipes=3 if reason == "threshold" else 2)
-    build(write_source("b", recipes), tmp_path / "second", tmp_path / "first", config)
+    with caplog.at_level(logging.INFO):
+        build(write_source("b", recipes), tmp_path / "second", tmp_path / "first", config)
+    said = "Catalogue first was made in another way: all is built anew, sides stay."
+    assert (said in caplog.messages) == (reason != "much")
     assert len(list_segments(tmp_path / "second")) == 1
     assert not (tmp_path / "second/overlay.parquet").exists()
 
