@@ -81,7 +81,7 @@ class SingleModality:
 
     def _solve(self, values: Tensor, label: Tensor) -> Tensor:
         if not len(values):
-            return torch.zeros(values.shape[1], 0)
+            return torch.zeros(values.shape[1], len(self.dishes))
         target = functional.one_hot(label, len(self.dishes)).double()
         return solve_ridge(values, target - target.mean(dim=0), RIDGE).float()
 
@@ -101,11 +101,13 @@ def solve_ridge(values: Tensor, target: Tensor, ridge: float) -> Tensor:
     Returns
     -------
     Tensor
-        Shape (D, C), float64: ``(X'X + a I)^-1 X'Y``.
+        Shape (D, C), float64: ``(X'X + a I)^-1 X'Y``; zeros where all values are.
     """
     rows, width = values.shape
     values = values.double()
     strength = ridge * values.square().sum() / min(rows, width)
+    if not strength:  # one row, or equal ones
+        return torch.zeros(width, target.shape[1], dtype=torch.float64)
     if rows < width:
         gram = values @ values.T + strength * torch.eye(rows, dtype=torch.float64)
         dual: Tensor = values.T @ torch.linalg.solve(gram, target)

@@ -76,10 +76,9 @@ def _begin(layer: torch.nn.Linear, values: Tensor, label: Tensor, directions: Te
 
 
 def _scale(weights: Tensor, values: Tensor) -> Tensor:
-    """Scale weights so that codes have a mean length of 1."""
+    """Scale weights so that codes have a mean length of 1; where all are 0, leave them."""
     mean = (values @ weights.T).norm(dim=1).mean()
-    scaled: Tensor = weights / mean.clamp(min=1e-12)
-    return scaled
+    return weights / mean.clamp(min=1e-12) if mean > 0 else weights
 
 
 def _draw_directions(dishes: int, width: int, seed: int) -> Tensor:

@@ -71,3 +71,15 @@ def test_modalities_score_for_the_same_dishes_whatever_their_recipes_show(
     models = [SingleModality(features, part, labelled, dish) for part in ("image", "title")]
     assert without_photo.any()
     assert models[0].dishes.tolist() == models[1].dishes.tolist() == [0, 1, 2, 3, 4, 5, 9]
+
+
+def test_a_modality_that_training_never_shows_says_nothing(world: SimpleNamespace) -> None:
+    model, dish = fit(world, np.array([7, 14, 21]))  # they have no photo
+    scores = model.vectors(np.array([1, 2]), np.ones((2, 4), dtype=np.bool_))
+    assert scores.shape == (2, len(np.unique(dish[[7, 14, 21]])))
+    assert not scores.any()
+
+
+def test_one_recipe_teaches_nothing(world: SimpleNamespace) -> None:
+    model, _ = fit(world, np.array([8]))
+    assert not model.vectors(np.array([1, 8]), np.ones((2, 4), dtype=np.bool_)).any()

@@ -26,6 +26,7 @@ def as_many(examples: int) -> settings:
     )
 
 
+@pytest.mark.timeout(900)
 @as_many(3)
 @given(moves=histories(8))
 def test_refreshes_survive_their_history(
@@ -35,6 +36,7 @@ def test_refreshes_survive_their_history(
 
 
 @pytest.mark.soak
+@pytest.mark.timeout(14400)
 @as_many(50)
 @given(moves=histories(20))
 def test_refreshes_survive_fifty_long_histories(

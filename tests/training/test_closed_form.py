@@ -1,3 +1,5 @@
+import shutil
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -71,3 +73,19 @@ def test_deep_encoders_and_recipes_without_labels_change_nothing(world: SimpleNa
         dish = np.full_like(table.summary.dish, label)
         begin_at_ridge(model, features, np.unique(table.summary.anchors), dish, seed=3)
         assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+
+
+def test_what_is_alike_in_all_recipes_begins_with_sound_weights(
+    world: SimpleNamespace, tmp_path: Path
+) -> None:
+    """One recipe with a photo, or one photo in all of them: nothing to fit, and no division."""
+    shutil.copytree(world.features, tmp_path / "features")
+    titles = np.load(world.features / "title.npy")
+    np.save(tmp_path / "features/title.npy", np.repeat(titles[:1], len(titles), axis=0))
+    features = FeatureSet.open(tmp_path / "features")
+    table = PairTable.open(world.pairs, features, "train")
+    model = make_model(features, table, CONFIG)
+    begin_at_ridge(model, features, np.unique(table.summary.anchors), table.summary.dish, seed=3)
+    weights = model.encoders["title"].layer.weight.detach()
+    assert weights.isfinite().all()
+    assert 0 < weights.abs().max() < 10
