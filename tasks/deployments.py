@@ -10,11 +10,15 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mmpipeline.config import load_settings
 from mmpipeline.errors import PipelineError
 from mmpipeline.storage import DataLayout
 from tasks.servers import find_server, quiet_environment
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 POOL = "local"
 ROOT = Path(__file__).parents[1]
@@ -58,12 +62,10 @@ def deploy(environment: dict[str, str], file: Path) -> None:
     PipelineError
         If a deployment could not be put there, once the others are; with what Prefect says.
     """
-    if _prefect(environment, "work-pool", "inspect", POOL).returncode != 0:
-        _require(_prefect(environment, "work-pool", "create", POOL, "--type", "process"))
     file = file.resolve()
     os.environ.update(environment)  # Prefect reads it when it is imported, so it is from here on
     os.chdir(ROOT)  # entrypoints are relative
-    refused = _put_all(file)
+    refused = _put_all(file, environment)
     if refused:
         raise PipelineError("\n".join(refused))
     address = environment["PREFECT_API_URL"]
@@ -71,7 +73,7 @@ def deploy(environment: dict[str, str], file: Path) -> None:
     print(f"To use the prefect command:  export PREFECT_API_URL={address}")
 
 
-def _put_all(file: Path) -> list[str]:
+def _put_all(file: Path, environment: dict[str, str]) -> list[str]:
     """Put every deployment of a file on the server; say what changed, return what was refused."""
     from prefect.client.orchestration import get_client
 
@@ -83,6 +85,7 @@ def _put_all(file: Path) -> list[str]:
     declared: list[Declared] = []
     refused, changes = [], 0
     with get_client(sync_client=True) as client:
+        _make_pool(client, environment)
         for config in configs:
             name = f"{config['entrypoint'].rpartition(':')[2]}/{config['name']}"
             told = 0
@@ -103,6 +106,15 @@ def _put_all(file: Path) -> list[str]:
     if not changes and not refused:
         print("Nothing changed.")
     return refused
+
+
+def _make_pool(client: "SyncPrefectClient", environment: dict[str, str]) -> None:
+    from prefect.exceptions import ObjectNotFound
+
+    try:
+        client.read_work_pool(POOL)
+    except ObjectNotFound:
+        _require(_prefect(environment, "work-pool", "create", POOL, "--type", "process"))
 
 
 def work(environment: dict[str, str]) -> None:

@@ -103,6 +103,7 @@ def test_a_schedule_that_left_the_file_goes_and_one_without_slug_stays(served: S
     assert "Nothing changed" not in said
 
 
+@pytest.mark.soak  # changes only with Prefect's version, and takes as long as all others here
 def test_what_prefects_own_command_deploys_is_the_same(served: Served) -> None:
     _, environment = served
     names = ("backfill", "after-release", "monthly")
