@@ -30,7 +30,7 @@ from mmpipeline.config import (
 from mmpipeline.errors import StageError, TooFewRecipesError
 from mmpipeline.evaluation.evaluate import evaluate_model
 from mmpipeline.evaluation.frozen_set import write_frozen_set
-from mmpipeline.features import extract_features
+from mmpipeline.features import FeatureSet, extract_features
 from mmpipeline.pairs import build_pairs
 from mmpipeline.pairs.page import write_page
 from mmpipeline.pairs.report import read_report
@@ -267,6 +267,11 @@ class History:
     def _publish(self, features: Path, catalog: Path) -> str:
         model = self._model
         assert model is not None
+        if not FeatureSet.open(features).presence.any():
+            with pytest.raises(StageError, match="there is nothing to find"):
+                build_index(model, features, catalog, self._folder("index"), INDEX)
+            self._ask()
+            return "nothing to find"
         seen = sound_version(self.layout)
         base = self.layout.artifacts("index") / seen if seen and self._base == model.name else None
         key = ArtifactKey("index", {"model": model.name, "turn": str(self._turn)}, {}, "")

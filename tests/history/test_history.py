@@ -28,7 +28,7 @@ def as_many(examples: int) -> settings:
 
 @pytest.mark.timeout(900)
 @as_many(3)
-@given(moves=histories(8))
+@given(moves=histories(6))
 def test_refreshes_survive_their_history(
     tmp_path_factory: pytest.TempPathFactory, moves: list[Move]
 ) -> None:
