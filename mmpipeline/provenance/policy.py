@@ -14,6 +14,7 @@ PLUMBING: Mapping[str, str] = {
     "mmpipeline.provenance": "counts code, and makes none of the content",
     "mmpipeline.storage.artifact": "finds, names and publishes folders that others fill",
     "mmpipeline.storage.atomic": "how bytes reach the disk",
+    "mmpipeline.storage.held": "locks on what is unfinished",
     "mmpipeline.storage.layout": "where folders lie",
     "mmpipeline.storage.manifest": "checks what others wrote",
     "mmpipeline.storage.provenance": "the id itself",

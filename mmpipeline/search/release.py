@@ -19,7 +19,6 @@ from mmpipeline.search.releases import (
     mend_record,
     record,
 )
-from mmpipeline.search.trial import name_usable, try_version
 from mmpipeline.storage import DataLayout
 
 
@@ -124,6 +123,8 @@ def _go_back(layout: DataLayout, earlier: list[str]) -> tuple[str, list[str]]:
     ArtifactError
         If none can.
     """
+    from mmpipeline.search.trial import name_usable, try_version  # torch: for releases alone
+
     passed_over: list[str] = []
     for version in earlier:
         try:
@@ -147,6 +148,8 @@ def _let_answer(layout: DataLayout, version: str) -> None:
     ArtifactError
         If it cannot answer; the message names versions that can.
     """
+    from mmpipeline.search.trial import name_usable, try_version  # torch: for releases alone
+
     try:
         promote(layout, version, try_version)
     except ArtifactError as error:

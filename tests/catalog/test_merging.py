@@ -165,7 +165,7 @@ def test_built_anew(
         make_recipe(f"10k:{number}") for number in range(50, 60 if reason == "much" else 51)
     ]
     if reason == "code":
-        monkeypatch.setattr(merging, "_CODE", ("mmpipeline.errors",))
+        monkeypatch.setattr(merging, "MADE_BY", ("mmpipeline.catalog.quality:measure_quality",))
     config = CatalogConfig(min_dish_recipes=3 if reason == "threshold" else 2)
     with caplog.at_level(logging.INFO):
         build(write_source("b", recipes), tmp_path / "second", tmp_path / "first", config)

@@ -59,6 +59,7 @@ def test_expired_artifacts_go_with_the_caches_that_only_they_used(
     expired, newest = two
     orphan = DataLayout.at(tmp_path).temporary / "features-x-999999999-y"
     orphan.mkdir(parents=True)
+    os.utime(orphan, (OLD.timestamp(),) * 2)
     with caplog.at_level(logging.INFO, "mmpipeline.run"):
         assert prune.fn(CONFIG, tmp_path, False, 0) == 1
     assert not expired.folder.exists()
