@@ -80,6 +80,8 @@ pace_s = 0
 max_pages = 5
 """
 PLACES = ("home", "tmp", "cwd", "hook")
+NAMING = ("XDG_", "TORCHINDUCTOR_")
+"""Of variables that name places; torch sets one in a process that trained, as other tests do."""
 SMALLER = SampleConfig(recipes=40, photo_size_px=32)
 
 
@@ -103,7 +105,7 @@ class Watch:
         places = {name: self.folder / name for name in PLACES}
         inside = (data_root, places["tmp"], "/dev", "/proc")
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith("XDG_")},
+            **{name: value for name, value in os.environ.items() if not name.startswith(NAMING)},
             "HOME": str(places["home"]),
             "TMPDIR": str(places["tmp"]),
             "PYTHONPATH": os.pathsep.join([str(places["hook"]), str(ROOT)]),

@@ -57,6 +57,14 @@ def ask(api: str, kind: str) -> list[dict[str, Any]]:
     return list(found)
 
 
+def leave_a_draft(layout: DataLayout, process: int) -> Path:
+    """Leave what a killed process leaves: a draft, and its lock that nobody holds any more."""
+    draft = layout.temporary / f"catalog-1234-{process}-abc"
+    draft.mkdir(parents=True)
+    draft.with_name(f"{draft.name}.lock").touch()
+    return draft
+
+
 @pytest.mark.flow
 def test_the_next_run_closes_what_a_killed_one_left_running(tmp_path: Path) -> None:
     layout = DataLayout.at(tmp_path / "data")
@@ -76,8 +84,7 @@ def test_the_next_run_closes_what_a_killed_one_left_running(tmp_path: Path) -> N
         killed.communicate()
         assert note.is_file()
         assert {run["state_type"] for run in ask(api, "flow_runs")} == {"RUNNING"}
-        orphan = layout.temporary / f"catalog-1234-{killed.pid}-abc"
-        orphan.mkdir(parents=True)
+        orphan = leave_a_draft(layout, killed.pid)
 
         for how in ([], ["retried"]):
             subprocess.run([*command, "0", *how], env=environment, check=True, timeout=120)
