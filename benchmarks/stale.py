@@ -31,6 +31,7 @@ from typing import Any
 from benchmarks.process_cost import measure
 from benchmarks.source_edits import FUNCTIONS, change_function, find_function, reword_function
 from mmpipeline.config import PipelineConfig, SeedMethodConfig
+from mmpipeline.features.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from mmpipeline.provenance import covered_code, prepare
 from mmpipeline.provenance.code import forget
 from mmpipeline.provenance.policy import Policy
@@ -40,6 +41,7 @@ from tasks import keys
 
 ROOT = Path(__file__).parents[1]
 POLICY = Policy()
+BUILDERS = (*IMAGE_ENCODERS.values(), *TEXT_ENCODERS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +174,7 @@ def _draw_edits(
 ) -> Iterator[Edit]:
     """Draw edits of each sort, functions of all kinds of artifacts alike."""
     ran = [
-        (kind, function)
+        (_counts_with(kind, function), function)
         for kind, trace in traces.items()
         for function in trace["functions"]
         if not _plumbs(function)
@@ -207,6 +209,13 @@ def _edits_of(
         yield Edit(sort, kind, path.relative_to(copy).as_posix(), text)
 
 
+def _counts_with(kind: str, function: str) -> str:
+    """Return the kind whose id an edit must change: encoders count with the features they make."""
+    module = function.partition(":")[0].removeprefix("mmpipeline.features.")
+    encoders = {builder.partition(":")[0] for builder in BUILDERS}
+    return "features" if module in encoders else kind
+
+
 def _plumbs(function: str) -> bool:
     """Return whether a function only plumbs; of what is counted by methods, the other methods."""
     module, _, qualified = function.partition(":")
@@ -238,8 +247,9 @@ def _run(module: str, copy: Path, *arguments: str) -> Any:  # noqa: ANN401 -- wh
 
 def _costs() -> dict[str, object]:
     """Measure all keys in fresh processes, and raw hashes of the files that they cover."""
-    prepare(keys.ENTRIES.values())
-    covered = [covered_code(*entries).definitions for entries in keys.ENTRIES.values()]
+    entries = [keys.entries_of(kind) for kind in keys.ENTRIES]
+    prepare(entries)
+    covered = [covered_code(*one).definitions for one in entries]
     modules = [sorted({name.partition(":")[0] for name in found}) for found in covered]
     keys_s = min(measure(all_ids).cpu_s for _ in range(3))
     raw_s = min(measure(hash_files, modules).cpu_s for _ in range(3))

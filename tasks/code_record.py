@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mmpipeline.provenance import CODE_MARK, Reach, covered_code
 from mmpipeline.storage import ArtifactKey, DataLayout, write_json_atomic
-from tasks.keys import ENTRIES
+from tasks.keys import entries_of
 
 KEPT_VERSIONS = 5  # of a stage's code
 SHOWN = 3
@@ -30,7 +30,7 @@ def record_code(layout: DataLayout, key: ArtifactKey) -> None:
     path = _place(layout, key.kind, key.source_digest)
     if path is None or path.exists():
         return
-    covered = covered_code(*ENTRIES[key.kind])
+    covered = covered_code(*entries_of(key.kind, key.config))
     if key.source_digest != f"{CODE_MARK}{covered.digest}":
         return
     with suppress(OSError):
@@ -40,15 +40,15 @@ def record_code(layout: DataLayout, key: ArtifactKey) -> None:
             old.unlink(missing_ok=True)
 
 
-def describe_change(layout: DataLayout, kind: str, before: str) -> str:
+def describe_change(layout: DataLayout, key: ArtifactKey, before: str) -> str:
     """Say what differs in a stage's code.
 
     Parameters
     ----------
     layout
         The data folder.
-    kind
-        Of the artifacts that the stage leaves.
+    key
+        Of the artifact that the stage would leave.
     before
         The digest of an earlier artifact's code.
 
@@ -58,12 +58,12 @@ def describe_change(layout: DataLayout, kind: str, before: str) -> str:
         Such as `` (mmpipeline.models.heads:ProjectionHead and 2 more)``; empty where it is not
         known.
     """
-    path, earlier = _place(layout, kind, before), None
+    path, earlier = _place(layout, key.kind, before), None
     with suppress(OSError, ValueError):
         earlier = json.loads(path.read_bytes()) if path else None
     if not isinstance(earlier, dict):
         return ""
-    now = _parts(covered_code(*ENTRIES[kind]))
+    now = _parts(covered_code(*entries_of(key.kind, key.config)))
     names = [name for name in sorted({*earlier, *now}) if earlier.get(name) != now.get(name)]
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return f" ({', '.join(names[:SHOWN])}{more})" if names else ""

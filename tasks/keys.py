@@ -8,6 +8,7 @@ a function that a stage calls renews exactly that stage and those downstream of 
 import hashlib
 import sys
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from mmpipeline.config import (
     CatalogConfig,
@@ -111,25 +112,47 @@ ENTRIES: dict[str, tuple[str, ...]] = {
 }
 """What each kind of artifact is made by: what its task calls, and the section it is given.
 
-What these reach counts (`mmpipeline.provenance`); ``python -m tasks.keys KIND`` lists it.
+What these reach counts (`mmpipeline.provenance`); ``python -m tasks.keys KIND`` lists it. Of the
+encoders, those count that a config names (`entries_of`), and with features alone: whoever is given
+features is given their id.
 """
 _EXPERIMENT = frozenset({"seed_method", "seed_draw", "seed_report"})
 
 
+def entries_of(kind: str, config: Mapping[str, Any] | None = None) -> tuple[str, ...]:
+    """Return the entries of an artifact.
+
+    Parameters
+    ----------
+    kind
+        Its kind.
+    config
+        Its config section as plain values; None takes the default.
+
+    Returns
+    -------
+    tuple of str
+        Those of the kind; of features also what builds the encoders that the config names.
+    """
+    if kind != "features":
+        return ENTRIES[kind]
+    from mmpipeline.features.registry import builders_of
+
+    return (*ENTRIES[kind], *builders_of(FeatureConfig.model_validate(config or {})))
+
+
 def _key(kind: str, inputs: Mapping[str, str], config: Section) -> ArtifactKey:
+    values = config.model_dump(mode="json")
     return ArtifactKey(
-        kind=kind,
-        inputs=dict(inputs),
-        config=config.model_dump(mode="json"),
-        source_digest=_digest_of(kind),
+        kind=kind, inputs=dict(inputs), config=values, source_digest=_digest_of(kind, values)
     )
 
 
-def _digest_of(kind: str) -> str:
-    """Return the digest of a kind's code; what one refresh asks for is read together."""
+def _digest_of(kind: str, config: Mapping[str, Any]) -> str:
+    """Return the digest of an artifact's code; what one refresh asks for is read together."""
     is_experiment = kind in _EXPERIMENT
-    prepare(ENTRIES[other] for other in ENTRIES if (other in _EXPERIMENT) == is_experiment)
-    return digest_code(*ENTRIES[kind])
+    prepare(entries_of(other) for other in ENTRIES if (other in _EXPERIMENT) == is_experiment)
+    return digest_code(*entries_of(kind, config))
 
 
 def sample_world_key(config: SampleConfig) -> ArtifactKey:
@@ -249,7 +272,7 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"no kind {', '.join(unknown)}; expected of {', '.join(ENTRIES)}\n")
         return 2
     for kind in arguments or ENTRIES:
-        covered = covered_code(*ENTRIES[kind])
+        covered = covered_code(*entries_of(kind))
         parts = f"{len(covered.definitions)} definitions, {len(covered.data)} data files"
         sys.stdout.write(f"{kind:18} {covered.digest}  {parts}\n")
         for name in sorted({*covered.definitions, *covered.data}) if arguments else ():

@@ -242,7 +242,7 @@ def explain(store: ArtifactStore, key: ArtifactKey) -> str:
     ]
     if before.source_digest != key.source_digest:
         is_former = not before.source_digest.startswith(CODE_MARK)
-        changed = describe_change(store.layout, key.kind, before.source_digest)
+        changed = describe_change(store.layout, key, before.source_digest)
         reasons.append(FORMER_KEY if is_former else f"its code changed{changed}")
     return "; ".join(reasons) or "its artifact is gone"
 

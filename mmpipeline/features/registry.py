@@ -14,20 +14,20 @@ from mmpipeline.features.card import EncoderCard, PhotoEncoder, WordEncoder
 from mmpipeline.features.joined import JoinedPhotoEncoder, JoinedWordEncoder
 
 IMAGE_ENCODERS: Mapping[str, str] = {
-    "descriptors": "image_encoder",
-    "efficientnet-lite0": "efficientnet_lite0",
-    "efficientnet-lite0-layers": "efficientnet_layers",
-    "joint-tower": "joint_tower",
+    "descriptors": "image_encoder:build",
+    "efficientnet-lite0": "efficientnet_lite0:build",
+    "efficientnet-lite0-layers": "efficientnet_layers:build",
+    "joint-tower": "joint_tower:build_image",
 }
-"""Modules of this room by the names of what encodes photos."""
+"""Functions of this room, as ``module:name``, by the names of what encodes photos."""
 
 TEXT_ENCODERS: Mapping[str, str] = {
-    "hashed-ngrams": "text_encoder",
-    "universal-sentence": "universal_sentence",
-    "sentence-model": "sentence_model",
-    "joint-tower": "joint_tower",
+    "hashed-ngrams": "text_encoder:build",
+    "universal-sentence": "universal_sentence:build",
+    "sentence-model": "sentence_model:build",
+    "joint-tower": "joint_tower:build_text",
 }
-"""Modules of this room by the names of what encodes texts."""
+"""Functions of this room, as ``module:name``, by the names of what encodes texts."""
 
 
 def build_image_encoder(config: FeatureConfig) -> PhotoEncoder:
@@ -39,7 +39,7 @@ def build_image_encoder(config: FeatureConfig) -> PhotoEncoder:
         If it needs a package or a model that is not there.
     """
     parts: list[PhotoEncoder] = [
-        _builder(IMAGE_ENCODERS[name], "image")(config) for name in config.image_encoders
+        _find(IMAGE_ENCODERS[name])(config) for name in config.image_encoders
     ]
     return parts[0] if len(parts) == 1 else JoinedPhotoEncoder(parts)
 
@@ -52,16 +52,15 @@ def build_text_encoder(config: FeatureConfig) -> WordEncoder:
     ConfigError
         If it needs a package or a model that is not there.
     """
-    parts: list[WordEncoder] = [
-        _builder(TEXT_ENCODERS[name], "text")(config) for name in config.text_encoders
-    ]
+    parts: list[WordEncoder] = [_find(TEXT_ENCODERS[name])(config) for name in config.text_encoders]
     return parts[0] if len(parts) == 1 else JoinedWordEncoder(parts)
 
 
 def cards() -> Iterator[EncoderCard]:
     """Yield what is known of every encoder, photos first; a joint tower once."""
-    for name in dict.fromkeys((*IMAGE_ENCODERS.values(), *TEXT_ENCODERS.values())):
-        card: EncoderCard = _module(name).CARD
+    builders = (*IMAGE_ENCODERS.values(), *TEXT_ENCODERS.values())
+    for module in dict.fromkeys(builder.partition(":")[0] for builder in builders):
+        card: EncoderCard = _module(module).CARD
         yield card
 
 
@@ -87,13 +86,17 @@ def markdown_table() -> str:
     return "\n".join(lines)
 
 
-def _builder(name: str, reads: str) -> Callable[[FeatureConfig], Any]:
-    """Return a module's `build`, or of one that builds both kinds, the one that is asked for."""
-    module = _module(name)
-    builder: Callable[[FeatureConfig], Any] = (
-        getattr(module, f"build_{reads}", None) or module.build
-    )
-    return builder
+def builders_of(config: FeatureConfig) -> tuple[str, ...]:
+    """Return what builds the encoders of a config, as full ``module:name``."""
+    images = (IMAGE_ENCODERS[name] for name in config.image_encoders)
+    texts = (TEXT_ENCODERS[name] for name in config.text_encoders)
+    return tuple(f"{__package__}.{builder}" for builder in (*images, *texts))
+
+
+def _find(builder: str) -> Callable[[FeatureConfig], Any]:
+    module, _, name = builder.partition(":")
+    found: Callable[[FeatureConfig], Any] = getattr(_module(module), name)
+    return found
 
 
 def _module(name: str) -> ModuleType:

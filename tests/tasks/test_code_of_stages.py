@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.catalog import merging
+from mmpipeline.config import FeatureConfig
+from mmpipeline.features.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from mmpipeline.provenance import Reach, covered_code
 from mmpipeline.provenance.code import read_reached, without_collector
 from mmpipeline.provenance.code_map import CodeMap
@@ -18,10 +20,14 @@ from mmpipeline.provenance.policy import PLUMBING, Policy
 from mmpipeline.provenance.source_tree import SourceTree
 from mmpipeline.search import merge
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
-from tasks.keys import ENTRIES, main
+from tasks.keys import ENTRIES, entries_of, main
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mmpipeline"
+ENCODERS = {
+    f"mmpipeline.features.{builder.partition(':')[0]}"
+    for builder in (*IMAGE_ENCODERS.values(), *TEXT_ENCODERS.values())
+}
 ASKED_FOR_ELSEWHERE = {
     "mmpipeline.pairs/sql/anchor_pairs.sql",  # show a pair
     "mmpipeline.pairs/sql/find_recipe.sql",
@@ -31,7 +37,7 @@ ASKED_FOR_ELSEWHERE = {
 
 @pytest.fixture(scope="module")
 def covered() -> dict[str, Reach]:
-    return {kind: covered_code(*entries) for kind, entries in ENTRIES.items()}
+    return {kind: covered_code(*entries_of(kind)) for kind in ENTRIES}
 
 
 def change(node: ast.stmt) -> bool:
@@ -103,8 +109,9 @@ def test_a_change_in_what_a_stage_reaches_changes_its_key_and_no_other_change_do
         same = [one for one in parsed.body if getattr(one, "name", "") == node.name]
         assert [change(one) for one in same] == [True] * len(same)
         edited = SourceTree(PACKAGE, {module: ast.unparse(parsed)})
-        after = read_reached(edited, ENTRIES.values())
-        for kind, entries in ENTRIES.items():
+        entries_by_kind = {kind: entries_of(kind) for kind in ENTRIES}
+        after = read_reached(edited, entries_by_kind.values())
+        for kind, entries in entries_by_kind.items():
             is_reached = f"{module}:{node.name}" in covered[kind].definitions
             is_renewed = after[entries].digest != covered[kind].digest
             assert is_renewed == is_reached, f"{kind} {module}:{node.name}"
@@ -122,7 +129,9 @@ def test_each_part_of_what_is_covered_is_in_the_digest(covered: dict[str, Reach]
 def test_every_data_file_is_covered_or_known_to_serve_no_stage(covered: dict[str, Reach]) -> None:
     tree = SourceTree(PACKAGE)
     files = {f"{p}/{path}" for p in tree.packages_with_data() for path in tree.data_files(p)}
-    read = {name for part in covered.values() for name in part.data}
+    packaged = FeatureConfig(image_encoders=("efficientnet-lite0",)).model_dump(mode="json")
+    parts = [*covered.values(), covered_code(*entries_of("features", packaged))]
+    read = {name for part in parts for name in part.data}
     of_service = {name for name in files if name.startswith("mmpipeline.serving/")}
     assert files - read - of_service == ASKED_FOR_ELSEWHERE
     assert read <= files
@@ -133,6 +142,17 @@ def test_every_kind_of_artifact_has_entries_and_merged_parts_the_same() -> None:
 
     assert ENTRIES["catalog"] == merging.MADE_BY  # read once a refresh
     assert covered_code(*merge.MADE_BY).definitions
+
+
+def test_an_encoder_counts_with_the_features_whose_config_names_it() -> None:
+    words = FeatureConfig(text_encoders=("universal-sentence",)).model_dump(mode="json")
+    name, default = "mmpipeline.features.universal_sentence", entries_of("features")
+    for entries, counts in ((default, False), (entries_of("features", words), True)):
+        definitions = covered_code(*entries).definitions
+        assert any(one.startswith(f"{name}:") for one in definitions) == counts
+    assert not any(
+        one.startswith(f"{name}:") for one in covered_code(*ENTRIES["model"]).definitions
+    )
 
 
 def test_what_plumbs_exists_and_has_a_reason() -> None:
@@ -174,7 +194,8 @@ def test_what_ran_in_a_stage_is_covered(tmp_path: Path, covered: dict[str, Reach
             decides = policy.counted.get(f"{module}:{name}") or (method,)
             if method in decides and not policy.plumbs(module, name):
                 ran += 1
-                if f"{module}:{name}" not in covered[kind].definitions:
+                counting = "features" if module in ENCODERS else kind  # whose id others are given
+                if f"{module}:{name}" not in covered[counting].definitions:
                     missing.append(f"{kind} {function}")
         opened = {f"mmpipeline/{name}" for name in trace["data"]}
         missing += [f"{kind} {name}" for name in opened - {*map(path_of, covered[kind].data)}]

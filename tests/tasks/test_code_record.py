@@ -56,4 +56,4 @@ def test_the_last_versions_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     record_code(layout, ArtifactKey("pairs", {}, {}, "0123456789abcdef"))
     record_code(layout, ArtifactKey("pairs", {}, {}, f"{CODE_MARK}0"))
     assert len(list((layout.state / "code").iterdir())) == KEPT_VERSIONS
-    assert describe_change(layout, "pairs", "0123456789abcdef") == ""
+    assert describe_change(layout, KEY, "0123456789abcdef") == ""
