@@ -11,19 +11,16 @@ is wrong with one is told at the end and hides nothing of the others.
 """
 
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
+from tasks.automations import KEPT, on_or_off, settle_automations
 from tasks.declared import Declared
-
-KEPT = "stays"  # what a line says of a switch that differs from the file
 
 
 def put(client: SyncPrefectClient, declared: Declared) -> Iterator[str]:
@@ -56,7 +53,7 @@ def put(client: SyncPrefectClient, declared: Declared) -> Iterator[str]:
     else:
         yield from _update_fields(client, declared, found)
     yield from _settle_schedules(client, declared, found)
-    yield from _settle_automations(client, declared, found)
+    yield from settle_automations(client, declared, found.id)
 
 
 def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
@@ -143,41 +140,8 @@ def _settle_schedules(
             )
             yield f"updated schedule {slug}"
         if one.active != wanted.active:
-            yield f"schedule {slug} {KEPT} {_on_or_off(one.active)}"
+            yield f"schedule {slug} {KEPT} {on_or_off(one.active)}"
     for slug, one in known.items():
         if slug not in declared.schedules:
             client.delete_deployment_schedule(found.id, one.id)
             yield f"removed schedule {slug}"
-
-
-def _settle_automations(
-    client: SyncPrefectClient, declared: Declared, found: DeploymentResponse
-) -> Iterator[str]:
-    related = client.read_resource_related_automations(f"prefect.deployment.{found.id}")
-    known = {one.name: one for one in related}
-    wanted = {one.name: one for one in declared.automations(found.id)}
-    for name, automation in wanted.items():
-        one = known.get(name)
-        if one is None:
-            client.create_automation(automation)
-            yield f"added automation {name}"
-            continue
-        if one.enabled != automation.enabled:
-            yield f"automation {name} {KEPT} {_on_or_off(one.enabled)}"
-        if _content(one) != _content(automation):
-            automation.enabled = one.enabled
-            client.update_automation(one.id, automation)
-            yield f"updated automation {name}"
-    of_a_file = re.compile(rf"{re.escape(declared.name)}__automation_\d+")
-    for name, one in known.items():
-        if name not in wanted and of_a_file.fullmatch(name):
-            client.delete_automation(one.id)
-            yield f"removed automation {name}"
-
-
-def _content(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include={"description", "trigger", "actions"})
-
-
-def _on_or_off(is_on: bool) -> str:
-    return "on" if is_on else "off"

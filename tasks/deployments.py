@@ -77,8 +77,9 @@ def _put_all(file: Path, environment: dict[str, str]) -> list[str]:
     """Put every deployment of a file on the server; say what changed, return what was refused."""
     from prefect.client.orchestration import get_client
 
+    from tasks.automations import KEPT
     from tasks.declared import Declared, declare, read_file
-    from tasks.deploying import KEPT, put, reason, strangers
+    from tasks.deploying import put, reason, strangers
 
     configs = read_file(file, ROOT)
     print(f"Deploying what {file.name} names.", flush=True)
