@@ -17,8 +17,10 @@ from typing import Any
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
+from mmpipeline.errors import PipelineError
 from tasks.automations import KEPT, on_or_off, settle_automations
 from tasks.declared import Declared
 
@@ -82,7 +84,7 @@ def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
 
 
 def reason(error: Exception) -> str:
-    """Say why the server refused, in its own words and in full.
+    """Say what is wrong with a deployment; what a server refused in its own words and in full.
 
     Parameters
     ----------
@@ -94,6 +96,8 @@ def reason(error: Exception) -> str:
     str
         Of one line or more.
     """
+    if isinstance(error, PipelineError):
+        return str(error)
     if not isinstance(error, PrefectHTTPStatusError):
         return f"{type(error).__name__}: {error}"
     try:
@@ -103,6 +107,29 @@ def reason(error: Exception) -> str:
     detail = said.get("detail", said) if isinstance(said, dict) else said
     words = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
     return f"{error.response.status_code}: {words}"
+
+
+def anchored(wanted: SCHEDULE_TYPES, found: SCHEDULE_TYPES) -> SCHEDULE_TYPES:
+    """Return a schedule that counts from where it has counted, unless the file says from where.
+
+    Parameters
+    ----------
+    wanted
+        Of the file.
+    found
+        Of the server.
+
+    Returns
+    -------
+    CronSchedule, IntervalSchedule, RRuleSchedule or NoSchedule
+        The wanted one; of two intervals without an ``anchor_date`` in the file, with the server's:
+        Prefect's own is the moment at which the file was read.
+    """
+    if not (isinstance(wanted, IntervalSchedule) and isinstance(found, IntervalSchedule)):
+        return wanted
+    if "anchor_date" in wanted.model_fields_set:
+        return wanted
+    return wanted.model_copy(update={"anchor_date": found.anchor_date})
 
 
 def _update_fields(
@@ -134,9 +161,10 @@ def _settle_schedules(
             client.create_deployment_schedules(found.id, [wanted])
             yield f"added schedule {slug}"
             continue
-        if (wanted.schedule, wanted.parameters) != (one.schedule, one.parameters):
+        schedule = anchored(wanted.schedule, one.schedule)
+        if (schedule, wanted.parameters) != (one.schedule, one.parameters):
             client.update_deployment_schedule(
-                found.id, one.id, schedule=wanted.schedule, parameters=wanted.parameters
+                found.id, one.id, schedule=schedule, parameters=wanted.parameters
             )
             yield f"updated schedule {slug}"
         if one.active != wanted.active:

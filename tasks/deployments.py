@@ -89,7 +89,7 @@ def _put_all(file: Path, environment: dict[str, str]) -> list[str]:
         _make_pool(client, environment)
         for config in configs:
             name = f"{config['entrypoint'].rpartition(':')[2]}/{config['name']}"
-            told = 0
+            told, before = 0, changes
             try:
                 declared.append(declare(config))
                 for line in put(client, declared[-1]):
@@ -97,7 +97,8 @@ def _put_all(file: Path, environment: dict[str, str]) -> list[str]:
                     told += 1
                     changes += KEPT not in line.split()
             except Exception as error:  # noqa: BLE001  none may hide those after it
-                refused.append(f"not deployed: {name}: {reason(error)}")
+                how = "not" if changes == before else "only in part"
+                refused.append(f"{how} deployed: {name} ({file.name}): {reason(error)}")
             else:
                 if not told:
                     print(f"  {name}: as before")
