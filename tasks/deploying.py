@@ -11,7 +11,7 @@ is wrong with one is told at the end and hides nothing of the others.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
@@ -58,7 +58,9 @@ def put(client: SyncPrefectClient, declared: Declared) -> Iterator[str]:
     yield from settle_automations(client, declared, found.id)
 
 
-def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
+def strangers(
+    client: SyncPrefectClient, declared: list[Declared], unread: Iterable[str] = ()
+) -> list[str]:
     """Return the deployments that were made from the same code and are not declared any more.
 
     Parameters
@@ -67,6 +69,9 @@ def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
         Of the server.
     declared
         All that the file declares.
+    unread
+        Whole names of those in the file that are wrong: none of such a name is a stranger, for the
+        flow, which gives the first half, may not have been imported.
 
     Returns
     -------
@@ -80,7 +85,12 @@ def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
         found += page
     flows = {flow_id: client.read_flow(flow_id).name for flow_id in {one.flow_id for one in found}}
     whole = [(f"{flows[one.flow_id]}/{one.name}", one) for one in found]
-    return sorted(name for name, one in whole if one.pull_steps in places and name not in names)
+    spared = {name.rpartition("/")[2] for name in unread}
+    return sorted(
+        name
+        for name, one in whole
+        if one.pull_steps in places and name not in names and one.name not in spared
+    )
 
 
 def reason(error: Exception) -> str:
