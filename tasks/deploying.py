@@ -11,19 +11,18 @@ is wrong with one is told at the end and hides nothing of the others.
 """
 
 import json
-import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.actions import DeploymentUpdate
 from prefect.client.schemas.responses import DeploymentResponse
-from prefect.events.schemas.automations import AutomationCore
+from prefect.client.schemas.schedules import SCHEDULE_TYPES, IntervalSchedule
 from prefect.exceptions import ObjectNotFound, PrefectHTTPStatusError
 
+from mmpipeline.errors import PipelineError
+from tasks.automations import KEPT, on_or_off, settle_automations
 from tasks.declared import Declared
-
-KEPT = "stays"  # what a line says of a switch that differs from the file
 
 
 def put(client: SyncPrefectClient, declared: Declared) -> Iterator[str]:
@@ -56,10 +55,12 @@ def put(client: SyncPrefectClient, declared: Declared) -> Iterator[str]:
     else:
         yield from _update_fields(client, declared, found)
     yield from _settle_schedules(client, declared, found)
-    yield from _settle_automations(client, declared, found)
+    yield from settle_automations(client, declared, found.id)
 
 
-def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
+def strangers(
+    client: SyncPrefectClient, declared: list[Declared], unread: Iterable[str] = ()
+) -> list[str]:
     """Return the deployments that were made from the same code and are not declared any more.
 
     Parameters
@@ -68,6 +69,9 @@ def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
         Of the server.
     declared
         All that the file declares.
+    unread
+        Whole names of those in the file that are wrong: none of such a name is a stranger, for the
+        flow, which gives the first half, may not have been imported.
 
     Returns
     -------
@@ -81,11 +85,16 @@ def strangers(client: SyncPrefectClient, declared: list[Declared]) -> list[str]:
         found += page
     flows = {flow_id: client.read_flow(flow_id).name for flow_id in {one.flow_id for one in found}}
     whole = [(f"{flows[one.flow_id]}/{one.name}", one) for one in found]
-    return sorted(name for name, one in whole if one.pull_steps in places and name not in names)
+    spared = {name.rpartition("/")[2] for name in unread}
+    return sorted(
+        name
+        for name, one in whole
+        if one.pull_steps in places and name not in names and one.name not in spared
+    )
 
 
 def reason(error: Exception) -> str:
-    """Say why the server refused, in its own words and in full.
+    """Say what is wrong with a deployment; what a server refused in its own words and in full.
 
     Parameters
     ----------
@@ -97,6 +106,8 @@ def reason(error: Exception) -> str:
     str
         Of one line or more.
     """
+    if isinstance(error, PipelineError):
+        return str(error)
     if not isinstance(error, PrefectHTTPStatusError):
         return f"{type(error).__name__}: {error}"
     try:
@@ -106,6 +117,29 @@ def reason(error: Exception) -> str:
     detail = said.get("detail", said) if isinstance(said, dict) else said
     words = detail if isinstance(detail, str) else json.dumps(detail, ensure_ascii=False)
     return f"{error.response.status_code}: {words}"
+
+
+def anchored(wanted: SCHEDULE_TYPES, found: SCHEDULE_TYPES) -> SCHEDULE_TYPES:
+    """Return a schedule that counts from where it has counted, unless the file says from where.
+
+    Parameters
+    ----------
+    wanted
+        Of the file.
+    found
+        Of the server.
+
+    Returns
+    -------
+    CronSchedule, IntervalSchedule, RRuleSchedule or NoSchedule
+        The wanted one; of two intervals without an ``anchor_date`` in the file, with the server's:
+        Prefect's own is the moment at which the file was read.
+    """
+    if not (isinstance(wanted, IntervalSchedule) and isinstance(found, IntervalSchedule)):
+        return wanted
+    if "anchor_date" in wanted.model_fields_set:
+        return wanted
+    return wanted.model_copy(update={"anchor_date": found.anchor_date})
 
 
 def _update_fields(
@@ -137,47 +171,15 @@ def _settle_schedules(
             client.create_deployment_schedules(found.id, [wanted])
             yield f"added schedule {slug}"
             continue
-        if (wanted.schedule, wanted.parameters) != (one.schedule, one.parameters):
+        schedule = anchored(wanted.schedule, one.schedule)
+        if (schedule, wanted.parameters) != (one.schedule, one.parameters):
             client.update_deployment_schedule(
-                found.id, one.id, schedule=wanted.schedule, parameters=wanted.parameters
+                found.id, one.id, schedule=schedule, parameters=wanted.parameters
             )
             yield f"updated schedule {slug}"
         if one.active != wanted.active:
-            yield f"schedule {slug} {KEPT} {_on_or_off(one.active)}"
+            yield f"schedule {slug} {KEPT} {on_or_off(one.active)}"
     for slug, one in known.items():
         if slug not in declared.schedules:
             client.delete_deployment_schedule(found.id, one.id)
             yield f"removed schedule {slug}"
-
-
-def _settle_automations(
-    client: SyncPrefectClient, declared: Declared, found: DeploymentResponse
-) -> Iterator[str]:
-    related = client.read_resource_related_automations(f"prefect.deployment.{found.id}")
-    known = {one.name: one for one in related}
-    wanted = {one.name: one for one in declared.automations(found.id)}
-    for name, automation in wanted.items():
-        one = known.get(name)
-        if one is None:
-            client.create_automation(automation)
-            yield f"added automation {name}"
-            continue
-        if one.enabled != automation.enabled:
-            yield f"automation {name} {KEPT} {_on_or_off(one.enabled)}"
-        if _content(one) != _content(automation):
-            automation.enabled = one.enabled
-            client.update_automation(one.id, automation)
-            yield f"updated automation {name}"
-    of_a_file = re.compile(rf"{re.escape(declared.name)}__automation_\d+")
-    for name, one in known.items():
-        if name not in wanted and of_a_file.fullmatch(name):
-            client.delete_automation(one.id)
-            yield f"removed automation {name}"
-
-
-def _content(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include={"description", "trigger", "actions"})
-
-
-def _on_or_off(is_on: bool) -> str:
-    return "on" if is_on else "off"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from mmpipeline.config import load_settings
 from mmpipeline.errors import PipelineError
 from mmpipeline.storage import DataLayout
+from tasks.run_lock import only_deployment
 from tasks.servers import find_server, quiet_environment
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 POOL = "local"
 ROOT = Path(__file__).parents[1]
+PATIENCE_S = 600.0  # with another `make deploy`; one takes seconds
 TABLE_COLUMNS = "120"  # what prefect cuts names to fit into, where there is no terminal
 
 
@@ -61,11 +63,14 @@ def deploy(environment: dict[str, str], file: Path) -> None:
     ------
     PipelineError
         If a deployment could not be put there, once the others are; with what Prefect says.
+    BusyError
+        If another deployment from the same data folder does not end.
     """
     file = file.resolve()
     os.environ.update(environment)  # Prefect reads it when it is imported, so it is from here on
-    os.chdir(ROOT)  # entrypoints are relative
-    refused = _put_all(file, environment)
+    with only_deployment(load_settings().data_root, PATIENCE_S):
+        os.chdir(ROOT)  # entrypoints are relative
+        refused = _put_all(file, environment)
     if refused:
         raise PipelineError("\n".join(refused))
     address = environment["PREFECT_API_URL"]
@@ -77,30 +82,32 @@ def _put_all(file: Path, environment: dict[str, str]) -> list[str]:
     """Put every deployment of a file on the server; say what changed, return what was refused."""
     from prefect.client.orchestration import get_client
 
+    from tasks.automations import KEPT
     from tasks.declared import Declared, declare, read_file
-    from tasks.deploying import KEPT, put, reason, strangers
+    from tasks.deploying import put, reason, strangers
 
     configs = read_file(file, ROOT)
     print(f"Deploying what {file.name} names.", flush=True)
-    declared: list[Declared] = []
+    names = [f"{one['entrypoint'].rpartition(':')[2]}/{one['name']}" for one in configs]
+    declared: dict[str, Declared] = {}
     refused, changes = [], 0
     with get_client(sync_client=True) as client:
         _make_pool(client, environment)
-        for config in configs:
-            name = f"{config['entrypoint'].rpartition(':')[2]}/{config['name']}"
-            told = 0
+        for name, config in zip(names, configs, strict=True):
+            told, before = 0, changes
             try:
-                declared.append(declare(config))
-                for line in put(client, declared[-1]):
+                declared[name] = declare(config)
+                for line in put(client, declared[name]):
                     print(f"  {name}: {line}", flush=True)
                     told += 1
                     changes += KEPT not in line.split()
             except Exception as error:  # noqa: BLE001  none may hide those after it
-                refused.append(f"not deployed: {name}: {reason(error)}")
+                how = "not" if changes == before else "only in part"
+                refused.append(f"{how} deployed: {name} ({file.name}): {reason(error)}")
             else:
                 if not told:
                     print(f"  {name}: as before")
-        for name in strangers(client, declared) if len(declared) == len(configs) else []:
+        for name in strangers(client, list(declared.values()), set(names) - declared.keys()):
             print(f"  not in the file: {name}; to delete it: prefect deployment delete {name}")
     print(f"{len(configs) - len(refused)} of {len(configs)} deployed, {changes} changes.")
     if not changes and not refused:

@@ -2,7 +2,8 @@
 
 It is a file lock of the system, so it ends with its process, however that ends. Code that runs
 inside the block may take it again: `make run` holds it around the parent flow, which takes it
-too, for it may also be started by a worker.
+too, for it may also be started by a worker. `make deploy` has a lock of its own, since it may be
+called while a run is at work.
 """
 
 import fcntl
@@ -46,7 +47,7 @@ def only_run(data_root: Path, wait_s: float = 0) -> Iterator[None]:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as lock:
-        _take(lock, data_root, wait_s)
+        _take(lock, f"another run is at work in {data_root}", wait_s)
         token = _held.set(_held.get() | {path})
         try:
             yield
@@ -54,7 +55,35 @@ def only_run(data_root: Path, wait_s: float = 0) -> Iterator[None]:
             _held.reset(token)
 
 
-def _take(lock: IO[str], data_root: Path, wait_s: float) -> None:
+@contextmanager
+def only_deployment(data_root: Path, wait_s: float = 0) -> Iterator[None]:
+    """Hold the data folder's lock of deployments for the length of a block.
+
+    Parameters
+    ----------
+    data_root
+        The data folder. Deployments from two folders to one server do not see each other.
+    wait_s
+        How long to wait for another deployment to end, in seconds.
+
+    Yields
+    ------
+    None
+        While nobody else deploys from the folder.
+
+    Raises
+    ------
+    BusyError
+        If somebody does still.
+    """
+    path = data_root.resolve() / "state" / "deploy.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        _take(lock, f"another `make deploy` is at work in {data_root}", wait_s)
+        yield
+
+
+def _take(lock: IO[str], busy: str, wait_s: float) -> None:
     deadline = time.monotonic() + wait_s
     while True:
         try:
@@ -62,9 +91,7 @@ def _take(lock: IO[str], data_root: Path, wait_s: float) -> None:
         except BlockingIOError as error:
             if time.monotonic() >= deadline:
                 waited = f" (waited {wait_s / 60:.0f} min)" if wait_s else ""
-                raise BusyError(
-                    f"another run is at work in {data_root}{waited}; wait for it to end"
-                ) from error
+                raise BusyError(f"{busy}{waited}; wait for it to end") from error
             time.sleep(LOOK_EVERY_S)
         else:
             return

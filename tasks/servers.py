@@ -140,7 +140,7 @@ def find_server(layout: DataLayout) -> str | None:
     PipelineError
         If the one that is named does not answer, or one asks for a login that is not known.
     """
-    named = os.environ.get("PREFECT_API_URL")
+    named = os.environ.get("PREFECT_API_URL", "").rstrip("/")
     if named and not _answers(named):
         raise PipelineError(
             f"PREFECT_API_URL={named} does not answer; start that server or unset the variable"

@@ -128,6 +128,12 @@ def changed_file(path: Path) -> Path:
     declared["backfill"]["schedules"].append({"cron": "0 3 * * *", "slug": "early"})
     declared["weekly"]["parameters"] = {"older_than_days": "not a number"}
     declared["after-release"]["triggers"] = []
+    declared["after-new-data"]["triggers"][0]["match"] = {"prefect.resource.id": "recipe1m.*"}
+    declared["whole-road"]["schedules"] = [{"interval": 3600, "slug": "nightly", "active": False}]
+    declared["weekly-training"]["pull"] = []
+    declared["backfill"]["pull"] = None  # as if it were left out
+    declared["monthly"]["triggers"] = [{"posture": "Sometimes"}]
+    declared["monthly"]["description"] = "Never seen, for its trigger is wrong."
     declared["weekly-training"]["description"] = "Another description."
     del declared["sample"]
     content["deployments"] = list(declared.values())
@@ -135,13 +141,9 @@ def changed_file(path: Path) -> Path:
     return path
 
 
-def test_a_changed_file_with_a_fault_in_it(served: Served, tmp_path: Path) -> None:
-    api, environment = served
-    switch(api, "nightly", active=True)
-    before = {name: one(api, name) for name in ("nightly", "weekly", "sample")}
-    changed = str(changed_file(tmp_path / "prefect.yaml"))
-    done = subprocess.run(
-        [sys.executable, "-m", "tasks.deployments", "--prefect-file", changed],
+def deploy_file(environment: dict[str, str], file: Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "tasks.deployments", "--prefect-file", str(file)],
         env=environment,
         cwd=ROOT,
         capture_output=True,
@@ -149,10 +151,23 @@ def test_a_changed_file_with_a_fault_in_it(served: Served, tmp_path: Path) -> No
         timeout=PATIENT_S,
         check=False,
     )
+
+
+def test_a_changed_file_with_a_fault_in_it(served: Served, tmp_path: Path) -> None:
+    api, environment = served
+    switch(api, "nightly", active=True)
+    patch(f"{api}/automations/{automations(api)[0]['id']}", enabled=False)
+    before = {name: one(api, name) for name in ("nightly", "weekly", "sample", "monthly")}
+    automation = automations(api)[0]
+    changed = changed_file(tmp_path / "prefect.yaml")
+    done = deploy_file(environment, changed)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "not deployed: recheck_recipes/weekly" in done.stderr
     assert "'not a number' is not of type 'number'" in done.stderr  # Prefect's own words
-    assert one(api, "weekly") == before["weekly"]
+    assert "not deployed: prune_artifacts/monthly" in done.stderr
+    assert {name: one(api, name) for name in ("weekly", "monthly")} == {
+        name: before[name] for name in ("weekly", "monthly")
+    }
     (nightly,) = one(api, "nightly")["schedules"]
     assert nightly["id"] == before["nightly"]["schedules"][0]["id"]
     assert (nightly["schedule"]["cron"], nightly["active"]) == ("0 2 * * *", True)
@@ -160,7 +175,16 @@ def test_a_changed_file_with_a_fault_in_it(served: Served, tmp_path: Path) -> No
         "daily": False,
         "early": True,
     }
-    assert [a["name"] for a in automations(api)] == ["after-new-data__automation_1"]
+    (after,) = automations(api)  # that of after-release is gone
+    assert after["trigger"]["match"] == {"prefect.resource.id": "recipe1m.*"}
+    assert [after[key] for key in ("id", "name", "enabled")] == [
+        *(automation["id"], "after-new-data__automation_1", False)
+    ]
     assert one(api, "weekly-training")["description"] == "Another description."  # after the fault
     assert one(api, "sample") == before["sample"]
     assert "not in the file: refresh_catalog/sample" in done.stdout
+    (hourly,) = one(api, "whole-road")["schedules"]
+    assert one(api, "backfill")["pull_steps"] == before["nightly"]["pull_steps"]
+    again = deploy_file(environment, changed)
+    assert "updated" not in again.stdout
+    assert one(api, "whole-road")["schedules"] == [hourly]  # at the same minute as ever

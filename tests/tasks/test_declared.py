@@ -52,14 +52,28 @@ def test_a_deployment_in_the_servers_terms(monkeypatch: pytest.MonkeyPatch) -> N
         ({"build": []}, "found build"),
         ({"description": "{{ $USER }}"}, "found a template"),
         ({"schedules": [{"cron": "0 7 1 * *"}]}, "expected a slug"),
+        ({"schedules": [MONTHLY["schedules"][0]] * 2}, "two schedules have the slug monthly"),
+        ({"schedules": [{"slug": "never"}]}, "cron, interval or rrule"),
+        ({"schedules": [{"slug": "s", "cron": "often"}]}, "cron.*often"),
+        ({"triggers": [{"posture": "Sometimes"}]}, "trigger 1.*posture"),
+        ({"triggers": [{"type": "wish"}]}, "trigger 1.*wish"),
+        ({"triggers": [{"expct": ["a"]}]}, "trigger 1.*expct"),
+        ({"triggers": [{"name": "x"}, {"name": "x"}]}, "two triggers have the name x"),
+        ({"triggers": [{"name": "monthly__automation_2"}, {}]}, "two triggers have the name"),
+        ({"work_pool": "local"}, "work_pool.*'local'"),
+        ({"work_pool": {"nam": "local"}}, "work_pool.nam"),
+        ({"tags": "solo"}, "tags.*'solo'"),
+        ({"parameters": ["a"]}, "parameters"),
+        ({"paused": "yes"}, "paused"),
     ],
 )
 def test_what_is_not_known_is_refused(
     change: dict[str, Any], said: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(ROOT)
-    with pytest.raises(ConfigError, match=said):
+    with pytest.raises(ConfigError, match=said) as error:
         declare({**MONTHLY, **change})
+    assert "\n" not in str(error.value)
 
 
 def test_a_file_that_lists_none_or_one_twice_is_refused(tmp_path: Path) -> None:
@@ -71,3 +85,32 @@ def test_a_file_that_lists_none_or_one_twice_is_refused(tmp_path: Path) -> None:
         read_file(path, ROOT)
     with pytest.raises(ConfigError, match=r"missing\.yaml"):
         read_file(tmp_path / "missing.yaml", ROOT)
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ({}, "expected deployments"),
+        ([], "expected deployments"),
+        ([MONTHLY, "monthly"], "deployment 2"),
+        ([{**MONTHLY, "entrypoint": ["a"]}], "deployment 1.*entrypoint"),
+        ([{**MONTHLY, "entrypoint": "flows"}], "deployment 1.*entrypoint"),
+        ([{**MONTHLY, "name": None}], "deployment 1.*name"),
+    ],
+)
+def test_what_names_no_deployment_is_told_in_a_line(
+    listed: object, said: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "prefect.yaml"
+    path.write_text(yaml.safe_dump({"deployments": listed}))
+    with pytest.raises(ConfigError, match=rf"prefect\.yaml: {said}") as error:
+        read_file(path, ROOT)
+    assert "\n" not in str(error.value)
+
+
+def test_a_key_without_value_is_as_one_left_out(tmp_path: Path) -> None:
+    nothing = dict.fromkeys(KEYS - {"name", "entrypoint"})
+    path = write(tmp_path / "prefect.yaml", {**MONTHLY, **nothing})
+    (config,) = read_file(path, ROOT)
+    assert config.keys() == {"name", "entrypoint", "pull"}
+    assert str(ROOT) in str(config["pull"])

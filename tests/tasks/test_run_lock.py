@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.errors import BusyError
-from tasks.run_lock import only_run
+from tasks.run_lock import only_deployment, only_run
 
 HOLD = """
 import sys
@@ -68,3 +68,19 @@ def test_waiting_ends_when_the_other_run_ends(tmp_path: Path) -> None:
 def take_patiently(folder: Path) -> str:
     with only_run(folder, wait_s=30):
         return "taken"
+
+
+def test_one_deployment_at_a_time_beside_a_run(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        with only_run(tmp_path), only_deployment(tmp_path):
+            waiting = pool.submit(deploy_patiently, tmp_path)
+            with pytest.raises(BusyError, match="make deploy"), only_deployment(tmp_path, wait_s=0):
+                pass
+            with pytest.raises(TimeoutError):
+                waiting.result(timeout=1)
+        assert waiting.result(timeout=30) == "deployed"
+
+
+def deploy_patiently(folder: Path) -> str:
+    with only_deployment(folder, wait_s=30):
+        return "deployed"

@@ -62,7 +62,8 @@ class HealthyServer(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         known = self.headers["Authorization"] == f"Basic {b64encode(b'me:word').decode()}"
         open_to_all = not self.asks_for_a_login or self.path == "/api/health"
-        self.send_response(200 if known or open_to_all else 401)
+        found = not self.path.startswith("/api//")
+        self.send_response((200 if known or open_to_all else 401) if found else 404)
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
@@ -73,9 +74,10 @@ def test_a_server_that_is_named_is_used(tmp_path: Path, monkeypatch: pytest.Monk
     with ThreadingHTTPServer(("127.0.0.1", 0), HealthyServer) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
         named = f"http://127.0.0.1:{other.server_port}/api"
-        monkeypatch.setenv("PREFECT_API_URL", named)
-        with prefect_server(tmp_path) as api:
-            assert api == named
+        for spelled in (named, f"{named}/"):
+            monkeypatch.setenv("PREFECT_API_URL", spelled)
+            with prefect_server(tmp_path) as api:
+                assert api == named
         other.shutdown()
     assert list(tmp_path.iterdir()) == []
 
