@@ -29,6 +29,14 @@ while True:
     os.rmdir(sys.argv[1])
     time.sleep(1e-4)
 """
+HIDE_AND_SHOW = """
+import os, sys, time
+while True:
+    os.rename(sys.argv[1], sys.argv[1] + ".hidden")
+    time.sleep(1e-4)
+    os.rename(sys.argv[1] + ".hidden", sys.argv[1])
+    time.sleep(1e-4)
+"""
 
 
 @pytest.fixture
@@ -176,6 +184,19 @@ def test_what_ends_while_others_clear_up_is_gone_and_no_fault(store: ArtifactSto
     finally:
         other.kill()
         other.wait()
+
+
+def test_what_is_removed_while_it_is_looked_for_is_absent(store: ArtifactStore) -> None:
+    rows = make(store).file("part/rows.txt")
+    other = subprocess.Popen([sys.executable, "-c", HIDE_AND_SHOW, str(rows)])
+    try:
+        while rows.exists():
+            assert other.poll() is None
+        found = [store.find(KEY) for _ in range(3000)]
+    finally:
+        other.kill()
+        other.wait()
+    assert None in found
 
 
 def test_the_second_maker_of_the_same_key_is_dropped(store: ArtifactStore) -> None:
