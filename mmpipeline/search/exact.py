@@ -31,7 +31,7 @@ def find_nearest(
     query
         Shape (E,), of unit length.
     k
-        How many; all when there are not so many.
+        How many, 0 or more; all when there are not so many.
     rows
         Shape (M,), ascending: the only rows to look at. None means all.
 
@@ -66,8 +66,8 @@ def gather_nearest(
         Their cosines.
     """
     candidates = np.arange(len(vectors)) if rows is None else rows
-    if not len(candidates):
-        return candidates, np.zeros(0)
+    if k < 1 or not len(candidates):
+        return candidates[:0], np.zeros(0)
     scores = (vectors if rows is None else vectors[rows]) @ query
     if k < len(scores):
         # both scores may be off, and twice as far, since vectors are only about of length 1

@@ -192,6 +192,8 @@ class Lists:
         scores : numpy.ndarray of float64
             Their exact cosines.
         """
+        if k < 1:
+            return np.zeros(0, np.intp), np.zeros(0)
         width, slack = tie_width(len(query)), _code_slack(len(query))
         selector = None
         if allowed is not None:

@@ -133,7 +133,10 @@ class ArtifactStore:
             return False
         is_done = (self.layout.artifacts(kind) / name).exists()
         is_asked_for = (self.layout.state / "renew" / f"{kind}-{name}").exists()
-        is_fresh = time.time() - folder.stat().st_mtime < RESUMABLE_S
+        try:
+            is_fresh = time.time() - folder.stat().st_mtime < RESUMABLE_S
+        except FileNotFoundError:  # its attempt ended just now; should it be there again, it is new
+            return True
         return is_fresh and (is_asked_for or not is_done)
 
     def _renewal(self, key: ArtifactKey) -> Path:
@@ -246,8 +249,7 @@ class ArtifactStore:
         pointers = [self.layout.artifacts(kind) for kind in ARTIFACT_FOLDERS]
         for place in (*pointers, self.layout.current_index.parent, self.layout.state):
             remove_unfinished(place)
-        if self.layout.temporary.is_dir():
-            remove_abandoned(self.layout.temporary, self._may_be_resumed)
+        remove_abandoned(self.layout.temporary, self._may_be_resumed)
 
 
 def write_manifest(draft: Draft, key: ArtifactKey) -> None:

@@ -158,14 +158,20 @@ def remove_abandoned_file(path: Path) -> None:
 def remove_abandoned(place: Path, may_stay: Callable[[Path], bool]) -> None:
     """Remove everything in a folder of unfinished work that nobody holds.
 
+    Others may end their work meanwhile: what goes while it is looked at is gone, and no fault.
+
     Parameters
     ----------
     place
-        The folder; files that are no locks are let be.
+        The folder, which may be missing; files that are no locks are let be.
     may_stay
         Tells of a folder in it whether it is wanted though nobody holds it.
     """
-    for path in sorted(place.iterdir()):
+    try:
+        found = sorted(place.iterdir())
+    except FileNotFoundError:
+        return
+    for path in found:
         if path.is_dir():
             if may_stay(path):
                 remove_abandoned_file(_lock_of(path))

@@ -6,6 +6,7 @@ hashes every file, which also finds a flipped bit.
 
 import hashlib
 import json
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -147,9 +148,16 @@ def open_artifact(folder: Path, kind: str | None = None) -> Artifact:
     _check_version(folder, manifest)
     for name, entry in manifest.files.items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size != entry["bytes"]:
+        if _size_of(path) != entry["bytes"]:
             raise ArtifactError(f"{path} is missing or cut; delete {folder} and run again")
     return Artifact(folder, manifest)
+
+
+def _size_of(path: Path) -> int | None:
+    """Return a file's bytes; None when it is none, or is being removed."""
+    with suppress(FileNotFoundError):
+        return path.stat().st_size if path.is_file() else None
+    return None
 
 
 def _check_version(folder: Path, manifest: Manifest) -> None:

@@ -72,6 +72,13 @@ def test_nothing_to_search() -> None:
     assert (len(found), len(scores)) == (0, 0)
 
 
+def test_none_are_asked_for() -> None:
+    vectors = unit_vectors(3, 50, 8, coarse=False)
+    for rows in (None, np.array([3, 10])):
+        found, scores = find_nearest(vectors, vectors[10], 0, rows)
+        assert (found.tolist(), scores.tolist()) == ([], [])
+
+
 def test_neighbours_closer_together_than_float32_resolves() -> None:
     random = np.random.default_rng(4)
     query = unit_vectors(5, 1, 64, coarse=False)[0]

@@ -82,6 +82,17 @@ def test_lists_that_reach_too_few_rows_give_way_to_the_scan(
     assert len(set(everything.tolist())) == 2500
 
 
+@pytest.mark.parametrize("kind", [None, "ivf", "hnsw"])
+def test_none_are_asked_for(
+    vectors: npt.NDArray[np.float32], tmp_path: Path, kind: Kind | None
+) -> None:
+    space = VectorSpace([make_view(vectors[:ROWS], tmp_path / "codes", kind)], None)
+    for rows in (None, np.arange(40), np.arange(2000)):
+        found, scores = space.find(vectors[0], 0, rows)
+        assert (found.tolist(), scores.tolist()) == ([], [])
+    assert space.find_many(vectors[:3], 0)[0].shape == (3, 0)
+
+
 def test_take_gathers_across_segments_in_the_order_asked(
     views: list[View], vectors: npt.NDArray[np.float32]
 ) -> None:

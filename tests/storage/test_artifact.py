@@ -3,6 +3,8 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -19,6 +21,22 @@ from mmpipeline.storage import (
 )
 
 KEY = ArtifactKey("catalog", {"recipe1m": "a"}, {"seed": 1}, "code")
+BEGIN_AND_END = """
+import os, sys, time
+while True:
+    os.mkdir(sys.argv[1])
+    time.sleep(1e-4)
+    os.rmdir(sys.argv[1])
+    time.sleep(1e-4)
+"""
+HIDE_AND_SHOW = """
+import os, sys, time
+while True:
+    os.rename(sys.argv[1], sys.argv[1] + ".hidden")
+    time.sleep(1e-4)
+    os.rename(sys.argv[1] + ".hidden", sys.argv[1])
+    time.sleep(1e-4)
+"""
 
 
 @pytest.fixture
@@ -151,6 +169,34 @@ def test_what_nobody_came_back_to_goes_after_a_month(store: ArtifactStore) -> No
     os.utime(left, (0, time.time() - 31 * 86_400))
     store.remove_orphans()
     assert not left.exists()
+
+
+def test_what_ends_while_others_clear_up_is_gone_and_no_fault(store: ArtifactStore) -> None:
+    left = store.resume_folder(KEY)
+    left.parent.mkdir(parents=True)
+    other = subprocess.Popen([sys.executable, "-c", BEGIN_AND_END, str(left)])
+    try:
+        while not left.exists():
+            assert other.poll() is None
+        for _ in range(1500):
+            store.remove_orphans()
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_what_is_removed_while_it_is_looked_for_is_absent(store: ArtifactStore) -> None:
+    rows = make(store).file("part/rows.txt")
+    other = subprocess.Popen([sys.executable, "-c", HIDE_AND_SHOW, str(rows)])
+    try:
+        while rows.exists():
+            assert other.poll() is None
+        found = [store.find(KEY) for _ in range(3000)]
+    finally:
+        other.kill()
+        other.wait()
+    assert None in found
 
 
 def test_the_second_maker_of_the_same_key_is_dropped(store: ArtifactStore) -> None:

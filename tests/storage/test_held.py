@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -22,8 +23,8 @@ from mmpipeline.storage.held import hold_folder
 with hold_folder(Path(sys.argv[1]), "held") as folder:
     (folder / "half").touch()
     child = sys.argv[2] == "with a child" and os.fork()
-    if child != 0 or sys.argv[2] == "alone":
-        print(child, flush=True)
+    if not child:
+        print(os.getpid(), flush=True)
     time.sleep(600)
 """
 
@@ -33,12 +34,12 @@ def clear_up(place: Path) -> None:
 
 
 def start_holder(place: Path, how: str = "alone") -> tuple[subprocess.Popen[str], int]:
-    """Start a process that holds a folder; return it and its child's id."""
+    """Start a process that holds a folder; return it and the id of who says so: it or its child."""
     holder = subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(place), how], stdout=subprocess.PIPE, text=True
     )
     assert holder.stdout is not None
-    return holder, int(holder.stdout.readline().replace("False", "0"))
+    return holder, int(holder.stdout.readline())
 
 
 def end(holder: subprocess.Popen[str]) -> None:
@@ -127,3 +128,19 @@ def test_where_no_locks_are_taken_work_goes_on_and_nothing_is_removed(
         assert not remove_folder(folder)
         assert is_held(folder)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_goes_while_it_is_looked_at_is_gone(tmp_path: Path) -> None:
+    names = [f"work-1-{letter}" for letter in "abc"]
+    for name in names:
+        (tmp_path / name / "deep").mkdir(parents=True)
+        (tmp_path / f"{name}.lock").touch()
+
+    def end_all(_: Path) -> bool:
+        for path in tmp_path.iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        return False
+
+    remove_abandoned(tmp_path, end_all)
+    assert list(tmp_path.iterdir()) == []
+    clear_up(tmp_path / "nowhere")
