@@ -6,6 +6,10 @@ trained there would be written into it, and the champion would answer from it. M
 relative to its database, so they are looked over whenever a folder is opened, and set right in one
 transaction. It costs a look at a few small tables.
 
+Another folder may use this one's server, and what it sent names it rightly. So what was sent
+follows only from where MLflow's own places show that this folder was, or where what is named lies
+here and no more there.
+
 The library knows no MLflow, so its tables are read as they lie.
 """
 
@@ -33,10 +37,11 @@ COLUMNS = (
     ("logged_models", "artifact_location"),
     ("model_versions", "source"),
     ("model_versions", "storage_location"),
-    ("datasets", "dataset_source"),
     ("trace_tags", "value"),
 )
-"""Where MLflow's database may name a place; earlier versions lack some of the tables."""
+"""Where MLflow's database may name a place of its own; earlier versions lack some of the tables."""
+SENT_COLUMNS = (("datasets", "dataset_source"),)
+"""Where it names a place of whoever sent it: another folder may use the same server."""
 DEFAULT_EXPERIMENT = ("experiments", 0)
 ALIASES = """
     SELECT alias, storage_location FROM registered_model_aliases
@@ -97,11 +102,12 @@ def foreign_locations(layout: DataLayout, *, quick: bool = False) -> list[Foreig
         If the database cannot be read.
     """
     if not _store(layout).is_file():
-        return [] if quick else list(_foreign_pointers(layout))
+        return [] if quick else list(_foreign_pointers(layout, set()))
     with closing(_open_to_read(layout)) as db:
         if quick:
             return list(_foreign_rows(db, layout, COLUMNS[:1]))
-        return [*_foreign_rows(db, layout), *_foreign_pointers(layout)]
+        rows, former = _all_foreign_rows(db, layout)
+        return [*rows, *_foreign_pointers(layout, former)]
 
 
 def set_right(layout: DataLayout) -> list[ForeignLocation]:
@@ -128,13 +134,13 @@ def set_right(layout: DataLayout) -> list[ForeignLocation]:
         If the database or a pointer cannot be written; the database is then as it was.
     """
     if not _store(layout).is_file():
-        return _point_here(_foreign_pointers(layout))
+        return _point_here(_foreign_pointers(layout, set()))
     with closing(sqlite3.connect(_store(layout), timeout=PATIENCE_S, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
-        rows = list(_foreign_rows(db, layout))
+        rows, former = _all_foreign_rows(db, layout)
         if rows and _has_second_name(layout):
             raise InputError(f"{_store(layout)} is a hard link to another folder's; {COPY_BY}")
-        pointers = _point_here(_foreign_pointers(layout))
+        pointers = _point_here(_foreign_pointers(layout, former))
         for one in rows:
             change = f'UPDATE "{one.table}" SET "{one.column}" = ? WHERE rowid = ?'
             db.execute(change, (one.right, one.row))
@@ -196,8 +202,28 @@ def _has_second_name(layout: DataLayout) -> bool:
     return store.stat().st_nlink - drafts > 1
 
 
+def _all_foreign_rows(
+    db: sqlite3.Connection, layout: DataLayout
+) -> tuple[list[ForeignLocation], set[Path]]:
+    """Return the rows to change, and where MLflow's own places show that the folder was before."""
+    rows = list(_foreign_rows(db, layout, COLUMNS))
+    former = {one.root for one in rows if one.root is not None}
+    for one in _foreign_rows(db, layout, SENT_COLUMNS):
+        right = json.loads(one.right)["uri"] if one.right.startswith("{") else one.right
+        if one.root is not None and _is_of(layout, one.root, former, Path(str(path_of(right)))):
+            rows.append(one)
+    return rows, former
+
+
+def _is_of(layout: DataLayout, root: Path, former: set[Path], here: Path) -> bool:
+    """Tell whether what names a root means this folder, where it is called `here`."""
+    if any(is_same(root, one) for one in former):
+        return True
+    return here.exists() and not (root / here.relative_to(layout.root)).exists()
+
+
 def _foreign_rows(
-    db: sqlite3.Connection, layout: DataLayout, columns: Sequence[tuple[str, str]] = COLUMNS
+    db: sqlite3.Connection, layout: DataLayout, columns: Sequence[tuple[str, str]]
 ) -> Iterator[ForeignLocation]:
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
     files = layout.root.joinpath(*TRACKED_FILES).as_uri() + "/"
@@ -224,14 +250,18 @@ def _follow_row(layout: DataLayout, stored: str, *, is_default: bool) -> tuple[s
     return follow(layout, stored)
 
 
-def _foreign_pointers(layout: DataLayout) -> Iterator[ForeignLocation]:
+def _foreign_pointers(layout: DataLayout, former: set[Path]) -> Iterator[ForeignLocation]:
     for pattern in POINTERS:
         for pointer in sorted(layout.state.glob(pattern)):
             try:
-                stored = str(json.loads(pointer.read_bytes())["data_root"])
+                content = json.loads(pointer.read_bytes())
+                stored, version = str(content["data_root"]), str(content["version"])
             except (ValueError, KeyError, TypeError):
                 continue  # not one of ours
-            if not is_same(Path(stored), layout.root):
+            here = layout.artifacts("index") / version
+            if is_same(Path(stored), layout.root):
+                continue
+            if _is_of(layout, Path(stored), former, here):
                 right = str(layout.root)
                 yield ForeignLocation("", "data_root", pointer, stored, right, Path(stored))
 

@@ -1,9 +1,11 @@
 """Approximate search: faiss lists (IVF) or a graph (HNSW) beside a segment's exact codes.
 
 Only for segments above the size that config names. What the lists find is scored again in float64
-like everything else, and they are asked for more while what they left out may tie with the answer;
-how much they look through is chosen when they are made, as the least that reaches the demanded
-recall against the exact answer.
+like everything else, and they are asked for more where what they left out may tie with the answer.
+Where that does not settle it, since half precision cannot tell the rows of a dense cluster apart,
+a scan answers if the answer's last row has ties beyond it, and what was found does otherwise. So
+no question costs much more than a scan. How much the lists look through is chosen when they are
+made, as the least that reaches the demanded recall against the exact answer.
 """
 
 from dataclasses import asdict, dataclass
@@ -16,7 +18,7 @@ import numpy.typing as npt
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.models.rounding import largest_error, tie_width
-from mmpipeline.search.exact import score_exactly
+from mmpipeline.search.exact import gather_nearest, score_exactly
 from mmpipeline.search.ties import floor_of, rank
 
 Vector = npt.NDArray[np.float32]
@@ -29,6 +31,8 @@ TRAINING_ROWS_PER_LIST = 40
 HNSW_LINKS = 16
 HNSW_BUILD_EFFORT = 80
 CANDIDATES = 40
+WIDER = 8
+MOST_CANDIDATES = 4096  # a graph that collects more takes longer than a scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +172,9 @@ class Lists:
             Their exact cosines; those of a tie are that of its best.
         """
         found = self.gather(vectors, query, k, effort, allowed)
+        if found is None:
+            within = None if allowed is None else np.flatnonzero(allowed)
+            found = gather_nearest(vectors, query, k, within)
         return rank(*found, k, tie_width(len(query)))
 
     def gather(
@@ -177,7 +184,7 @@ class Lists:
         k: int,
         effort: int,
         allowed: npt.NDArray[np.bool_] | None = None,
-    ) -> tuple[Rows, Scores]:
+    ) -> tuple[Rows, Scores] | None:
         """Find rows that are like a query, and those within reach that may tie with one of them.
 
         Parameters
@@ -191,23 +198,33 @@ class Lists:
             Shape (M,), in no order.
         scores : numpy.ndarray of float64
             Their exact cosines.
+
+        None in place of both where so many may tie that an exact search costs less.
         """
         if k < 1:
             return np.zeros(0, np.intp), np.zeros(0)
-        width, slack = tie_width(len(query)), _code_slack(len(query))
-        selector = None
-        if allowed is not None:
-            selector = faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-        wanted = max(CANDIDATES, 2 * k)
+        slack, width = _code_slack(len(query)), tie_width(len(query))
+        selector = None if allowed is None else _select(allowed)
+        least = wanted = max(CANDIDATES, 2 * k)
         while True:
-            parameters = self._parameters(effort, wanted, selector)
-            coarse, found = self._index.search(query[None], wanted, params=parameters)
-            rows = found[0][found[0] >= 0].astype(np.intp)
+            coarse, rows = self._ask(query, wanted, effort, selector)
             exact = score_exactly(vectors, query, rows)
             is_all = len(rows) < wanted or wanted >= self._index.ntotal
-            if is_all or coarse[0, -1] + slack < floor_of(exact, k, width):
+            if is_all or coarse[-1] + slack < floor_of(exact, k, width):
                 return rows, exact
-            wanted = min(8 * wanted, self._index.ntotal)
+            tied = np.count_nonzero(exact >= floor_of(exact, k, width))
+            may_help = wanted == least or tied == wanted  # else the codes are too coarse to tell
+            if not may_help or WIDER * wanted > MOST_CANDIDATES:
+                return None if tied > k else (rows, exact)
+            wanted = min(WIDER * wanted, self._index.ntotal)
+
+    def _ask(
+        self, query: Vector, wanted: int, effort: int, selector: faiss.IDSelector | None
+    ) -> tuple[Vector, Rows]:
+        """Return coarse scores, best first, and the rows that were reached."""
+        parameters = self._parameters(effort, wanted, selector)
+        coarse, found = self._index.search(query[None], wanted, params=parameters)
+        return coarse[0], found[0][found[0] >= 0].astype(np.intp)
 
     def _parameters(
         self, effort: int, wanted: int, selector: faiss.IDSelector | None
@@ -262,6 +279,10 @@ def _recall(lists: Lists, vectors: Vector, queries: Vector, truth: Rows, effort:
         rows = lists.find(vectors, query, len(right), effort)[0]
         found += len(np.intersect1d(rows, right))
     return found / truth.size
+
+
+def _select(allowed: npt.NDArray[np.bool_]) -> faiss.IDSelector:
+    return faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
 
 
 def _code_slack(dim: int) -> float:

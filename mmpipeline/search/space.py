@@ -136,5 +136,7 @@ def _ask_lists(
     if view.lists is None or view.plan is None:
         return None
     found = view.lists.gather(view.scan.vectors, query, k, view.plan.effort, allowed)
+    if found is None:
+        return None
     available = len(view.scan) if allowed is None else int(np.count_nonzero(allowed))
     return found if len(found[0]) >= min(k, available) else None

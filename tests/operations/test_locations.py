@@ -167,10 +167,54 @@ def test_a_folder_without_a_store_has_nothing_to_look_at(tmp_path: Path) -> None
     assert foreign_locations(layout) == set_right(layout) == list(check_locations(layout)) == []
 
 
+def make_shared(layout: DataLayout, other: Path) -> Path:
+    """Let another data folder have used this one's server; return the pointer that it left."""
+    pointer = layout.state / "mlartifacts/1/models/m-2/artifacts/artifacts/pointer.json"
+    pointer.parent.mkdir(parents=True)
+    pointer.write_text(json.dumps({"data_root": str(other), "version": "theirs"}))
+    source = json.dumps({"uri": str(other / "processed/pairs/fedcba9876543210")})
+    with closing(sqlite3.connect(layout.state / "mlflow.db")) as store:
+        store.execute("INSERT INTO datasets VALUES ('theirs', ?)", [source])
+        store.commit()
+    return pointer
+
+
+@pytest.mark.parametrize("is_here", [True, False])  # else on another machine
+def test_what_another_folder_sent_to_a_server_of_this_one_stays(
+    original: DataLayout, tmp_path: Path, *, is_here: bool
+) -> None:
+    other = tmp_path / "other"
+    if is_here:
+        (DataLayout.at(other).artifacts("index") / "theirs").mkdir(parents=True)
+        (original.artifacts("index") / "theirs").mkdir(parents=True)
+    pointer = make_shared(original, other)
+    before = dump(original), pointer.read_bytes()
+    assert foreign_locations(original) == set_right(original) == []
+    assert [finding.status for finding in check_locations(original)] == ["ok"]
+    assert (dump(original), pointer.read_bytes()) == before
+    copied = DataLayout.at(shutil.copytree(original.root, tmp_path / "copied"))
+    assert {one.root for one in set_right(copied)} == {original.root}
+    assert foreign_locations(copied) == []
+    assert f"{other}/processed/pairs/fedcba9876543210" in dump(copied)
+    assert (copied.root / pointer.relative_to(original.root)).read_bytes() == before[1]
+
+
+def test_what_lies_here_alone_is_named_here(original: DataLayout, tmp_path: Path) -> None:
+    pointer = make_shared(original, tmp_path / "gone")
+    (original.artifacts("index") / "theirs").mkdir(parents=True)
+    (original.artifacts("pairs") / "fedcba9876543210").mkdir(parents=True)
+    assert len(set_right(original)) == 2
+    assert json.loads(pointer.read_bytes())["data_root"] == str(original.root)
+    assert f"{original.root}/processed/pairs/fedcba9876543210" in dump(original)
+    assert foreign_locations(original) == []
+
+
 def test_pointers_of_a_server_follow_without_a_store_here(tmp_path: Path) -> None:
     pointer = tmp_path / "state/mlartifacts/1/models/m-1/artifacts/artifacts/pointer.json"
     pointer.parent.mkdir(parents=True)
     pointer.write_text(json.dumps({"data_root": "/gone", "version": "v"}))
     layout = DataLayout.at(tmp_path)
+    assert foreign_locations(layout) == []  # it may be of a folder on another machine
+    (layout.artifacts("index") / "v").mkdir(parents=True)
     assert len(foreign_locations(layout)) == len(set_right(layout)) == 1
     assert json.loads(pointer.read_bytes())["data_root"] == str(tmp_path)
