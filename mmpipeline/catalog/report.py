@@ -16,6 +16,7 @@ from mmpipeline.catalog.compare import CatalogChanges, describe_changes
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import StageError
 
+_LABEL_LETTERS = 40
 _INK, _PAPER, _COLOURS = "#3b3b3b", "white", ("#4c72b0", "#dd8452", "#55a868", "#c44e52", "#8172b3")
 _FEWEST_RECIPES = 100  # shares of fewer say nothing
 _SHOWN_DISHES, _SHOWN_REASONS = 20, 15
@@ -171,7 +172,9 @@ def _draw_dishes(path: Path, quality: Quality) -> None:
     shown = quality["frequent_dishes"][:_SHOWN_DISHES][::-1]
     # Names of Korean dishes need a font that is not everywhere: keys in Latin letters are drawn.
     labels = [_latin(row["dish"], len(shown) - place) for place, row in enumerate(shown)]
-    axes.barh(labels, [row["recipes"] for row in shown], color=_COLOURS[0])
+    places = range(len(shown))  # labels may be equal, and hold what matplotlib takes for formulas
+    axes.barh(places, [row["recipes"] for row in shown], color=_COLOURS[0])
+    axes.set_yticks(places, labels, parse_math=False)
     axes.set_title("the commonest dishes", color=_INK)
     axes.set_xlabel("recipes")
     _tidy(axes)
@@ -204,7 +207,9 @@ def _draw_bars(axes: Axes, counts: Mapping[str, int]) -> None:
 
 def _latin(dish: str, rank: int) -> str:
     name = dish.removeprefix("en:")
-    return name if name.isascii() else f"(Korean name, rank {rank})"
+    if not name.isascii():
+        return f"(Korean name, rank {rank})"
+    return name if len(name) <= _LABEL_LETTERS else f"{name[: _LABEL_LETTERS - 3].rstrip()}..."
 
 
 def _tidy(axes: Axes) -> None:

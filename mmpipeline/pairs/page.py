@@ -200,7 +200,8 @@ def draw_dishes(axes: Axes, rows: Rows) -> None:
     axes.bar(places, hard, bottom=same, color="#b5532f", label="look-alike dish")
     below = [a + b for a, b in zip(same, hard, strict=True)]
     axes.bar(places, other, bottom=below, color="#cfcfcf", label="own photo,\nother dish, swaps")
-    axes.set_xticks(places, [_name(n, row["dish"]) for n, row in enumerate(shown, 1)])
+    names = [_name(n, row["dish"]) for n, row in enumerate(shown, 1)]
+    axes.set_xticks(places, names, parse_math=False)
     axes.tick_params("x", rotation=60)
     for label in axes.get_xticklabels():
         label.set_horizontalalignment("right")
@@ -278,7 +279,7 @@ def draw_busiest(axes: Axes, rows: Rows) -> None:
     )
     axes.bar_label(bars, [f"{row['pairs']:,}" for row in rows], fontsize=8, padding=2)
     names = [_name(n, row["recipe_id"]) for n, row in enumerate(rows, 1)]
-    axes.set_yticks(range(len(rows)), names, fontsize=8)
+    axes.set_yticks(range(len(rows)), names, fontsize=8, parse_math=False)
     axes.invert_yaxis()
     axes.set_xlabel("pairs of other anchors")
     axes.set_title("The busiest recipes")

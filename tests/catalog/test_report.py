@@ -1,12 +1,15 @@
 import json
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from mmpipeline.catalog.build import build_catalog
 from mmpipeline.catalog.compare import compare_catalogs, describe_changes
+from mmpipeline.catalog.report import _draw_dishes
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.schemas import QuarantineRow, Recipe
@@ -72,6 +75,17 @@ def test_the_page_and_its_plots(make_recipe: MakeRecipe, version: Version) -> No
     assert (folder / "quality.md").read_bytes() == (
         version("v2", recipes) / "quality.md"
     ).read_bytes()
+
+
+def test_dishes_of_any_name_are_drawn_a_bar_each(tmp_path: Path) -> None:
+    endless = "en:" + 30 * "endless stew "
+    names = [endless, endless + "too", "en:$x$ and $\\frac$", "갈치국"]
+    dishes = [{"dish": name, "recipes": 3} for name in names]
+    _draw_dishes(tmp_path / "dishes.png", {"frequent_dishes": dishes})
+    with Image.open(tmp_path / "dishes.png") as image:
+        column = np.asarray(image.convert("RGB"))[:, 700].tolist()
+    is_bar = [pixel == [0x4C, 0x72, 0xB0] for pixel in column]
+    assert sum(now and not before for before, now in pairwise(is_bar)) == len(names)
 
 
 @pytest.mark.parametrize(

@@ -91,3 +91,13 @@ def test_charts_draw_what_the_rows_say(report: dict[str, Any]) -> None:
     draw_busiest(axes[4], report["busiest"])
     widths = [patch.get_width() for patch in axes[4].patches]
     assert widths == [row["pairs"] for row in report["busiest"]]
+
+
+def test_a_name_that_looks_like_a_formula_is_drawn_as_it_is(tmp_path: Path) -> None:
+    figure, name = Figure(), "$a$ and $\\frac$"
+    axes = figure.subplots(2)
+    draw_dishes(axes[0], [{"dish": name, "pairs": 2, "positives": 1, "hard_negatives": 0}])
+    draw_busiest(axes[1], [{"recipe_id": name, "split": "train", "pairs": 2}])
+    figure.savefig(tmp_path / "names.png")
+    shown = [*axes[0].get_xticklabels(), *axes[1].get_yticklabels()]
+    assert [text.get_text() for text in shown] == 2 * [f"1. {name}"]
