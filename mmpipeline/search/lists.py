@@ -1,11 +1,10 @@
 """Approximate search: faiss lists (IVF) or a graph (HNSW) beside a segment's exact codes.
 
 Only for segments above the size that config names. What the lists find is scored again in float64
-like everything else, and they are asked for more where what they left out may tie with the answer.
-Where that does not settle it, since half precision cannot tell the rows of a dense cluster apart,
-a scan answers if the answer's last row has ties beyond it, and what was found does otherwise. So
-no question costs much more than a scan. How much the lists look through is chosen when they are
-made, as the least that reaches the demanded recall against the exact answer.
+like everything else, and they are asked for more while all that they found ties with the answer: a
+run of equal rows may go on beyond it. Where it goes on too far a scan answers, so no question costs
+much more than a scan. How much the lists look through is chosen when they are made, as the least
+that reaches the demanded recall against the exact answer.
 """
 
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.models.rounding import largest_error, tie_width
+from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.exact import gather_nearest, score_exactly
 from mmpipeline.search.ties import floor_of, rank
 
@@ -203,28 +202,26 @@ class Lists:
         """
         if k < 1:
             return np.zeros(0, np.intp), np.zeros(0)
-        slack, width = _code_slack(len(query)), tie_width(len(query))
         selector = None if allowed is None else _select(allowed)
-        least = wanted = max(CANDIDATES, 2 * k)
+        wanted = max(CANDIDATES, 2 * k)
         while True:
-            coarse, rows = self._ask(query, wanted, effort, selector)
+            rows = self._ask(query, wanted, effort, selector)
             exact = score_exactly(vectors, query, rows)
-            is_all = len(rows) < wanted or wanted >= self._index.ntotal
-            if is_all or coarse[-1] + slack < floor_of(exact, k, width):
+            is_all = len(rows) < k or len(rows) == self._index.ntotal
+            if is_all or exact.min() < floor_of(exact, k, tie_width(len(query))):
                 return rows, exact
-            tied = np.count_nonzero(exact >= floor_of(exact, k, width))
-            may_help = wanted == least or tied == wanted  # else the codes are too coarse to tell
-            if not may_help or WIDER * wanted > MOST_CANDIDATES:
-                return None if tied > k else (rows, exact)
+            if len(rows) < wanted or WIDER * wanted > MOST_CANDIDATES:
+                return None
             wanted = min(WIDER * wanted, self._index.ntotal)
 
     def _ask(
         self, query: Vector, wanted: int, effort: int, selector: faiss.IDSelector | None
-    ) -> tuple[Vector, Rows]:
-        """Return coarse scores, best first, and the rows that were reached."""
+    ) -> Rows:
+        """Return the rows that were reached, best first as far as their codes tell."""
         parameters = self._parameters(effort, wanted, selector)
-        coarse, found = self._index.search(query[None], wanted, params=parameters)
-        return coarse[0], found[0][found[0] >= 0].astype(np.intp)
+        found = self._index.search(query[None], wanted, params=parameters)[1][0]
+        rows: Rows = found[found >= 0].astype(np.intp)
+        return rows
 
     def _parameters(
         self, effort: int, wanted: int, selector: faiss.IDSelector | None
@@ -283,14 +280,6 @@ def _recall(lists: Lists, vectors: Vector, queries: Vector, truth: Rows, effort:
 
 def _select(allowed: npt.NDArray[np.bool_]) -> faiss.IDSelector:
     return faiss.IDSelectorBitmap(np.packbits(allowed, bitorder="little"))
-
-
-def _code_slack(dim: int) -> float:
-    """Return how far a score by half-precision codes may lie below the vector's own."""
-    rounding = (
-        2.0**-11 + np.sqrt(dim) * 2.0**-25
-    )  # of a unit vector: normal numbers, subnormal ones
-    return float(rounding) + 4 * largest_error(dim)
 
 
 def _add(index: faiss.Index, vectors: Vector) -> None:
