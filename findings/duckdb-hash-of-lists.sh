@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # DuckDB 2.0.0: hash() of several columns runs the elements of neighbouring lists together.
 #
 # One may take hash(a, b) = hash(c, d) for "the two rows are (almost surely) equal". Lists break
@@ -14,7 +14,7 @@
 #   as JSON               False   hash(to_json(['a','b']), to_json(['c'])) = ...
 #
 # Exits 1 when one of these changes.
-set -eu
+set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"

@@ -1,4 +1,4 @@
-#!/bin/sh
+#!/usr/bin/env bash
 # MLflow 3.17.2: a copied SQLite store with its artifacts folder logs files into the ORIGINAL folder.
 #
 # Every experiment and run keeps the whole path of its artifacts (`artifact_location`,
@@ -17,12 +17,11 @@
 #   after a move: the old folder was made anew, with the file
 #
 # Exits 0 as long as it is so, 1 when MLflow behaves otherwise.
-set -eu
+set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install --quiet --disable-pip-version-check \
-    mlflow-skinny==3.17.2 sqlalchemy==2.0.58 alembic==1.20.1
+"$folder/venv/bin/pip" install --quiet mlflow-skinny==3.17.2 sqlalchemy==2.0.58 alembic==1.20.1
 cat > "$folder/copied.py" <<'CODE'
 import logging
 import shutil

@@ -18,7 +18,7 @@ server=
 trap 'if [ -n "$server" ]; then kill "$server" 2>/dev/null || true; wait "$server" 2>/dev/null || true; fi; rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check \
-    "prefect==3.8.8" "fastapi<0.151" "sqlalchemy<2.1"
+    "prefect==3.8.8" "fastapi==0.150.0" "sqlalchemy==2.0.58"
 
 export DO_NOT_TRACK=true PREFECT_SERVER_ANALYTICS_ENABLED=false PREFECT_CLI_PROMPT=false
 export PREFECT_SERVER_UI_ENABLED=false PREFECT_LOGGING_LEVEL=ERROR
