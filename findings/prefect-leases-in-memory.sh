@@ -38,13 +38,19 @@ stop() { kill "$server"; wait "$server" || true; server=; }
 
 cat >"$work/ask.py" <<'PY'
 """begin API: a run takes the only slot and works; its lease's id is printed. renew API LEASE. next API."""
-import json, sys, urllib.error, urllib.request
+import json, sys, time, urllib.error, urllib.request
 
 def ask(path, body):
     headers = {"Content-Type": "application/json", "User-Agent": "prefect/3.8.8 (API 0.8.4)"}
     request = urllib.request.Request(f"{api}/{path}", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return answer.status, json.loads(answer.read() or b"null")
+    for tries_left in reversed(range(60)):
+        try:
+            with urllib.request.urlopen(request, timeout=30) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            if error.code != 503 or not tries_left:  # its own client asks again too: SQLite is busy
+                raise
+            time.sleep(1)
 
 action, api, *rest = sys.argv[1:]
 if action == "renew":
