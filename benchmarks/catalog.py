@@ -16,7 +16,7 @@ import typer
 from benchmarks.catalog_recipes import Pair, write_sources
 from benchmarks.process_cost import measure
 from mmpipeline.catalog.build import build_catalog
-from mmpipeline.catalog.copies import group_copies
+from mmpipeline.catalog.duplicates.copies import group_copies
 from mmpipeline.config import CatalogConfig
 
 _MEMORY = "1GB"

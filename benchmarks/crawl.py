@@ -28,14 +28,14 @@ import requests
 
 from mmpipeline.config import ScrapeConfig
 from mmpipeline.errors import StageError
-from mmpipeline.sample.recipes import site_id_at
-from mmpipeline.scraping.archive import PageArchive, compress_record
-from mmpipeline.scraping.crawl import crawl_site, open_fetcher
-from mmpipeline.scraping.crawl_run import CrawlRun
-from mmpipeline.scraping.list_walk import walk_whole_site
-from mmpipeline.scraping.pacing import Pacer
-from mmpipeline.scraping.page_visit import fetch_page
-from mmpipeline.scraping.store import ARCHIVE_FOLDER, open_state
+from mmpipeline.sample.world.recipes import site_id_at
+from mmpipeline.sources.tenthousand.crawl.lists import walk_whole_site
+from mmpipeline.sources.tenthousand.crawl.pages import fetch_page
+from mmpipeline.sources.tenthousand.crawl.run import crawl_site, open_fetcher
+from mmpipeline.sources.tenthousand.crawl.session import CrawlRun
+from mmpipeline.sources.tenthousand.store.store import ARCHIVE_FOLDER, open_state
+from mmpipeline.web.archive import PageArchive, compress_record
+from mmpipeline.web.pacing import Pacer
 
 RETRY_AFTER_S = 2.0
 POLITE_PAGES = 5
@@ -84,7 +84,7 @@ def serve(pages: int, page_chars: int, *faults: str) -> Iterator[str]:
         If the site does not start.
     """
     command = [
-        *(sys.executable, "-m", "mmpipeline.sample.server"),
+        *(sys.executable, "-m", "mmpipeline.sample.site.server"),
         *("--recipes", str(max(2, 2 * pages)), "--page-chars", str(page_chars), *faults),
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:

@@ -29,14 +29,14 @@ from pathlib import Path
 from benchmarks.process_cost import measure
 from mmpipeline.config import FeatureConfig, ImageEncoderName, SampleConfig, TextEncoderName
 from mmpipeline.features.cache import EncodingCache
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding
 from mmpipeline.features.photo import load_photo
 from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
-from mmpipeline.sample.photos import photo_at
-from mmpipeline.sample.recipes import recipe_at
+from mmpipeline.sample.photos.files import photo_at
+from mmpipeline.sample.world.recipes import recipe_at
 
 IMAGE_NAMES: tuple[ImageEncoderName, ...] = (
     "descriptors",

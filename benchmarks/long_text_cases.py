@@ -14,24 +14,24 @@ import numpy as np
 import pyarrow as pa
 
 from mmpipeline import text as text_package
-from mmpipeline.catalog import mining
-from mmpipeline.catalog.chatter import Chatter, DressedTitle
-from mmpipeline.catalog.joining import join_names
-from mmpipeline.catalog.names import find_names
-from mmpipeline.catalog.near_copies import hash_shingles
+from mmpipeline.catalog.duplicates.near_copies import hash_shingles
+from mmpipeline.catalog.labels import mining
+from mmpipeline.catalog.labels.joining import join_names
+from mmpipeline.catalog.labels.names import find_names
+from mmpipeline.catalog.labels.title_noise import Chatter, DressedTitle
 from mmpipeline.features.content import has_words, ingredient_name, title_content
-from mmpipeline.features.text_encoder import TextEncoder
-from mmpipeline.recipe1m import cleaning
-from mmpipeline.scraping.decoding import decode_text
-from mmpipeline.scraping.sites.tenthousand_recipe import fields, tree, urls
-from mmpipeline.scraping.sites.tenthousand_recipe import ingredients as page_ingredients
-from mmpipeline.scraping.sites.tenthousand_recipe.cutting import cut_page
-from mmpipeline.scraping.sites.tenthousand_recipe.list_page import parse_list_page, parse_views
-from mmpipeline.scraping.sites.tenthousand_recipe.page_index import DeepPageError
-from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import read_recipe_page
-from mmpipeline.scraping.sites.tenthousand_recipe.tree import OversizedPageError
+from mmpipeline.features.encoders.ngrams import TextEncoder
 from mmpipeline.search.query import shared_ingredients
+from mmpipeline.sources.recipe1m import cleaning
+from mmpipeline.sources.tenthousand.page import fields, tree, urls
+from mmpipeline.sources.tenthousand.page import ingredients as page_ingredients
+from mmpipeline.sources.tenthousand.page.cutting import cut_page
+from mmpipeline.sources.tenthousand.page.list_page import parse_list_page, parse_views
+from mmpipeline.sources.tenthousand.page.page_index import DeepPageError
+from mmpipeline.sources.tenthousand.page.recipe_page import read_recipe_page
+from mmpipeline.sources.tenthousand.page.tree import OversizedPageError
 from mmpipeline.text import language, normalize, quantities, romanization, spelling
+from mmpipeline.web.decoding import decode_text
 
 UNITS = {
     "one syllable": "가",

@@ -21,19 +21,19 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from mmpipeline.arrays import BoolArray, Int64Array
 from mmpipeline.config import FeatureConfig, TrainConfig
-from mmpipeline.evaluation.bags import rank_pairs
-from mmpipeline.evaluation.embedding import embed_rows, mask_subset
-from mmpipeline.evaluation.held_out import HeldOut, load_held_out
-from mmpipeline.evaluation.retrieval import bootstrap_interval
-from mmpipeline.evaluation.single_modality import solve_ridge
+from mmpipeline.evaluation.metrics.recipe1m_protocol import rank_pairs
+from mmpipeline.evaluation.metrics.retrieval import bootstrap_interval
+from mmpipeline.evaluation.metrics.single_modality import solve_ridge
+from mmpipeline.evaluation.suite.held_out import HeldOut, load_held_out
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import load_model
+from mmpipeline.models.embed import embed_rows, mask_subset
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.storage import ArtifactStore, DataLayout
 from mmpipeline.training import NullLogger, train_food_model
@@ -42,7 +42,7 @@ SEEDS = 5
 K = 10
 STRENGTHS = (0.03, 0.1, 0.3, 1.0, 3.0)
 TEXT: tuple[Modality, ...] = MODALITIES[1:]
-Pair = tuple[NDArray[np.bool_], NDArray[np.bool_]]
+Pair = tuple[BoolArray, BoolArray]
 
 
 def main() -> None:
@@ -90,22 +90,20 @@ def run(layout: DataLayout, config: FeatureConfig) -> dict[str, float]:
         return summarise(hits, len(train)) | closed_forms(image, text, train, rows)
 
 
-def bag_of(held_out: HeldOut) -> NDArray[np.int64]:
+def bag_of(held_out: HeldOut) -> Int64Array:
     """Return the held-out recipes with photo and text, one a group of copies."""
     presence = held_out.presence
     rows = np.flatnonzero(held_out.is_bag & presence[:, 0] & presence[:, 1:].any(axis=1))
     return rows[np.unique(held_out.group[rows], return_index=True)[1]]
 
 
-def train_of(held_out: HeldOut, features: FeatureSet) -> NDArray[np.int64]:
+def train_of(held_out: HeldOut, features: FeatureSet) -> Int64Array:
     """Return the train recipes with photo and text."""
     presence = features.presence
     return np.flatnonzero(held_out.is_train & presence[:, 0] & presence[:, 1:].any(axis=1))
 
 
-def learned_hits(
-    model: Path, features: FeatureSet, held_out: HeldOut, rows: NDArray[np.int64]
-) -> Pair:
+def learned_hits(model: Path, features: FeatureSet, held_out: HeldOut, rows: Int64Array) -> Pair:
     """Return which photos and which texts find their own other half among ten."""
     fusion_model, presence = load_model(model), held_out.presence[rows]
     sides = [
@@ -131,7 +129,7 @@ def summarise(hits: list[Pair], trained: int) -> dict[str, float]:
     return figures | {"chance": round(K / len(hits[0][0]), 3)}
 
 
-def standardised(features: FeatureSet, train: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+def standardised(features: FeatureSet, train: Int64Array) -> tuple[Tensor, Tensor]:
     """Return photos and texts (parts side by side) of all recipes by the train recipes' scale."""
     parts: dict[str, Tensor] = {}
     for name in MODALITIES:
@@ -143,7 +141,7 @@ def standardised(features: FeatureSet, train: NDArray[np.int64]) -> tuple[Tensor
 
 
 def closed_forms(
-    image: Tensor, text: Tensor, train: NDArray[np.int64], rows: NDArray[np.int64]
+    image: Tensor, text: Tensor, train: Int64Array, rows: Int64Array
 ) -> dict[str, float]:
     """Measure ridge regression and CCA, each at its best strength."""
     best: dict[str, float] = {}
@@ -160,7 +158,7 @@ def closed_forms(
 
 
 def predict(
-    source: Tensor, target: Tensor, train: NDArray[np.int64], rows: NDArray[np.int64], ridge: float
+    source: Tensor, target: Tensor, train: Int64Array, rows: Int64Array, ridge: float
 ) -> tuple[float, float]:
     """Ridge regression from one side to the other: what each side finds among ten."""
     weights = solve_ridge(source[train], target[train], ridge)
@@ -170,7 +168,7 @@ def predict(
 
 
 def correlate(
-    image: Tensor, text: Tensor, train: NDArray[np.int64], rows: NDArray[np.int64], ridge: float
+    image: Tensor, text: Tensor, train: Int64Array, rows: Int64Array, ridge: float
 ) -> tuple[float, float]:
     """Canonical correlation analysis on kernels: what each side finds among ten."""
     sides, bases, whitened = (image, text), [], []

@@ -21,15 +21,15 @@ import time
 from bs4 import BeautifulSoup, Tag
 
 from mmpipeline.config import SampleConfig
-from mmpipeline.sample.rare_forms import rare_recipe_page
-from mmpipeline.sample.recipes import recipe_at
-from mmpipeline.scraping.decoding import decode_text
-from mmpipeline.scraping.sites.tenthousand_recipe.recipe_page import (
+from mmpipeline.sample.site.rare_forms import rare_recipe_page
+from mmpipeline.sample.world.recipes import recipe_at
+from mmpipeline.sources.tenthousand.page.recipe_page import (
     PageRecord,
     UnreadablePage,
     read_parsed_page,
     read_recipe_page,
 )
+from mmpipeline.web.decoding import decode_text
 
 HOST = "https://www.10000recipe.com"
 CONTENT_TYPE = "text/html; charset=UTF-8"

@@ -33,10 +33,10 @@ from typing import Any
 import psutil
 
 from mmpipeline.config import PipelineConfig, RefreshRequest, SampleConfig
-from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.storage import DataLayout
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
-from tasks.servers import new_login, prefect_server, quiet_environment
+from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
 DOORS = {"sample_world", "tenthousand_recipe", "recipe1m"}
 CHANGED = {"index": {"recall_check_queries": 150}}
@@ -133,7 +133,7 @@ def serve_site(world: SampleConfig) -> Iterator[str]:
     """Serve the fake site in a process of its own; yield its address."""
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "mmpipeline.sample.server"),
+            *(sys.executable, "-m", "mmpipeline.sample.site.server"),
             *("--config-json", world.model_dump_json()),
         ],
         stdin=subprocess.PIPE,

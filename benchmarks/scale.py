@@ -23,9 +23,9 @@ from matplotlib.figure import Figure
 
 from benchmarks.process_cost import measure
 from mmpipeline.config import SampleConfig
-from mmpipeline.recipe1m.photos import PhotoFolder
-from mmpipeline.sample.photos import photo_at
-from mmpipeline.sample.recipes import recipe_at
+from mmpipeline.sample.photos.files import photo_at
+from mmpipeline.sample.world.recipes import recipe_at
+from mmpipeline.sources.recipe1m.photos import PhotoFolder
 
 COSTS = Path(__file__).parents[1] / "docs" / "scale-costs.csv"
 MEMORY_GB = 64.0

@@ -34,20 +34,20 @@ import torch
 
 from benchmarks.search_peers import best_flat
 from mmpipeline.config import FeatureConfig, IndexConfig
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.models import FusionModel, save_model
 from mmpipeline.models.rounding import tie_width
-from mmpipeline.search.codes import use_threads
 from mmpipeline.search.current import promote
-from mmpipeline.search.describe import write_index
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.items import ITEMS_SCHEMA
-from mmpipeline.search.list_building import build_lists
-from mmpipeline.search.opening import DEAD_NAME, write_members
-from mmpipeline.search.prototypes import Prototypes, Sample, SubsetInfo
-from mmpipeline.search.segment import FULL
-from mmpipeline.search.sink import RowSink
-from mmpipeline.search.stamps import verify_once
+from mmpipeline.search.load import DEAD_NAME, write_members
+from mmpipeline.search.publish.ann import build_lists
+from mmpipeline.search.publish.describe import write_index
+from mmpipeline.search.vectors.fp16_scan import use_threads
+from mmpipeline.search.vectors.items import ITEMS_SCHEMA
+from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
+from mmpipeline.search.vectors.segment import FULL
+from mmpipeline.search.vectors.segment_writer import RowSink
+from mmpipeline.search.verification_cache import verify_once
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
 
 K = 10

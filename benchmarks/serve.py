@@ -46,14 +46,14 @@ from mmpipeline.config import (
 )
 from mmpipeline.features import FeatureSet, extract_features
 from mmpipeline.models import FusionModel, save_model
-from mmpipeline.recipe1m.normalise import normalize_dump
-from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.search.current import promote
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.publish import build_index
-from mmpipeline.serving.answers import SearchAnswer
-from mmpipeline.serving.asking import answer_search
-from mmpipeline.serving.requests import SearchRequest, read_request
+from mmpipeline.search.publish.version import build_index
+from mmpipeline.serving.api.handlers import answer_search
+from mmpipeline.serving.api.requests import SearchRequest, read_request
+from mmpipeline.serving.api.response_models import SearchAnswer
+from mmpipeline.sources.recipe1m.normalise import normalize_dump
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout
 
 Found = list[tuple[str, float]]

@@ -24,10 +24,10 @@ from typing import Any
 import mmpipeline
 from mmpipeline.config import FitConfig, PipelineConfig, TrainConfig
 from mmpipeline.parallel import SharingExecutor, Workers
-from mmpipeline.provenance.source_tree import SourceTree
-from mmpipeline.sample.server import serve_site
+from mmpipeline.planning import keys
+from mmpipeline.provenance.tree import SourceTree
+from mmpipeline.sample.site.server import serve_site
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
-from tasks import keys
 
 ROOT = Path(mmpipeline.__file__).parent
 PREFIX = f"{ROOT}/"
@@ -183,9 +183,9 @@ class Stages:
         return self.tracer.traces
 
     def _recipes(self) -> dict[str, Path]:
-        from mmpipeline.recipe1m import digest_dump, normalize_dump
-        from mmpipeline.sample.oracle import oracle_bound
-        from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+        from mmpipeline.sample.bayes import oracle_bound
+        from mmpipeline.sample.dump import write_recipe1m_dump
+        from mmpipeline.sources.recipe1m import digest_dump, normalize_dump
 
         config, layout = self.config, self.layout
 
@@ -201,7 +201,7 @@ class Stages:
         return {"recipe1m": recipe1m, "tenthousand_recipe": self._pages()}
 
     def _pages(self) -> Path:
-        from mmpipeline.scraping import crawl_site, parse_snapshot
+        from mmpipeline.sources.tenthousand import crawl_site, parse_snapshot
 
         config, layout = self.config, self.layout
         scraped = layout.scrape_store("sample_site")
@@ -262,7 +262,7 @@ class Stages:
         return features, self.make(keys.pairs_key(catalog.name, config.pairs), pair)
 
     def _model(self, catalog: Path, features: Path, pairs: Path) -> None:
-        from mmpipeline.search.publish import build_index
+        from mmpipeline.search.publish.version import build_index
 
         config = self.config
         models = [
@@ -289,9 +289,9 @@ class Stages:
         )
 
     def _figures(self, model: Path, features: Path, catalog: Path) -> None:
-        from mmpipeline.evaluation.evaluate import evaluate_model
-        from mmpipeline.evaluation.frozen_scores import score_frozen_set
-        from mmpipeline.evaluation.frozen_set import digest_frozen_set, write_frozen_set
+        from mmpipeline.evaluation.suite.evaluate import evaluate_model
+        from mmpipeline.evaluation.suite.frozen_scores import score_frozen_set
+        from mmpipeline.evaluation.suite.frozen_set import digest_frozen_set, write_frozen_set
 
         config, layout = self.config, self.layout
 
@@ -319,7 +319,7 @@ class Stages:
         )
 
     def _comparison(self, features: Path, model: Path, evaluation: Path) -> None:
-        from mmpipeline.evaluation.leaderboard import tabulate_results, write_leaderboard
+        from mmpipeline.evaluation.reports.leaderboard import tabulate_results, write_leaderboard
         from mmpipeline.training.grid import list_cells
         from mmpipeline.training.grid_results import TrainedCell, read_result
 
@@ -335,9 +335,9 @@ class Stages:
         self.make(keys.comparison_key([evaluation.name], config.comparison), compare)
 
     def _experiment(self) -> None:
-        from mmpipeline.evaluation.seed_report import write_seed_report
-        from mmpipeline.training.seed_experiment import evaluate_draw
-        from mmpipeline.training.seed_tables import gather_tables
+        from mmpipeline.talk.experiment import evaluate_draw
+        from mmpipeline.talk.report.page import write_seed_report
+        from mmpipeline.talk.report.tables import gather_tables
 
         experiment = self.config.experiment
         folders = [self._method(name) for name in ("slides_euc", "slides_cos", "ours")]
@@ -353,12 +353,12 @@ class Stages:
         )
 
     def _method(self, name: str) -> Path:
-        from mmpipeline.evaluation.synthetic_bench import SyntheticBench
-        from mmpipeline.synthetic import generate
-        from mmpipeline.training.seed_method_files import save_method
-        from mmpipeline.training.seed_methods import train_seed_method
-        from mmpipeline.training.seed_presets import seed_method
-        from mmpipeline.training.seed_tables import LABELS
+        from mmpipeline.talk.data import generate
+        from mmpipeline.talk.measure.suite import SyntheticBench
+        from mmpipeline.talk.methods.files import save_method
+        from mmpipeline.talk.methods.presets import seed_method
+        from mmpipeline.talk.methods.train import train_seed_method
+        from mmpipeline.talk.report.tables import LABELS
 
         data = self.config.experiment.data
         few = FitConfig(rounds=1, steps_per_round=3)

@@ -13,22 +13,23 @@ from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
 from mmpipeline.config import FitConfig, SyntheticConfig, TrainConfig
-from mmpipeline.evaluation.embedding import gather_features
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.losses import leave_one_out_prototypical_loss
 from mmpipeline.models import FusionModel
+from mmpipeline.models.embed import gather_features
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.storage import ArtifactStore, DataLayout
-from mmpipeline.synthetic import SyntheticData, generate
-from mmpipeline.training import EmbeddingObjective, TensorBatch, TensorSource, fit
-from mmpipeline.training.batch_source import BatchSource
-from mmpipeline.training.determinism import determinism
-from mmpipeline.training.loop import fit_config, make_model
-from mmpipeline.training.objective import Metrics
-from mmpipeline.training.pair_table import PairTable
-from mmpipeline.training.recipe_objective import recipe_objective
-from mmpipeline.training.recipe_source import RecipeBatch, RecipeSource
-from mmpipeline.training.validation import Validator
+from mmpipeline.talk.data import SyntheticData, generate
+from mmpipeline.training import EmbeddingObjective, TensorBatch, TensorSource
+from mmpipeline.training.engine.batch_source import BatchSource
+from mmpipeline.training.engine.determinism import determinism
+from mmpipeline.training.engine.fit import fit
+from mmpipeline.training.engine.objective import Metrics
+from mmpipeline.training.pairs.table import PairTable
+from mmpipeline.training.pairs.train import fit_config, make_model
+from mmpipeline.training.pairs.validation import Validator
+from mmpipeline.training.recipes.objective import recipe_objective
+from mmpipeline.training.recipes.source import RecipeBatch, RecipeSource
 
 SEED = 2021
 LEARNING_STEPS = 300

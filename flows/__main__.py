@@ -32,9 +32,9 @@ from mmpipeline.config import (
     load_settings,
 )
 from mmpipeline.errors import InputError, PipelineError, describe_os_error
-from tasks.locations import settle_at_start
-from tasks.run_lock import only_run
-from tasks.servers import new_login, prefect_server, quiet_environment
+from tasks.runtime.locations import settle_at_start
+from tasks.runtime.run_lock import only_run
+from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
 PARENT, EXPERIMENT, GRID = "refresh_catalog", "run_seed_experiment", "compare_runs"
 DUMP = "normalize_recipe1m"
@@ -121,7 +121,7 @@ def main(arguments: list[str]) -> int:
         data_root = settings.data_root.resolve()
         _prepare_process(data_root)
         if options.plan:
-            from tasks.plan_lines import describe_plan
+            from mmpipeline.planning.lines import describe_plan
 
             print("\n".join(describe_plan(data_root, config, parameters["request"])))
             return 0

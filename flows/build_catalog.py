@@ -5,9 +5,10 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import CatalogConfig
-from tasks import catalog
-from tasks.hooks import HOOKS
-from tasks.newest import default_root
+from mmpipeline.planning.catalog import newest_recipes
+from mmpipeline.planning.newest import default_root
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import catalog
 
 
 @flow(name="build_catalog", **HOOKS)
@@ -33,4 +34,4 @@ def build_catalog(
         Folder of the catalogue artifact.
     """
     root = data_root or default_root()
-    return catalog.merge(sources or catalog.newest_recipes(root), config, root)
+    return catalog.merge(sources or newest_recipes(root), config, root)

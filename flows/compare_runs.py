@@ -6,12 +6,12 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import PipelineConfig
-from tasks import comparison, evaluation, features, frozen, training
-from tasks.comparison import TrainedCell
-from tasks.hooks import HOOKS
-from tasks.newest import default_root, or_newest
-from tasks.stage import aside
-from tasks.stale_runs import sole_run
+from mmpipeline.planning.newest import default_root, or_newest
+from tasks.runtime.hooks import HOOKS
+from tasks.runtime.stage import aside
+from tasks.runtime.stale_runs import sole_run
+from tasks.stages import comparison, evaluation, features, frozen, training
+from tasks.stages.comparison import TrainedCell
 
 
 @flow(name="compare_runs", **HOOKS)
@@ -35,7 +35,7 @@ def compare_runs(
     Returns
     -------
     dict
-        See `tasks.comparison.summarise`.
+        See `tasks.stages.comparison.summarise`.
     """
     root = data_root or default_root()
     grid, cells = config.comparison, comparison.plan_cells(config)

@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import EvaluateConfig, FrozenSetConfig
-from tasks import evaluation, frozen
-from tasks.hooks import HOOKS
-from tasks.newest import default_root, or_newest
+from mmpipeline.planning.newest import default_root, or_newest
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import evaluation, frozen
 
 
 @flow(name="evaluate_model", **HOOKS)

@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import FeatureConfig
-from tasks import features
-from tasks.hooks import HOOKS
-from tasks.newest import default_root, or_newest
+from mmpipeline.planning.newest import default_root, or_newest
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import features
 
 
 @flow(name="extract_features", **HOOKS)

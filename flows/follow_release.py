@@ -4,9 +4,9 @@ from pathlib import Path
 
 from prefect import flow
 
-from tasks import index
-from tasks.hooks import HOOKS
-from tasks.newest import default_root
+from mmpipeline.planning.newest import default_root
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import index
 
 
 @flow(name="follow_release", **HOOKS)

@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import Recipe1MConfig
-from tasks import recipe1m
-from tasks.hooks import HOOKS
-from tasks.newest import default_root
+from mmpipeline.planning.newest import default_root
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import recipe1m
 
 
 @flow(name="normalize_recipe1m", **HOOKS)

@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import RetentionConfig
-from tasks import pruning
-from tasks.hooks import HOOKS
-from tasks.newest import default_root
+from mmpipeline.planning.newest import default_root
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import pruning
 
 
 @flow(name="prune_artifacts", **HOOKS)

@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import IndexConfig, PromotionConfig
-from tasks import index
-from tasks.hooks import HOOKS
-from tasks.newest import default_root, or_newest
+from mmpipeline.planning.newest import default_root, or_newest
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import index
 
 
 @flow(name="publish_index", **HOOKS)

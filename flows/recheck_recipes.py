@@ -5,9 +5,9 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
-from tasks import scraping
-from tasks.hooks import HOOKS
-from tasks.newest import default_root
+from mmpipeline.planning.newest import default_root
+from tasks.runtime.hooks import HOOKS
+from tasks.stages import scraping
 
 
 @flow(name="recheck_recipes", **HOOKS)

@@ -19,14 +19,15 @@ from flows.publish_index import publish_index
 from flows.scrape_recipes import scrape_recipes
 from flows.train_fusion import train_fusion
 from mmpipeline.config import PipelineConfig, RefreshRequest
-from tasks.catalog import add_newest
-from tasks.hooks import HOOKS
-from tasks.index import ask_example
-from tasks.newest import default_root
-from tasks.planning import is_published, plan_refresh, request_renewals, say_up_to_date
-from tasks.sample import open_doors
-from tasks.stage import side_by_side
-from tasks.stale_runs import sole_run
+from mmpipeline.planning.catalog import add_newest
+from mmpipeline.planning.newest import default_root
+from mmpipeline.planning.refresh import is_published, plan_refresh, request_renewals
+from tasks.runtime.hooks import HOOKS
+from tasks.runtime.shared_storage import finish_up_to_date
+from tasks.runtime.stage import side_by_side
+from tasks.runtime.stale_runs import sole_run
+from tasks.stages.index import ask_example
+from tasks.stages.sample import open_doors
 
 
 @flow(name="refresh_catalog", **HOOKS)
@@ -63,7 +64,7 @@ def refresh_catalog(
         recipes = add_newest(recipes, root) if request.newest else recipes
         plan = plan_refresh(root, recipes, config, request)
         if is_published(root, plan):
-            return say_up_to_date(root, plan)
+            return finish_up_to_date(root, plan)
         request_renewals(root, plan, request)
         catalog = build_catalog(recipes, config.catalog, root)
         features = extract_features(catalog, config.features, root)

@@ -5,10 +5,10 @@ from pathlib import Path
 from prefect import flow
 
 from mmpipeline.config import SeedExperimentConfig
-from tasks import seed_experiment
-from tasks.hooks import HOOKS
-from tasks.newest import default_root
-from tasks.stale_runs import sole_run
+from mmpipeline.planning.newest import default_root
+from tasks.runtime.hooks import HOOKS
+from tasks.runtime.stale_runs import sole_run
+from tasks.stages import talk as seed_experiment
 
 
 @flow(name="run_seed_experiment", **HOOKS)

@@ -63,7 +63,7 @@ def doctor(
 @app.command()
 def encoders() -> None:
     """List the encoders that a config can name, with licence, languages and speed."""
-    from mmpipeline.features.registry import markdown_table
+    from mmpipeline.features.encoders.registry import markdown_table
 
     typer.echo(markdown_table())
 
@@ -75,7 +75,7 @@ def sample_write(
     seed: Annotated[int, typer.Option(min=0)] = 2021,
 ) -> None:
     """Write the sample world's Recipe1M dump: layer1.json, layer2.json and photos."""
-    from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+    from mmpipeline.sample.dump import write_recipe1m_dump
 
     _require_empty(folder)
     counts = write_recipe1m_dump(folder, SampleConfig(recipes=recipes, seed=seed))
@@ -91,7 +91,7 @@ def sample_serve(
     """Serve the fake 만개의레시피 on 127.0.0.1 until interrupted."""
     import signal
 
-    from mmpipeline.sample.server import serve_site
+    from mmpipeline.sample.site.server import serve_site
 
     with serve_site(SampleConfig(recipes=recipes, seed=seed), port) as site:
         typer.echo(f"{site.base_url}  Ctrl-C stops it.")
@@ -167,7 +167,7 @@ def catalog_convert_classes(
     folder: Annotated[Path, typer.Argument(help="the folder with layer1.json")],
 ) -> None:
     """Write classes1M.parquet from the pickle, running nothing that is in it."""
-    from mmpipeline.recipe1m.classes import convert_classes
+    from mmpipeline.sources.recipe1m.classes import convert_classes
 
     recipes = convert_classes(pickled, folder / "classes1M.parquet")
     typer.echo(f"{recipes:,} recipes with a class in {folder / 'classes1M.parquet'}")

@@ -310,7 +310,7 @@ FusionName = Literal[
 
 
 class VirtualClassConfig(Section):
-    """How training classes are multiplied; see `mmpipeline.training.virtual_classes`."""
+    """How training classes are multiplied; see `mmpipeline.talk.methods.virtual_classes`."""
 
     mean_jitter: float = Field(0.15, ge=0, description="in deviations of the known classes")
     deviation_jitter: float = Field(0.1, ge=0, description="of the logarithm")
@@ -338,7 +338,7 @@ class MomentConfig(Section):
 
 
 class SeedMethodConfig(Section):
-    """One way to learn the synthetic data; `mmpipeline.training.seed_presets` names some.
+    """One way to learn the synthetic data; `mmpipeline.talk.methods.presets` names some.
 
     The slides' reading is the default: plain layers, the cosine pair loss, known classes alone.
     """
@@ -372,7 +372,7 @@ class SeedMethodConfig(Section):
 LossName = Literal[
     "supervised_contrastive", "prototypical", "info_nce", "sigmoid_pairwise", "cosine_pair"
 ]
-"""Names of `mmpipeline.training.recipe_objective.LOSSES`."""
+"""Names of `mmpipeline.training.recipes.objective.LOSSES`."""
 
 
 class TrainConfig(Section):
@@ -544,7 +544,7 @@ class SeedExperimentConfig(Section):
     methods: tuple[str, ...] = Field(
         ("slides_euc", "slides_cos", "ours"),
         min_length=1,
-        description="names of `mmpipeline.training.seed_presets`",
+        description="names of `mmpipeline.talk.methods.presets`",
     )
     once: tuple[str, ...] = Field(
         ("ours_fixed_axes",), description="further methods, on the first draw only"

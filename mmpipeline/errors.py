@@ -9,7 +9,7 @@
     │   └── ImageError             bytes that are no photo we accept
     ├── FetchError             a page could not be had (the only branch that is retried)
     │   ├── LayoutChangedError     pages came, but a required field is gone from them
-    │   └── RequestFailedError     one request, with its reason (in scraping/failures.py)
+    │   └── RequestFailedError     one request, with its reason (in web/failures.py)
     ├── ArtifactError          a stored artifact is missing, damaged or of another schema
     │   └── OutdatedArtifactError  of an older schema; the message names the command that migrates
     │   └── CheckpointError        a training cannot go on from what it stored

@@ -9,10 +9,10 @@ import sys
 from mmpipeline.config import EnvironmentSettings, load_settings
 from mmpipeline.errors import BusyError, PipelineError, describe_os_error
 from mmpipeline.storage import DataLayout, write_json_atomic
-from tasks.guarded_mlflow import APP_NAME
-from tasks.locations import settle_locations
-from tasks.server_guard import guard_variables
-from tasks.servers import (
+from tasks.runtime.locations import settle_locations
+from tasks.servers.guard import guard_variables
+from tasks.servers.mlflow import APP_NAME
+from tasks.servers.prefect import (
     HOST,
     OUTLIVES,
     embedded_store,
@@ -20,7 +20,7 @@ from tasks.servers import (
     stop_server,
     wait_until_ready,
 )
-from tasks.tracking import make_store
+from tasks.tracking.store import make_store
 
 STORE_VARIABLE = "MLFLOW_BACKEND_STORE_URI"
 """Where MLflow's page reads; a variable, since everybody may read a command line's password."""
@@ -50,7 +50,7 @@ def open_pages(settings: EnvironmentSettings) -> None:
     logs.mkdir(parents=True, exist_ok=True)
     pages = {
         "Prefect": (
-            ["tasks.servers", str(settings.prefect_port), OUTLIVES],
+            ["tasks.servers.prefect", str(settings.prefect_port), OUTLIVES],
             f"http://{HOST}:{settings.prefect_port}/api/health",
         ),
         "MLflow": (

@@ -1,10 +1,10 @@
 """The training stage on several processes: what torchrun starts.
 
-All processes take the same batches and each encodes its part (see `training.gradients`). The first
-one tracks the run and stores checkpoints; the others lend their cores. Usually the flow starts them
-(`tasks.processes`, `MMPIPELINE_TRAIN_PROCESSES`) and makes the artifact. Started by hand, on one
-machine or on several that share the data folder, they make it themselves from the newest features
-and pairs: `torchrun ... -m tasks.train_together`.
+All processes take the same batches and each encodes its part (`training.engine.gradients`). The
+first one tracks the run and stores checkpoints; the others lend their cores. Usually the flow
+starts them (`runtime.processes`, `MMPIPELINE_TRAIN_PROCESSES`) and makes the artifact. Started by
+hand, on one machine or on several that share the data folder, they make it themselves from the
+newest features and pairs: `torchrun ... -m tasks.train_together`.
 """
 
 import argparse
@@ -17,15 +17,15 @@ from pathlib import Path
 
 from mmpipeline.config import TrainConfig, load_config
 from mmpipeline.errors import PipelineError
+from mmpipeline.planning.newest import default_root, or_newest
 from mmpipeline.storage import ArtifactStore, DataLayout
 from mmpipeline.training import Checkpoints, NullLogger
 from mmpipeline.training.choice import choose_training
-from mmpipeline.training.processes import Processes, joined_processes
-from tasks.device import chosen_device
-from tasks.newest import default_root, or_newest
-from tasks.processes import ERROR_MARK, TrainingWork
-from tasks.shared_storage import fetch
-from tasks.training import train, train_into
+from mmpipeline.training.engine.process_group import Processes, joined_processes
+from tasks.runtime.device import chosen_device
+from tasks.runtime.processes import ERROR_MARK, TrainingWork
+from tasks.runtime.shared_storage import fetch
+from tasks.stages.training import train, train_into
 
 
 def main(arguments: list[str]) -> int:

@@ -24,16 +24,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 NUMERIC = (
     "tests/evaluation", "tests/features", "tests/losses", "tests/models",
-    "tests/sample/test_oracle.py", "tests/search", "tests/serving/test_map_layout.py",
+    "tests/sample/test_bayes.py", "tests/search", "tests/serving/map/test_layout.py",
     "tests/synthetic", "tests/training",
 )  # fmt: skip
 SENSITIVE = (
-    "tests/models/test_moment_prototypes.py", "tests/models/test_weighted_sum.py",
-    "tests/search/test_merge.py::test_merged_versions_answer_as_one_over_all",
+    "tests/talk/models/test_moment_prototypes.py", "tests/models/fusions/test_weighted_sum.py",
+    "tests/search/publish/test_merge.py::test_merged_versions_answer_as_one_over_all",
     "tests/search/test_one_order.py::test_near_copies_stand_in_the_order_of_their_rows",
     "tests/search/test_one_order.py::test_scores_are_the_same_numbers_on_every_machine",
-    "tests/search/test_prototypes.py",
-    "tests/training/test_validation.py::test_a_constant_model_scores_no_better_than_last_place",
+    "tests/search/vectors/test_prototypes.py",
+    "tests/training/pairs/test_validation.py::test_a_constant_model_scores_no_better_than_last_place",
 )  # fmt: skip
 VARIABLES = (
     "ATEN_CPU_CAPABILITY", "ONEDNN_MAX_CPU_ISA", "MKL_ENABLE_INSTRUCTIONS", "OPENBLAS_CORETYPE",

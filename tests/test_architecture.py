@@ -58,7 +58,7 @@ def test_a_refresh_that_finds_nothing_new_imports_no_stage() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert "tasks.planning" in loaded
+    assert "mmpipeline.planning.refresh" in loaded
     heavy = {"torch", "mlflow", "faiss", "sklearn", "matplotlib", "pandas", "duckdb", "scipy"}
     assert heavy.isdisjoint(loaded)
 

@@ -21,7 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmpipeline.catalog.compare import compare_catalogs
-from mmpipeline.catalog.grouping import fold_recipes, group_recipes, split_groups
+from mmpipeline.catalog.duplicates.grouping import fold_recipes, group_recipes, split_groups
+from mmpipeline.catalog.labels.names import (
+    join_languages,
+    learn_vocabulary,
+    load_cores,
+    load_mined_names,
+    load_names,
+)
+from mmpipeline.catalog.labels.vocabulary import Vocabulary, write_vocabulary
 from mmpipeline.catalog.merging import (
     FACTS_SCHEMA,
     VOCABULARY_NAME,
@@ -30,17 +38,9 @@ from mmpipeline.catalog.merging import (
     plan_merge,
     write_state,
 )
-from mmpipeline.catalog.names import (
-    join_languages,
-    learn_vocabulary,
-    load_cores,
-    load_mined_names,
-    load_names,
-)
 from mmpipeline.catalog.quality import measure_quality
 from mmpipeline.catalog.report import check_bounds, write_report
 from mmpipeline.catalog.statements import read_statement, run_statement
-from mmpipeline.catalog.vocabulary import Vocabulary, write_vocabulary
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.schemas import CATALOG_SCHEMA, QUARANTINE_SCHEMA, RECIPE_SCHEMA, SPLITS

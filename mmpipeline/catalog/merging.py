@@ -19,8 +19,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from mmpipeline.catalog.labels.vocabulary import Vocabulary, read_vocabulary
 from mmpipeline.catalog.statements import run_statement
-from mmpipeline.catalog.vocabulary import Vocabulary, read_vocabulary
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.provenance import digest_code

@@ -1,5 +1,5 @@
 """How good a model is on held-out recipes, always beside raw features and chance."""
 
-from mmpipeline.evaluation.evaluate import evaluate_model
+from mmpipeline.evaluation.suite.evaluate import evaluate_model
 
 __all__ = ["evaluate_model"]

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 from sklearn.manifold import TSNE
 from torch import Tensor
 
-from mmpipeline.evaluation.retrieval import FloatArray, IntArray
+from mmpipeline.arrays import Float64Array, Int64Array
 
 PANELS = (("Known & Unknown", 51), ("All", 100))
 
 
-def project_tsne(vectors: Tensor, seed: int, perplexity: float = 30.0) -> FloatArray:
+def project_tsne(vectors: Tensor, seed: int, perplexity: float = 30.0) -> Float64Array:
     """Lay vectors out in the plane.
 
     Parameters
@@ -42,11 +42,11 @@ def project_tsne(vectors: Tensor, seed: int, perplexity: float = 30.0) -> FloatA
     """
     width = min(perplexity, (len(vectors) - 1) / 3)
     model = TSNE(perplexity=width, metric="cosine", init="random", random_state=seed, n_jobs=1)
-    places: FloatArray = model.fit_transform(vectors.double().numpy())
+    places: Float64Array = model.fit_transform(vectors.double().numpy())
     return places
 
 
-def draw_tsne(places: FloatArray, label: IntArray, known_classes: int, path: Path) -> None:
+def draw_tsne(places: Float64Array, label: Int64Array, known_classes: int, path: Path) -> None:
     """Draw one panel for each of `PANELS`, limited to its first classes.
 
     Parameters
@@ -69,7 +69,7 @@ def draw_tsne(places: FloatArray, label: IntArray, known_classes: int, path: Pat
         figure.savefig(path, metadata={"Software": None})
 
 
-def _draw_panel(axes: Axes, places: FloatArray, label: IntArray, known_classes: int) -> None:
+def _draw_panel(axes: Axes, places: Float64Array, label: Int64Array, known_classes: int) -> None:
     colours = mpl.colormaps["hsv"](label * 0.61803 % 1)  # neighbours in number far apart in colour
     for is_group, marker, name in (
         (label < known_classes, "o", "known"),
@@ -83,7 +83,7 @@ def _draw_panel(axes: Axes, places: FloatArray, label: IntArray, known_classes: 
     axes.legend(loc="lower right", fontsize=8)
 
 
-def choose_per_class(label: IntArray, per_class: int) -> IntArray:
+def choose_per_class(label: Int64Array, per_class: int) -> Int64Array:
     """Choose the first rows of each class.
 
     Parameters

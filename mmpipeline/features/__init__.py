@@ -1,12 +1,12 @@
 """Turns photos and texts into vectors: one matrix a modality, and the same for a query.
 
 `extract` is the stage; `feature_set` reads what it wrote and encodes queries alike. The default
-encoders are descriptors computed here (`image_encoder`, `text_encoder`): no weights to fetch, no
+encoders are computed here (`encoders.descriptors`, `encoders.ngrams`): no weights to fetch, no
 torch, the same bytes on every run of a machine. The learning happens above them, in the fusion
 model.
 """
 
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet, QueryEncoder
 from mmpipeline.features.photo import RejectedPhotoError, load_photo

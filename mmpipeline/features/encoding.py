@@ -15,17 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
+from mmpipeline.arrays import Float16Array, Float32Array
 from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache, content_key
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.photo import RejectedPhotoError, load_photo, read_photo
 from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
-
-Vector = npt.NDArray[np.float32]
-Half = npt.NDArray[np.float16]
 
 
 @dataclass(slots=True)
@@ -50,7 +47,7 @@ class CachedEncoding:
     workers: EncodingWorkers
     counts: Counter[str]
 
-    def texts(self, texts: Sequence[str], dim: int) -> Half:
+    def texts(self, texts: Sequence[str], dim: int) -> Float16Array:
         """Encode texts.
 
         Parameters
@@ -79,7 +76,7 @@ class CachedEncoding:
         joined = b"".join(known.get(key, nothing) for key in keys)
         return np.frombuffer(joined, dtype="<f2").reshape(len(texts), dim)
 
-    def photos(self, paths: Sequence[Path]) -> list[Half | RejectedPhotoError]:
+    def photos(self, paths: Sequence[Path]) -> list[Float16Array | RejectedPhotoError]:
         """Encode photos.
 
         Parameters
@@ -132,7 +129,7 @@ def encode_photo_values(encoders: EncoderSet, paths: Sequence[Path]) -> list[byt
     return values
 
 
-def encode_photo(source: Path | bytes, encoders: EncoderSet) -> Vector:
+def encode_photo(source: Path | bytes, encoders: EncoderSet) -> Float32Array:
     """Load and encode one photo, of a recipe or of a query.
 
     Parameters
@@ -183,7 +180,7 @@ def _refusal(error: RejectedPhotoError) -> bytes:
     return value if len(value) % 2 == 1 else value + b" "
 
 
-def _read_value(value: bytes) -> Half | RejectedPhotoError:
+def _read_value(value: bytes) -> Float16Array | RejectedPhotoError:
     if len(value) % 2 == 1:
         return RejectedPhotoError(*json.loads(value))
     return np.frombuffer(value, dtype="<f2")

@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
+from mmpipeline.arrays import BoolArray, Float16Array
 from mmpipeline.config import FeatureConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding
 from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
@@ -40,7 +40,6 @@ _BATCH_ROWS = 256
 _ROWS_A_WORKER = 64
 
 Row = dict[str, Any]
-Matrix = npt.NDArray[np.float16]
 
 
 def extract_features(
@@ -133,8 +132,8 @@ class EncodedBatch:
     """
 
     recipe_ids: list[str]
-    vectors: list[Matrix]
-    presence: npt.NDArray[np.bool_]
+    vectors: list[Float16Array]
+    presence: BoolArray
     quarantine: list[QuarantineRow]
 
 
@@ -154,7 +153,7 @@ class FeatureWriter:
     def __init__(self, folder: Path, rows: int, encoders: EncoderSet) -> None:
         self.counts: Counter[str] = Counter()
         self._folder = folder
-        self._presence: list[npt.NDArray[np.bool_]] = []
+        self._presence: list[BoolArray] = []
         with ExitStack() as stack:
             self._ids = stack.enter_context(ParquetSink(folder / "ids.parquet", IDS_SCHEMA))
             self._quarantine = stack.enter_context(
@@ -222,7 +221,7 @@ def _encode_batch(
 
 def _encode_photos(
     rows: list[Row], encoding: CachedEncoding, dim: int, layout: DataLayout
-) -> tuple[Matrix, npt.NDArray[np.bool_], list[QuarantineRow]]:
+) -> tuple[Float16Array, BoolArray, list[QuarantineRow]]:
     """Encode each recipe's first photo that can be used.
 
     Where the door that brought a recipe left no path, it has said why. The first photos of all

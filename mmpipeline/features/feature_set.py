@@ -13,14 +13,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from mmpipeline.arrays import BoolArray, Float16Array, Float32Array
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
-from mmpipeline.features.encoders import ENCODERS_NAME, EncoderSet
+from mmpipeline.features.encoder_set import ENCODERS_NAME, EncoderSet
 from mmpipeline.features.encoding import encode_photo
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.storage import read_parquet
-
-Vector = npt.NDArray[np.float32]
 
 
 class FeatureSet:
@@ -44,7 +43,7 @@ class FeatureSet:
         self,
         folder: Path,
         recipe_ids: list[str],
-        presence: npt.NDArray[np.bool_],
+        presence: BoolArray,
         encoders: EncoderSet,
     ) -> None:
         self.folder = folder
@@ -88,7 +87,7 @@ class FeatureSet:
         """Length of each modality's vectors."""
         return self.encoders.dims
 
-    def matrix(self, modality: Modality) -> npt.NDArray[np.float16]:
+    def matrix(self, modality: Modality) -> Float16Array:
         """Return one modality's vectors.
 
         Parameters
@@ -146,7 +145,7 @@ class QueryEncoder:
         ingredients: Sequence[str] | None = None,
         instructions: Sequence[str] | None = None,
         image: bytes | Path | None = None,
-    ) -> tuple[dict[Modality, Vector], npt.NDArray[np.bool_]]:
+    ) -> tuple[dict[Modality, Float32Array], BoolArray]:
         """Encode any mix of parts.
 
         Parameters

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from mmpipeline.config import FeatureConfig
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.parallel import SharingExecutor, Workers
 
 PATIENCE_S = 5.0

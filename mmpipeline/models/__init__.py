@@ -1,12 +1,12 @@
 """The fusion model: encoders, fusion over any subset of modalities, weights on the disk."""
 
-from mmpipeline.models.concatenation import ConcatenationFusion
 from mmpipeline.models.encoders import ModalityEncoder
 from mmpipeline.models.fusion import FusionModel
-from mmpipeline.models.fusions import FUSIONS, ModelOptions
-from mmpipeline.models.graphs import GraphEmbeddings, GraphFusion
-from mmpipeline.models.heads import ProjectionHead, ReconstructionDecoder
-from mmpipeline.models.product_of_experts import product_of_experts
+from mmpipeline.models.fusions.concatenation import ConcatenationFusion
+from mmpipeline.models.fusions.graphs import GraphEmbeddings, GraphFusion
+from mmpipeline.models.fusions.heads import ProjectionHead, ReconstructionDecoder
+from mmpipeline.models.fusions.product_of_experts import product_of_experts
+from mmpipeline.models.fusions.table import FUSIONS, ModelOptions
 from mmpipeline.models.weights import load_model, save_model
 
 __all__ = [

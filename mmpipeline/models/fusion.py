@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mmpipeline.models.encoders import ModalityEncoder, build_encoder
-from mmpipeline.models.fusion_shape import FusionShape
-from mmpipeline.models.fusions import DEFAULT_OPTIONS, ModelOptions, build_fusion
-from mmpipeline.models.own_part import OwnPart
-from mmpipeline.models.product_of_experts import ProductOfExpertsFusion
+from mmpipeline.models.fusions.product_of_experts import ProductOfExpertsFusion
+from mmpipeline.models.fusions.shape import FusionShape
+from mmpipeline.models.fusions.table import DEFAULT_OPTIONS, ModelOptions, build_fusion
+from mmpipeline.models.private_subspace import OwnPart
 
 COARSE_MODALITY = "title"  # names the dish; where there is none, the last modality is coarse
 

@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.models.fusion import FusionModel
-from mmpipeline.models.fusions import FUSIONS, ModelOptions
+from mmpipeline.models.fusions.table import FUSIONS, ModelOptions
 
 WEIGHTS_NAME = "model.safetensors"
 SHAPE_NAME = "model.json"

@@ -22,7 +22,7 @@ from mmpipeline.operations.finding import Finding
 from mmpipeline.operations.locations import check_locations
 from mmpipeline.operations.services import check_services
 from mmpipeline.search.current import current_version
-from mmpipeline.search.releases import alias_difference
+from mmpipeline.search.release.record import alias_difference
 from mmpipeline.storage import Artifact, DataLayout, open_artifact
 from mmpipeline.storage.held import is_held
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
@@ -222,7 +222,7 @@ def _check_index(layout: DataLayout) -> Iterator[Finding]:
 
 def _try_version(artifact: Artifact) -> int:
     """Open and ask a version; the model's library is loaded only where there is one to ask."""
-    from mmpipeline.search.trial import try_version
+    from mmpipeline.search.release.trial import try_version
 
     return try_version(artifact)
 

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from mmpipeline.config import FeatureConfig, RetentionConfig
 from mmpipeline.errors import PipelineError
 from mmpipeline.features.cache import prune_cache, unused_caches
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.storage import Artifact, DataLayout
 

@@ -17,7 +17,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import DataLayout, open_artifact
 
 if TYPE_CHECKING:
-    from mmpipeline.search.releases import Release
+    from mmpipeline.search.release.record import Release
     from mmpipeline.storage import Artifact
 
 index_app = typer.Typer(no_args_is_help=True, help="Versions of the published index.")
@@ -29,7 +29,7 @@ Version = Annotated[str, typer.Argument(help="16 hex digits, as `mmpipeline inde
 def list_versions(as_json: AsJson = False) -> None:
     """Show every version, the one that answers, and what the gate said."""
     from mmpipeline.search.current import current_version
-    from mmpipeline.search.releases import read_releases
+    from mmpipeline.search.release.record import read_releases
 
     layout = _layout()
     now = current_version(layout)
@@ -64,7 +64,7 @@ def list_versions(as_json: AsJson = False) -> None:
 @index_app.command("show")
 def show(version: Version, as_json: AsJson = False) -> None:
     """Show what a version holds and was made from, and every decision on it."""
-    from mmpipeline.search.releases import read_releases
+    from mmpipeline.search.release.record import read_releases
 
     layout = _layout()
     artifact = _open(layout, version)
@@ -88,7 +88,7 @@ def promote(
 ) -> None:
     """Let a version answer, if it passes the gate."""
     from mmpipeline.search.current import sound_version
-    from mmpipeline.search.release import release
+    from mmpipeline.search.release.promotion import release
 
     layout = _layout()
     _open(layout, version)
@@ -104,7 +104,7 @@ def rollback(
     version: Annotated[str | None, typer.Argument(help="none: the one before")] = None,
 ) -> None:
     """Let an earlier version answer again."""
-    from mmpipeline.search.release import roll_back
+    from mmpipeline.search.release.promotion import roll_back
 
     layout = _layout()
     _tell(layout, roll_back(layout, version))
@@ -116,7 +116,7 @@ def merge(
     config: Annotated[Path | None, typer.Option(help="TOML file with [index]")] = None,
 ) -> None:
     """Make one version of several over other recipes; promote it to let it answer."""
-    from mmpipeline.search.merge import merge_versions
+    from mmpipeline.search.publish.merge import merge_versions
 
     layout = _layout()
     opened = [_open(layout, version) for version in versions]
@@ -191,7 +191,7 @@ def compare(before: "Artifact", after: "Artifact") -> dict[str, Any]:
 
 
 def _recipe_ids(artifact: "Artifact") -> list[str]:
-    from mmpipeline.search.opening import open_parts
+    from mmpipeline.search.load import open_parts
 
     parts = open_parts(artifact.folder)
     ids: list[str] = parts.items["recipe_id"].take(parts.living_rows()).to_pylist()

@@ -14,9 +14,9 @@ from pathlib import Path
 import requests
 
 from mmpipeline.operations.prefect_login import login_headers
-from mmpipeline.search.releases import Release
+from mmpipeline.search.release.record import Release
 from mmpipeline.storage import DataLayout
-from mmpipeline.storage.relocation import is_same
+from mmpipeline.storage.locations import is_same
 
 EVENT = "mmpipeline.index.released"
 TIMEOUT_S = 5

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mmpipeline.arrays import Float32Array, Float64Array, Int64Array
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.pairs.statements import read_statement
 from mmpipeline.storage import read_parquet
@@ -25,8 +25,6 @@ ITEMS_FILE = "items.parquet"
 INDEX_FILE = "index.json"
 BLOCK_ROWS = 16_384
 _DECIMALS = 6
-
-Vectors = npt.NDArray[np.float64]
 
 
 def measure_nearness(connection: duckdb.DuckDBPyConnection, embedding: Path) -> None:
@@ -70,13 +68,13 @@ def measure_nearness(connection: duckdb.DuckDBPyConnection, embedding: Path) -> 
     connection.unregister("measured_nearness")
 
 
-def _open_embedding(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
+def _open_embedding(folder: Path) -> tuple[pa.Array, Float32Array]:
     if (folder / INDEX_FILE).is_file():
         return _open_index(folder)
     ids = read_parquet(folder / ITEMS_FILE, ["recipe_id"])["recipe_id"].combine_chunks()
     path = folder / VECTORS_FILE
     try:
-        vectors: npt.NDArray[np.float32] = np.load(path, mmap_mode="r", allow_pickle=False)
+        vectors: Float32Array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ArtifactError(f"{path} cannot be read: {error}") from error
     if vectors.ndim != 2 or len(vectors) != len(ids):
@@ -87,7 +85,7 @@ def _open_embedding(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
     return ids, vectors
 
 
-def _open_index(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
+def _open_index(folder: Path) -> tuple[pa.Array, Float32Array]:
     """Return ids and vectors of all rows of an index; a dead row has no id.
 
     Raises
@@ -118,9 +116,7 @@ def _open_index(folder: Path) -> tuple[pa.Array, npt.NDArray[np.float32]]:
     return pc.if_else(pa.array(is_dead), pa.scalar(None, pa.string()), ids), vectors
 
 
-def _sum_vectors(
-    vectors: npt.NDArray[np.float32], rows: npt.NDArray[np.int64], cell: npt.NDArray[np.int64]
-) -> Vectors:
+def _sum_vectors(vectors: Float32Array, rows: Int64Array, cell: Int64Array) -> Float64Array:
     """Shape (cells, E): the sum of the vectors of each cell; cells come in ascending order."""
     sums = np.zeros((int(cell.max()) + 1, vectors.shape[1]))
     for start in range(0, len(rows), BLOCK_ROWS):
@@ -131,7 +127,7 @@ def _sum_vectors(
     return sums[np.unique(cell)]
 
 
-def _compare(cells: pa.Table, centres: Vectors) -> pa.Table:
+def _compare(cells: pa.Table, centres: Float64Array) -> pa.Table:
     """Set each two dishes of one split side by side."""
     length = np.linalg.norm(centres, axis=1, keepdims=True)
     unit = np.divide(centres, length, out=np.zeros_like(centres), where=length > 0)

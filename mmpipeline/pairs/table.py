@@ -11,10 +11,10 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from mmpipeline.arrays import BoolArray, Int64Array, UInt64Array
 from mmpipeline.errors import StageError
 from mmpipeline.pairs.statements import read_statement
 
@@ -56,9 +56,6 @@ _DICTIONARY_COLUMNS = [
 # The bounds of a row group tell something only where the order of the rows shows; taking them of
 # every string costs a third of the writing.
 _SORTED_COLUMNS = ["pair_id", "label", "split"]
-
-Numbers = npt.NDArray[np.int64]
-Flags = npt.NDArray[np.bool_]
 
 
 def write_pairs(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
@@ -150,8 +147,8 @@ class PairNames:
         words = language.dictionary.to_pylist()
         self._language_pairs = pa.array([f"{a}-{b}" for a in words for b in words], pa.string())
         self._languages = len(words)
-        self._has_image: Flags = np.asarray(column["has_image"])
-        self._has_text: Flags = np.asarray(column["has_text"])
+        self._has_image: BoolArray = np.asarray(column["has_image"])
+        self._has_text: BoolArray = np.asarray(column["has_text"])
         self._weight = np.asarray(column["weight"])
         self._pair_id_base = _make_pair_id_base(np.asarray(column["place_key"]))
         self._kinds: list[str] = kinds["kind"].to_pylist()
@@ -212,14 +209,14 @@ class PairNames:
         }
         return pa.table(columns, schema=self.schema)
 
-    def _name_anchors(self, anchor: Numbers, is_missing: Flags) -> pa.DictionaryArray:
+    def _name_anchors(self, anchor: Int64Array, is_missing: BoolArray) -> pa.DictionaryArray:
         """Name anchors that stand in runs: each run is one entry of the dictionary."""
         is_first = np.diff(anchor, prepend=-1) != 0
         runs = pa.array((np.cumsum(is_first) - 1).astype(np.int32), mask=is_missing)
         return pa.DictionaryArray.from_arrays(runs, self._ids.take(pa.array(anchor[is_first])))
 
 
-def _make_pair_id_base(place_key: npt.NDArray[np.uint64]) -> Numbers:
+def _make_pair_id_base(place_key: UInt64Array) -> Int64Array:
     """Leave room for the slot in the places on the ring, and check that they still differ.
 
     Raises
@@ -236,7 +233,7 @@ def _make_pair_id_base(place_key: npt.NDArray[np.uint64]) -> Numbers:
     return key.astype(np.int64) << _SLOT_BITS
 
 
-def _from_words(positions: Numbers, words: pa.StringArray) -> pa.DictionaryArray:
+def _from_words(positions: Int64Array, words: pa.StringArray) -> pa.DictionaryArray:
     return pa.DictionaryArray.from_arrays(pa.array(positions.astype(np.int32)), words)
 
 

@@ -11,10 +11,10 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from mmpipeline.provenance.code_map import CodeMap
+from mmpipeline.provenance.map import CodeMap
 from mmpipeline.provenance.policy import Policy
 from mmpipeline.provenance.reach import Reach, reach
-from mmpipeline.provenance.source_tree import SourceTree
+from mmpipeline.provenance.tree import SourceTree
 
 CODE_MARK = "code-1:"
 """Begins each digest, and names how it was made; early ones were of whole files and have none."""

@@ -19,7 +19,7 @@ PLUMBING: Mapping[str, str] = {
     "mmpipeline.storage.manifest": "checks what others wrote",
     "mmpipeline.storage.provenance": "the id itself",
     "mmpipeline.storage.shared": "copies whole artifacts between machines",
-    "mmpipeline.features.registry:_module": "imports an encoder by name; keys of features name it",
+    "mmpipeline.features.encoders.registry:_module": "imports an encoder by name, which keys name",
     "mmpipeline.schemas:schema_version": "the versions are part of the id",
     "mmpipeline.config:EnvironmentSettings": "threads, memory and places change no result",
     "mmpipeline.config:load_settings": "the same",

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from mmpipeline.provenance.code_map import WHOLE, CodeMap, Place
-from mmpipeline.provenance.data_files import read_data_files
+from mmpipeline.provenance.data import read_data_files
+from mmpipeline.provenance.map import WHOLE, CodeMap, Place
 from mmpipeline.provenance.module import ON_IMPORT
 
 

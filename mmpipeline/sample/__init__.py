@@ -10,12 +10,12 @@ The generative densities are all known (`densities`), which is what makes the bo
 cost is that the world is as simple as those densities are.
 """
 
-from mmpipeline.sample.dishes import Dish, load_dishes
-from mmpipeline.sample.oracle import oracle_bound
-from mmpipeline.sample.photos import photo_at
-from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
-from mmpipeline.sample.recipes import SampleRecipe, recipe_at
-from mmpipeline.sample.truth import TruthRow, iterate_truth
+from mmpipeline.sample.bayes import oracle_bound
+from mmpipeline.sample.dump import write_recipe1m_dump
+from mmpipeline.sample.photos.files import photo_at
+from mmpipeline.sample.world.dishes import Dish, load_dishes
+from mmpipeline.sample.world.recipes import SampleRecipe, recipe_at
+from mmpipeline.sample.world.truth import TruthRow, iterate_truth
 
 __all__ = [
     "Dish",

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.search.stamps import verify_once
+from mmpipeline.search.verification_cache import verify_once
 from mmpipeline.storage import Artifact, DataLayout, open_artifact, write_text_atomic
 from mmpipeline.storage.manifest import check_seal
 

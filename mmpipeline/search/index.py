@@ -10,30 +10,27 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mmpipeline.arrays import Float32Array, Float64Array, IndexArray
 from mmpipeline.errors import NoIndexError, QueryError
-from mmpipeline.search.answer import (
+from mmpipeline.search.ask.compose import ComposedQuery, QueryComposer
+from mmpipeline.search.ask.lookup import RowLookup
+from mmpipeline.search.ask.ranking import Wanted, answer
+from mmpipeline.search.current import current_version, open_version
+from mmpipeline.search.load import IndexParts, count_by_value, open_verified
+from mmpipeline.search.query import Filters, Query, check_k
+from mmpipeline.search.results import (
     Item,
     SearchResult,
     SubsetHit,
     SubsetRanking,
 )
-from mmpipeline.search.answering import Wanted, answer
-from mmpipeline.search.compose import ComposedQuery, QueryComposer
-from mmpipeline.search.current import current_version, open_version
-from mmpipeline.search.lookup import RowLookup
-from mmpipeline.search.opening import IndexParts, count_by_value, open_verified
-from mmpipeline.search.prototypes import Rule, Sample, SubsetInfo
-from mmpipeline.search.query import Filters, Query, check_k
-from mmpipeline.search.segment import FULL
-from mmpipeline.search.stamps import verify_once
+from mmpipeline.search.vectors.prototypes import Rule, Sample, SubsetInfo
+from mmpipeline.search.vectors.segment import FULL
+from mmpipeline.search.verification_cache import verify_once
 from mmpipeline.storage import DataLayout
-
-Vector = npt.NDArray[np.float32]
-Rows = npt.NDArray[np.intp]
 
 
 class SearchIndex:
@@ -110,17 +107,17 @@ class SearchIndex:
         infos = self._parts.prototypes.infos
         return {info.subset: (info.name_ko, info.name_en) for info in infos if info.kind == "dish"}
 
-    def vectors_at(self, rows: npt.NDArray[np.intp]) -> Vector:
+    def vectors_at(self, rows: IndexArray) -> Float32Array:
         """Return the vectors of some rows, shape (M, E)."""
         return self._parts.spaces[FULL].take(rows)
 
     @property
-    def rows(self) -> npt.NDArray[np.intp]:
+    def rows(self) -> IndexArray:
         """Rows of all recipes of the index, ascending; rows of deleted ones are left out."""
         alive = self._parts.alive
         return np.arange(self._parts.items.num_rows) if alive is None else np.flatnonzero(alive)
 
-    def columns_at(self, rows: npt.NDArray[np.intp], names: tuple[str, ...]) -> dict[str, Any]:
+    def columns_at(self, rows: IndexArray, names: tuple[str, ...]) -> dict[str, Any]:
         """Return columns of `items.ITEMS_SCHEMA` at some rows, each a list of length M."""
         columns: dict[str, Any] = self._parts.items.select(list(names)).take(rows).to_pydict()
         return columns
@@ -184,7 +181,7 @@ class SearchIndex:
         return self.search(query, k, dish=dish)
 
     def search_vector(
-        self, vector: Vector, k: int = 10, filters: Filters | None = None
+        self, vector: Float32Array, k: int = 10, filters: Filters | None = None
     ) -> SearchResult:
         """Find the recipes and dishes most like a vector of the model's space.
 
@@ -341,7 +338,7 @@ class SearchIndex:
             for name in ("language", "source", "dish", "tags")
         }
 
-    def embed(self, query: Query) -> tuple[Vector, tuple[str, ...]]:
+    def embed(self, query: Query) -> tuple[Float32Array, tuple[str, ...]]:
         """Embed a query as the recipes were embedded.
 
         Parameters
@@ -367,8 +364,8 @@ class SearchIndex:
         return asked.vector, asked.parts
 
     def find_rows(
-        self, vector: Vector, k: int, rows: npt.NDArray[np.intp] | None = None
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]]:
+        self, vector: Float32Array, k: int, rows: IndexArray | None = None
+    ) -> tuple[IndexArray, Float64Array]:
         """Find the rows most like a vector.
 
         Parameters
@@ -394,7 +391,7 @@ class SearchIndex:
         k = check_k(k, len(self) if rows is None else len(rows))
         return self._parts.spaces[FULL].find(vector, k, rows)
 
-    def find_many(self, vectors: Vector, k: int) -> tuple[Rows, npt.NDArray[np.float64]]:
+    def find_many(self, vectors: Float32Array, k: int) -> tuple[IndexArray, Float64Array]:
         """Find the rows most like each of many vectors, exactly; see `space.VectorSpace`.
 
         Parameters
@@ -418,7 +415,7 @@ class SearchIndex:
             self._check_vector(vector)
         return self._parts.spaces[FULL].find_many(vectors, check_k(k, len(self)))
 
-    def recipe_ids(self, rows: Rows) -> list[str]:
+    def recipe_ids(self, rows: IndexArray) -> list[str]:
         """Return the ids of rows that `find_rows` or `find_many` returned."""
         ids: list[str] = self._parts.items["recipe_id"].take(pa.array(rows)).to_pylist()
         return ids
@@ -432,7 +429,7 @@ class SearchIndex:
         rule: Rule = self._parts.described["prototype"]
         return rule
 
-    def _check_vector(self, vector: Vector) -> None:
+    def _check_vector(self, vector: Float32Array) -> None:
         if vector.shape != (self.embedding_dim,):
             raise QueryError(
                 f"query vector of shape {vector.shape}: expected ({self.embedding_dim},)"
@@ -440,10 +437,10 @@ class SearchIndex:
         if not np.isfinite(vector).all():
             raise QueryError("the query vector holds NaN or infinity; expected finite numbers")
 
-    def _vector_of(self, recipe_id: str) -> Vector:
-        vector: Vector = self._parts.spaces[FULL].take(np.array([self._lookup.row_of(recipe_id)]))[
-            0
-        ]
+    def _vector_of(self, recipe_id: str) -> Float32Array:
+        vector: Float32Array = self._parts.spaces[FULL].take(
+            np.array([self._lookup.row_of(recipe_id)])
+        )[0]
         return vector
 
     def _answer(self, asked: ComposedQuery, k: int, wanted: Wanted) -> SearchResult:

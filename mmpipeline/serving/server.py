@@ -12,9 +12,9 @@ import uvicorn
 
 from mmpipeline.config import ServeConfig
 from mmpipeline.errors import ConfigError, StageError
-from mmpipeline.serving.app import create_app
-from mmpipeline.serving.origins import LOCAL_NAMES
-from mmpipeline.serving.protocol import timed_protocol
+from mmpipeline.serving.api.app import create_app
+from mmpipeline.serving.http.origins import LOCAL_NAMES
+from mmpipeline.serving.http.protocol import timed_protocol
 from mmpipeline.storage import DataLayout
 
 DEFAULT_PORT = 8000

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
 if TYPE_CHECKING:
-    from mmpipeline.search.answer import Hit, SearchResult
+    from mmpipeline.search.results import Hit, SearchResult
 
 WIDTH = 100
 

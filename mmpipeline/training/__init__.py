@@ -1,18 +1,18 @@
 """Training: one loop for any module, source of batches and objective; the fusion model with it."""
 
-from mmpipeline.training.batch_source import (
+from mmpipeline.training.class_selector import ClassSelector, hold_out_classes
+from mmpipeline.training.engine.batch_source import (
     BatchSource,
     GeneratedSource,
     TensorBatch,
     TensorSource,
 )
-from mmpipeline.training.checkpoints import Checkpoints
-from mmpipeline.training.class_selector import ClassSelector, hold_out_classes
-from mmpipeline.training.fit import Hooks, TrainingResult, fit
-from mmpipeline.training.food import train_food_model
-from mmpipeline.training.loop import train_model
-from mmpipeline.training.metric_logger import MetricLogger, NullLogger
-from mmpipeline.training.objective import EmbeddingObjective, Objective
+from mmpipeline.training.engine.checkpoints import Checkpoints
+from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.metric_logger import MetricLogger, NullLogger
+from mmpipeline.training.engine.objective import EmbeddingObjective, Objective
+from mmpipeline.training.pairs.train import train_model
+from mmpipeline.training.recipes.train import train_food_model
 
 __all__ = [
     "BatchSource",

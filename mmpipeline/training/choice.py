@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from mmpipeline.training.food import train_food_model
-from mmpipeline.training.loop import train_model
+from mmpipeline.training.pairs.train import train_model
+from mmpipeline.training.recipes.train import train_food_model
 
 
 def choose_training(batches: str) -> Callable[..., dict[str, float]]:

@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mmpipeline.arrays import Int64Array
 from mmpipeline.errors import StageError
 
 
 def hold_out_classes(
     labels: NDArray[np.integer], share: float, seed: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+) -> tuple[Int64Array, Int64Array]:
     """Split rows so that no class is on both sides.
 
     Parameters

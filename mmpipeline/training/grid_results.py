@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmpipeline.evaluation.leaderboard import GridResult
+from mmpipeline.evaluation.reports.leaderboard import GridResult
 from mmpipeline.storage import Artifact, open_artifact
 from mmpipeline.training.grid import GridCell
 

@@ -7,7 +7,7 @@ ordinary item, and its label as a negative would be false.
 
 import numpy as np
 
-from mmpipeline.evaluation.baselines import BoolArray
+from mmpipeline.arrays import BoolArray
 
 
 def draw_masks(

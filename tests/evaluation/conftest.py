@@ -15,7 +15,7 @@ import pytest
 import torch
 
 from mmpipeline.config import FeatureConfig
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.models import FusionModel, save_model
 from mmpipeline.schemas import MODALITIES
 

@@ -10,7 +10,7 @@ import pytest
 from mmpipeline.config import FeatureConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding, encode_photo
 from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.photo_keys import CACHE_NAME, PhotoKeys

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from mmpipeline.errors import ImageError
-from mmpipeline.features.image_encoder import ImageEncoder
+from mmpipeline.features.encoders.descriptors import ImageEncoder
 from mmpipeline.features.photo import RejectedPhotoError, load_photo
 
 LIMIT = 25_000_000

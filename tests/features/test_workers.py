@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from mmpipeline.config import FeatureConfig
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.workers import EncodingWorkers
 from mmpipeline.parallel import Workers
 

@@ -15,7 +15,7 @@ import psutil
 import requests
 
 from mmpipeline.storage import DataLayout
-from tasks.servers import OUTLIVES, quiet_environment, wait_until_ready
+from tasks.servers.prefect import OUTLIVES, quiet_environment, wait_until_ready
 from tests.flows.conftest import ROOT, environment
 from tests.flows.live_server import PATIENCE_S, runs_of, wait_until
 
@@ -67,7 +67,7 @@ class Site:
     def start(self, part: Part) -> None:
         """Start the server as `make ui` does, or the worker as `make worker` does."""
         command = {
-            "server": ("tasks.servers", str(self.port), OUTLIVES),
+            "server": ("tasks.servers.prefect", str(self.port), OUTLIVES),
             "worker": ("prefect", "worker", "start", "--pool", "local", "--name", "mmpipeline"),
         }[part]
         log = self.folder / f"{part}.log"

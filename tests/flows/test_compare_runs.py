@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.storage import ArtifactStore, DataLayout
-from tasks.servers import tracking_uri
+from tasks.servers.prefect import tracking_uri
 
 pytestmark = [pytest.mark.flow, pytest.mark.filterwarnings("ignore")]  # MLflow's deprecations
 

@@ -15,11 +15,11 @@ import yaml
 from mlflow import MlflowClient
 
 from mmpipeline.config import SampleConfig
-from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.search.current import current_version
-from mmpipeline.search.releases import alias_difference
+from mmpipeline.search.release.record import alias_difference
 from mmpipeline.storage import DataLayout, open_artifact
-from tasks.servers import prefect_server, quiet_environment
+from tasks.servers.prefect import prefect_server, quiet_environment
 from tests.flows.conftest import ROOT
 from tests.flows.live_server import (
     PATIENCE_S,

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from mmpipeline.config import SampleConfig
-from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+from mmpipeline.sample.dump import write_recipe1m_dump
 from tests.flows.conftest import ROOT, environment
 
 pytestmark = pytest.mark.flow

@@ -42,7 +42,7 @@ import os, resource, sys
 from pathlib import Path
 from mmpipeline.config import load_config
 from mmpipeline.storage import ArtifactStore, DataLayout
-from tasks.servers import quiet_environment
+from tasks.servers.prefect import quiet_environment
 root, limit, stage = Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 os.environ.update(quiet_environment(root))
 from tasks import catalog, evaluation, features, frozen, index, pairs, recipe1m, scraping, training

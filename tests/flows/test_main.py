@@ -15,7 +15,7 @@ import requests
 from flows.__main__ import FLOWS, choose_parameters, describe_unforeseen, parse_arguments
 from mmpipeline.config import PipelineConfig
 from mmpipeline.errors import InputError
-from tasks.planning import STAGES
+from mmpipeline.planning.refresh import STAGES
 from tests.flows.conftest import ROOT, environment
 
 
@@ -100,7 +100,7 @@ def find_server(run: "subprocess.Popen[bytes]") -> psutil.Process | None:
     """The private server of a run, once it is well."""
     with suppress(psutil.NoSuchProcess, requests.RequestException):
         for child in psutil.Process(run.pid).children():
-            if "tasks.servers" in child.cmdline():
+            if "tasks.servers.prefect" in child.cmdline():
                 place = f"http://127.0.0.1:{child.cmdline()[3]}/api/health"
                 return child if requests.get(place, timeout=30).ok else None
     return None

@@ -19,8 +19,8 @@ import pytest
 from flows.__main__ import FLOWS
 from mmpipeline.config import SampleConfig
 from mmpipeline.operations.locations import check_locations
-from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
-from mmpipeline.sample.server import serve_site
+from mmpipeline.sample.dump import write_recipe1m_dump
+from mmpipeline.sample.site.server import serve_site
 from mmpipeline.storage import DataLayout
 from tests.flows.conftest import ROOT
 from tests.folder_watch import changed, look_at
@@ -219,7 +219,7 @@ def run_flows_in(
 RUN = """
 import json, os, subprocess, sys
 from pathlib import Path
-from tasks.servers import prefect_server
+from tasks.servers.prefect import prefect_server
 with prefect_server(Path(os.environ["MMPIPELINE_DATA_ROOT"])) as api:
     environment = {**os.environ, "PREFECT_API_URL": api}
     for command in json.loads(sys.argv[1]):
@@ -232,7 +232,7 @@ import os, warnings
 warnings.simplefilter("ignore")
 import mlflow, pandas
 from mmpipeline.storage import DataLayout
-from tasks.servers import tracking_uri
+from tasks.servers.prefect import tracking_uri
 mlflow.set_tracking_uri(tracking_uri(DataLayout.at(os.environ["MMPIPELINE_DATA_ROOT"])))
 model = mlflow.pyfunc.load_model("models:/recipe-search@champion")
 assert len(model.predict(pandas.DataFrame({"title": ["kimchi"]}))) == 5

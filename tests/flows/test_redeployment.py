@@ -12,7 +12,7 @@ import requests
 import yaml
 
 from mmpipeline.storage import DataLayout
-from tasks.servers import prefect_server, quiet_environment
+from tasks.servers.prefect import prefect_server, quiet_environment
 from tests.flows.conftest import ROOT
 from tests.flows.live_server import PATIENCE_S, deployments_of, run
 

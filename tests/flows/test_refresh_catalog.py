@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mmpipeline.search.exam import exam_of
+from mmpipeline.search.release.golden_queries import exam_of
 from mmpipeline.storage import DataLayout, open_artifact, read_parquet
 
 pytestmark = pytest.mark.flow

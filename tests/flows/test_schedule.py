@@ -12,9 +12,9 @@ import pytest
 import requests
 
 from mmpipeline.config import SampleConfig
-from mmpipeline.sample.recipe1m_dump import write_recipe1m_dump
+from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.storage import DataLayout
-from tasks.servers import prefect_server, quiet_environment
+from tasks.servers.prefect import prefect_server, quiet_environment
 from tests.flows.live_server import PATIENCE_S, deployments_of, run, runs_of, worker
 
 pytestmark = pytest.mark.flow
@@ -103,7 +103,9 @@ def test_twenty_scheduled_runs_in_a_row(tmp_path: Path) -> None:
             "MMPIPELINE_DATA_ROOT": str(layout.root),
         }
         run(environment, "tasks.deployments")
-        (server,) = (p for p in psutil.Process().children() if "tasks.servers" in p.cmdline())
+        (server,) = (
+            p for p in psutil.Process().children() if "tasks.servers.prefect" in p.cmdline()
+        )
         with worker(environment, log) as process:
             interval_s = measure_interval(environment, dump)
             place = schedule(api, dump, interval_s)

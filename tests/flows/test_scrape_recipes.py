@@ -22,14 +22,14 @@ from mmpipeline.config import (
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel, save_model
-from mmpipeline.sample.faults import Fault
-from mmpipeline.sample.recipes import site_id_at
-from mmpipeline.sample.server import serve_site
-from mmpipeline.search.opening import open_parts
-from mmpipeline.search.publish import build_index
+from mmpipeline.sample.site.faults import Fault
+from mmpipeline.sample.site.server import serve_site
+from mmpipeline.sample.world.recipes import site_id_at
+from mmpipeline.search.load import open_parts
+from mmpipeline.search.publish.version import build_index
 from mmpipeline.storage import DataLayout, open_artifact, read_parquet
 from mmpipeline.storage.segments import read_recipes
-from tasks.servers import prefect_server, quiet_environment
+from tasks.servers.prefect import prefect_server, quiet_environment
 
 pytestmark = pytest.mark.flow
 

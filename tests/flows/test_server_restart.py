@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.storage import DataLayout
-from tasks.servers import quiet_environment, wait_until_ready
+from tasks.servers.prefect import quiet_environment, wait_until_ready
 from tests.flows.conftest import ROOT, Start, environment
 from tests.flows.test_kills import orphans, payloads, unfinished_flow_runs
 
@@ -31,7 +31,7 @@ def server(data_root: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tasks.servers", str(port)],
+            [sys.executable, "-m", "tasks.servers.prefect", str(port)],
             env={**environment(data_root), **quiet_environment(data_root)},
             cwd=ROOT,
             stdin=subprocess.PIPE,

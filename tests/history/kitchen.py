@@ -12,9 +12,9 @@ from hashlib import sha256
 from pathlib import Path
 
 from mmpipeline.config import SampleConfig
-from mmpipeline.sample.photos import photo_at, shrink_photo
-from mmpipeline.sample.recipe1m_dump import partition_at
-from mmpipeline.sample.recipes import recipe_at
+from mmpipeline.sample.dump import partition_at
+from mmpipeline.sample.photos.files import photo_at, shrink_photo
+from mmpipeline.sample.world.recipes import recipe_at
 from mmpipeline.schemas import Ingredient, Recipe, RecipeImage
 
 SAMPLE = SampleConfig(recipes=64, dishes=5, photo_size_px=64)

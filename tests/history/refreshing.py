@@ -16,7 +16,7 @@ import pytest
 
 from mmpipeline.catalog import build as catalog_build
 from mmpipeline.catalog.build import build_catalog, write_catalog
-from mmpipeline.catalog.vocabulary import read_vocabulary
+from mmpipeline.catalog.labels.vocabulary import read_vocabulary
 from mmpipeline.config import (
     CatalogConfig,
     EvaluateConfig,
@@ -28,20 +28,20 @@ from mmpipeline.config import (
     TrainConfig,
 )
 from mmpipeline.errors import StageError, TooFewRecipesError
-from mmpipeline.evaluation.evaluate import evaluate_model
-from mmpipeline.evaluation.frozen_set import write_frozen_set
+from mmpipeline.evaluation.suite.evaluate import evaluate_model
+from mmpipeline.evaluation.suite.frozen_set import write_frozen_set
 from mmpipeline.features import FeatureSet, extract_features
 from mmpipeline.pairs import build_pairs
 from mmpipeline.pairs.page import write_page
 from mmpipeline.pairs.report import read_report
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA
 from mmpipeline.search.current import sound_version
-from mmpipeline.search.exam import draw_exam
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.opening import IndexParts, open_parts
-from mmpipeline.search.publish import build_index
+from mmpipeline.search.load import IndexParts, open_parts
+from mmpipeline.search.publish.version import build_index
 from mmpipeline.search.query import Query
-from mmpipeline.search.release import release
+from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.promotion import release
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, ParquetSink
 from mmpipeline.storage.segments import read_recipes
 from mmpipeline.training import train_food_model
@@ -296,7 +296,7 @@ class History:
 
 def _always(known: object) -> Callable[..., object]:
     def learn(connection: Any, *_: object) -> object:  # noqa: ANN401 -- DuckDB's connection
-        from mmpipeline.catalog.names import load_cores
+        from mmpipeline.catalog.labels.names import load_cores
 
         load_cores(connection, known.chatter)  # type: ignore[attr-defined]
         return known

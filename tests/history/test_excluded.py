@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.config import FrozenSetConfig
-from mmpipeline.evaluation.frozen_set import count_trained_on, draw_recipes
-from mmpipeline.evaluation.held_out import load_held_out
+from mmpipeline.evaluation.suite.frozen_set import count_trained_on, draw_recipes
+from mmpipeline.evaluation.suite.held_out import load_held_out
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.pairs.report import read_report
 from mmpipeline.schemas import Recipe
-from mmpipeline.search.exam import draw_exam
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
+from mmpipeline.search.release.golden_queries import draw_exam
 from mmpipeline.storage import DataLayout, read_parquet
 from mmpipeline.storage.segments import read_recipes
-from mmpipeline.training.pair_table import PairTable
+from mmpipeline.training.pairs.table import PairTable
 from tests.history.refreshing import History
 from tests.pairs.test_excluded import LINKS
 from tests.pairs.tiny_catalog import varied_rows, write_catalog

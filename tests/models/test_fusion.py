@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from mmpipeline.models.fusion import FusionModel
-from mmpipeline.models.fusions import FUSIONS, ModelOptions
+from mmpipeline.models.fusions.table import FUSIONS, ModelOptions
 
 DIMS = {"image": 5, "title": 7, "ingredients": 4, "instructions": 3}
 

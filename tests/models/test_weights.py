@@ -6,7 +6,7 @@ import torch
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.models.fusion import FusionModel
-from mmpipeline.models.fusions import FUSIONS, ModelOptions
+from mmpipeline.models.fusions.table import FUSIONS, ModelOptions
 from mmpipeline.models.weights import load_model, save_model
 
 DIMS = {"image": 5, "title": 7}

@@ -11,7 +11,7 @@ from mmpipeline.config import EnvironmentSettings
 from mmpipeline.operations.doctor import examine
 from mmpipeline.operations.finding import Finding
 from mmpipeline.search.current import current_version
-from mmpipeline.search.releases import note_aliases
+from mmpipeline.search.release.record import note_aliases
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, write_text_atomic
 from mmpipeline.storage.held import hold_folder
 from tests.search.conftest import first_world  # noqa: F401  a fixture

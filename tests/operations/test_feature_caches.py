@@ -8,7 +8,7 @@ import pytest
 
 from mmpipeline.config import FeatureConfig, RetentionConfig
 from mmpipeline.features.cache import EncodingCache, content_key
-from mmpipeline.features.encoders import EncoderSet
+from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.operations.feature_caches import plan_caches
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.operations.release_events import announce_release, announced_api
-from mmpipeline.search.releases import Release
+from mmpipeline.search.release.record import Release
 from mmpipeline.storage import DataLayout, write_json_atomic
 
 RELEASE = Release("1" * 16, "rolled back", "2026-01-01T00:00:00+00:00", "2" * 16, "instead of it")

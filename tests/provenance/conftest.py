@@ -8,7 +8,7 @@ import pytest
 from mmpipeline.provenance.code import read_reached
 from mmpipeline.provenance.policy import Policy
 from mmpipeline.provenance.reach import Reach
-from mmpipeline.provenance.source_tree import SourceTree
+from mmpipeline.provenance.tree import SourceTree
 
 PLAIN = Policy(plumbing={}, counted={}, declarations=frozenset())
 Follow = Callable[..., Reach]

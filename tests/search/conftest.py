@@ -17,7 +17,7 @@ from mmpipeline.features import FeatureSet, extract_features
 from mmpipeline.models import FusionModel, save_model
 from mmpipeline.schemas import CATALOG_SCHEMA, Ingredient, Recipe, RecipeImage
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.publish import build_index, promote
+from mmpipeline.search.publish.version import build_index, promote
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout
 
 FEATURES = FeatureConfig(

@@ -17,11 +17,11 @@ import torch
 from PIL import Image
 
 from mmpipeline.config import IndexConfig, PromotionConfig
-from mmpipeline.search import list_building
 from mmpipeline.search.current import current_version
-from mmpipeline.search.exam import draw_exam
-from mmpipeline.search.publish import build_index
-from mmpipeline.search.release import release, roll_back
+from mmpipeline.search.publish import ann as list_building
+from mmpipeline.search.publish.version import build_index
+from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.promotion import release, roll_back
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout
 
 MODEL = {"model": "crash"}
@@ -33,8 +33,8 @@ LISTS = IndexConfig(approximate_above=1, min_recall_at_10=0)
 COMPACT = IndexConfig(max_dead_share=0.05)
 IMPORTED_LATE = (  # else by every fork anew
     "pyarrow.dataset",
-    "mmpipeline.features.image_encoder",
-    "mmpipeline.features.text_encoder",
+    "mmpipeline.features.encoders.descriptors",
+    "mmpipeline.features.encoders.ngrams",
 )
 
 

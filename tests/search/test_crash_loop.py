@@ -24,7 +24,7 @@ from mmpipeline.features import extract_features
 from mmpipeline.search.current import current_version
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
-from mmpipeline.search.releases import read_releases
+from mmpipeline.search.release.record import read_releases
 from mmpipeline.storage import DataLayout, open_artifact, read_parquet
 from tests.search.conftest import FEATURES
 

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmpipeline.search.codes import CodeScan, CodeWriter
-from mmpipeline.search.exact import find_nearest, score_exactly
-from mmpipeline.search.lists import Kind, ListPlan, Lists
-from mmpipeline.search.segment import View
-from mmpipeline.search.space import VectorSpace
+from mmpipeline.search.vectors.ann import Kind, ListPlan, Lists
+from mmpipeline.search.vectors.exact import find_nearest, score_exactly
+from mmpipeline.search.vectors.fp16_scan import CodeScan, CodeWriter
+from mmpipeline.search.vectors.segment import View
+from mmpipeline.search.vectors.space import VectorSpace
 from tests.search.one_order import answer_naively, draw_copies, draw_unit
 
 Found = tuple[np.ndarray, np.ndarray]

@@ -3,9 +3,9 @@ from dataclasses import replace
 
 import pytest
 
-from mmpipeline.search.answer import Verdict
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
+from mmpipeline.search.results import Verdict
 from mmpipeline.serving.terminal import describe_contributions, fit_line, render_result
 
 

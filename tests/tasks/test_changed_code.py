@@ -31,7 +31,7 @@ print(json.dumps({key.kind: key.id for key in found}))
 
 EDITS: dict[str, tuple[str, str, str, set[str]]] = {
     "a stronger ridge": (
-        "mmpipeline/evaluation/single_modality.py",
+        "mmpipeline/evaluation/metrics/single_modality.py",
         "strength = ridge * values",
         "strength = 100 * ridge * values",
         {"model", "evaluation", "frozen_scores"},
@@ -49,13 +49,13 @@ EDITS: dict[str, tuple[str, str, str, set[str]]] = {
         set(),
     ),
     "how a living index is watched": (
-        "mmpipeline/search/live.py",
+        "mmpipeline/search/release/live.py",
         "self._interval_s = interval_s",
         "self._interval_s = 2 * interval_s",
         set(),
     ),
     "a text of the report": (
-        "mmpipeline/evaluation/seed_ladder.py",
+        "mmpipeline/talk/report/ladder.py",
         "One change a step",
         "A change a step",
         {"seed_report"},

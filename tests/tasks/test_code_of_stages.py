@@ -11,16 +11,16 @@ import pytest
 
 from mmpipeline.catalog import merging
 from mmpipeline.config import FeatureConfig
-from mmpipeline.features.registry import IMAGE_ENCODERS, TEXT_ENCODERS
+from mmpipeline.features.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
+from mmpipeline.planning.keys import ENTRIES, entries_of, main
 from mmpipeline.provenance import Reach, covered_code
 from mmpipeline.provenance.code import read_reached, without_collector
-from mmpipeline.provenance.code_map import CodeMap
+from mmpipeline.provenance.map import CodeMap
 from mmpipeline.provenance.module import ON_IMPORT
 from mmpipeline.provenance.policy import PLUMBING, Policy
-from mmpipeline.provenance.source_tree import SourceTree
-from mmpipeline.search import merge
+from mmpipeline.provenance.tree import SourceTree
+from mmpipeline.search.publish import merge
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
-from tasks.keys import ENTRIES, entries_of, main
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mmpipeline"
@@ -146,7 +146,7 @@ def test_every_kind_of_artifact_has_entries_and_merged_parts_the_same() -> None:
 
 def test_an_encoder_counts_with_the_features_whose_config_names_it() -> None:
     words = FeatureConfig(text_encoders=("universal-sentence",)).model_dump(mode="json")
-    name, default = "mmpipeline.features.universal_sentence", entries_of("features")
+    name, default = "mmpipeline.features.encoders.universal_sentence", entries_of("features")
     for entries, counts in ((default, False), (entries_of("features", words), True)):
         definitions = covered_code(*entries).definitions
         assert any(one.startswith(f"{name}:") for one in definitions) == counts
@@ -207,7 +207,7 @@ def test_what_ran_in_a_stage_is_covered(tmp_path: Path, covered: dict[str, Reach
 def test_the_list_for_people_names_what_is_covered(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["model"]) == 0
     shown = capsys.readouterr().out.split()
-    assert "mmpipeline.evaluation.single_modality:solve_ridge" in shown
+    assert "mmpipeline.evaluation.metrics.single_modality:solve_ridge" in shown
     assert "mmpipeline.losses.mms:mms_loss" not in shown
     assert main(["models"]) == 2
     assert "expected of sample_world" in capsys.readouterr().err

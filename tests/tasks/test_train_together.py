@@ -9,7 +9,7 @@ import pytest
 
 from mmpipeline.models import load_model
 from mmpipeline.storage import ArtifactStore, DataLayout
-from tests.tasks.test_training import publish
+from tests.tasks.stages.test_training import publish
 from tests.training.conftest import world  # noqa: F401 -- a fixture
 
 ROOT = Path(__file__).parents[2]

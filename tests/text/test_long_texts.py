@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 import mmpipeline.text
 from benchmarks.long_text_cases import FUNCTIONS, PATTERNS, forget, make_text
-from mmpipeline.catalog import mining
-from mmpipeline.recipe1m.cleaning import read_ingredients
+from mmpipeline.catalog.labels import mining
+from mmpipeline.sources.recipe1m.cleaning import read_ingredients
 from mmpipeline.text import DishDictionary, clean_text, dishes, fold_text, quantities
 from mmpipeline.text.normalize import normalize_form
 

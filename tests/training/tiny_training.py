@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from mmpipeline.config import FitConfig
 from mmpipeline.losses import LearnedTemperature, supervised_contrastive_loss
 from mmpipeline.training import EmbeddingObjective, TensorBatch, TensorSource
-from mmpipeline.training.objective import Metrics
+from mmpipeline.training.engine.objective import Metrics
 
 ROWS, WIDTH, CLASSES, BATCH = 96, 6, 3, 24
 CONFIG = FitConfig(rounds=5, steps_per_round=4, learning_rate=0.01, warmup_share=0.2, seed=3)

@@ -20,11 +20,11 @@ from mmpipeline.training import (
     Hooks,
     NullLogger,
     TensorBatch,
-    fit,
     train_model,
 )
-from mmpipeline.training.objective import Metrics
-from mmpipeline.training.processes import joined_processes
+from mmpipeline.training.engine.fit import fit
+from mmpipeline.training.engine.objective import Metrics
+from mmpipeline.training.engine.process_group import joined_processes
 from tests.training.tiny_training import (
     CONFIG,
     CONTRAST,

@@ -1,0 +1,61 @@
+"""What a catalogue learnt from its titles: chatter, and names of dishes.
+
+It is learnt when a catalogue is built over all recipes and kept in the artifact, so that recipes
+merged later are labelled by the same words without reading all titles again.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmpipeline.catalog.labels.title_noise import Chatter
+from mmpipeline.errors import ArtifactError
+from mmpipeline.storage.atomic import write_json_atomic
+
+LANGUAGES = ("ko", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Words learnt from titles.
+
+    Attributes
+    ----------
+    chatter
+        By language.
+    names
+        Mined names of dishes, and how many titles, copies aside, use each.
+    """
+
+    chatter: Mapping[str, Chatter] = field(default_factory=dict)
+    names: Mapping[str, int] = field(default_factory=dict)
+
+
+def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
+    """Write a vocabulary as JSON, in a fixed order."""
+    chatter = {
+        language: {"leading": sorted(words.leading), "trailing": sorted(words.trailing)}
+        for language, words in vocabulary.chatter.items()
+    }
+    write_json_atomic(path, {"chatter": chatter, "names": dict(vocabulary.names)})
+
+
+def read_vocabulary(path: Path) -> Vocabulary:
+    """Read what `write_vocabulary` wrote.
+
+    Raises
+    ------
+    ArtifactError
+        If the file is missing or holds something else.
+    """
+    try:
+        content = json.loads(path.read_bytes())
+        chatter = {
+            language: Chatter(frozenset(words["leading"]), frozenset(words["trailing"]))
+            for language, words in content["chatter"].items()
+        }
+        names = {str(name): int(count) for name, count in content["names"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtifactError(f"{path} cannot be read: {error}; build the catalogue anew") from error
+    return Vocabulary(chatter, names)

@@ -1,0 +1,1 @@
+"""Metrics of retrieval, each with its baselines: ranks, prototypes, subsets, words."""

@@ -1,0 +1,1 @@
+"""Reports for people: page, tables, failure gallery, leaderboard."""

@@ -1,0 +1,375 @@
+"""The questions asked of a model on held-out recipes, each beside every baseline that can answer.
+
+A bench holds the model, the data, and the searched recipes embedded once; one method a question.
+Everything is ranked exactly; that costs one matrix product of queries with items a question and
+makes the figures independent of any index. Queries beyond a cap are left out by a seeded draw, so
+a large catalogue is measured in bounded time.
+"""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property, partial
+from itertools import pairwise
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmpipeline.arrays import BoolArray, Int64Array
+from mmpipeline.config import EvaluateConfig
+from mmpipeline.evaluation.metrics.baselines import RawFeatures
+from mmpipeline.evaluation.metrics.measurement import Ranking, compare
+from mmpipeline.evaluation.metrics.prototypes import (
+    bootstrap_draws,
+    classify,
+    draw_references,
+    make_prototypes,
+    summarize_draws,
+)
+from mmpipeline.evaluation.metrics.recipe1m_protocol import measure_bags
+from mmpipeline.evaluation.metrics.retrieval import (
+    Relevance,
+    rank_by_items,
+    rank_queries,
+    rank_vectors,
+)
+from mmpipeline.evaluation.metrics.single_modality import SingleModality
+from mmpipeline.evaluation.metrics.subset_matrix import measure_matrix
+from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts, TfidfText
+from mmpipeline.evaluation.reports.gallery import Failure
+from mmpipeline.evaluation.suite.held_out import HeldOut
+from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.models import FusionModel
+from mmpipeline.models.embed import QUERY_SUBSETS, embed_rows, mask_subset
+from mmpipeline.models.rounding import tie_width
+from mmpipeline.schemas import MODALITIES, Modality
+
+TEXT = QUERY_SUBSETS["text"]
+MATRIX_QUERIES, MATRIX_ITEMS = 1_000, 5_000
+MAX_BAG = 20_000  # recipes of which bags are drawn
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One side of a search: recipes, and how much of each is shown.
+
+    Attributes
+    ----------
+    rows
+        Shape (B,), rows of the feature set.
+    mask
+        Shape (B, 4).
+    """
+
+    rows: Int64Array
+    mask: BoolArray
+
+
+class Bench:
+    """Holds the model, the data and the embedded index; one method a question.
+
+    Parameters
+    ----------
+    model
+        The model.
+    features
+        Features of all recipes.
+    held_out
+        Who asks and who answers.
+    texts
+        Their texts, for the baseline of words.
+    config
+        Draws, caps and seed.
+    """
+
+    def __init__(
+        self,
+        model: FusionModel,
+        features: FeatureSet,
+        held_out: HeldOut,
+        texts: RecipeTexts,
+        config: EvaluateConfig,
+    ) -> None:
+        self._model = model
+        self._features = features
+        self._held_out = held_out
+        self._texts = texts
+        self._config = config
+        items = held_out.items
+        self._raw = RawFeatures(features, items)
+        self._index = Side(items, held_out.presence[items])
+        self._index_vectors = self._embed(self._index)
+        self._singles: dict[Modality, SingleModality] = {}
+        self._labelled_items = np.flatnonzero(held_out.dish[items] >= 0)
+
+    def measure_dishes(self, name: str, subset: tuple[Modality, ...]) -> dict[str, float]:
+        """Search the index for recipes of the query's dish.
+
+        Recipes without a dish label are no candidates: nobody knows whether they are right.
+
+        Parameters
+        ----------
+        name
+            Prefix of the figures' names.
+        subset
+            What the queries show; recipes that have none of it do not ask.
+
+        Returns
+        -------
+        dict
+            Figures over all labelled queries, and with ``_known`` and ``_unknown`` in the name
+            over queries whose dish training saw and did not see.
+        """
+        queries = self._ask(self._held_out.is_query & (self._held_out.dish >= 0), subset)
+        single = self._single(subset[0]) if len(subset) == 1 else None
+        return self._compare_dishes(name, queries, self._labelled_items, single)
+
+    def measure_languages(self, source: str, other: str) -> dict[str, float]:
+        """Search the recipes of one language by titles of another, for the same dish.
+
+        Parameters
+        ----------
+        source, other
+            Language of the queries and of the items.
+
+        Returns
+        -------
+        dict
+            Figures named ``language_SOURCE_to_OTHER_...``.
+        """
+        held_out = self._held_out
+        speaks = (held_out.language == source).to_numpy()
+        queries = self._ask(held_out.is_query & (held_out.dish >= 0) & speaks, ("title",))
+        speaks_other = (held_out.language == other).to_numpy()
+        chosen = self._labelled_items[speaks_other[self._index.rows[self._labelled_items]]]
+        name = f"language_{source}_to_{other}"
+        return self._compare_dishes(name, queries, chosen, self._single("title"))
+
+    def measure_recipes(self) -> dict[str, float]:
+        """Find a recipe's text by its photo and its photo by its text, among the held-out ones.
+
+        One recipe a group of copies is in the bag. Raw features and words have no answer here:
+        photo and text share no dimension. The closed-form answer is that both sides' scores for
+        the dishes of training, each from its own modality (the text's are summed), agree.
+
+        Returns
+        -------
+        dict
+            Figures named ``recipe_image_to_text_...`` and ``recipe_text_to_image_...`` over all
+            of them at once, and with ``1k`` and ``10k`` in the name over bags where there are as
+            many; empty when there are not two recipes to tell apart.
+        """
+        held_out = self._held_out
+        text = mask_subset(held_out.presence, TEXT)
+        photo = mask_subset(held_out.presence, ("image",))
+        rows = np.flatnonzero(held_out.is_bag & text.any(axis=1) & photo.any(axis=1))
+        rows = rows[np.unique(held_out.group[rows], return_index=True)[1]]
+        rows = self._thin(rows, MAX_BAG)
+        if len(rows) < 2:
+            return {}
+        sides = {"image": self._embed(Side(rows, photo[rows]))}
+        sides["text"] = self._embed(Side(rows, text[rows]))
+        scores = {"image": self._single("image").vectors(rows, photo[rows])}
+        scores["text"] = sum(
+            (self._single(part).vectors(rows, text[rows]) for part in TEXT),
+            torch.zeros_like(scores["image"]),
+        )
+        itself, nothing = np.arange(len(rows)), np.full(len(rows), -1)
+        relevance = Relevance(itself, itself, nothing, nothing)
+        figures: dict[str, float] = {}
+        for source, other in (("image", "text"), ("text", "image")):
+            asked, answered = sides[source], sides[other]
+            from_scores, to_scores = scores[source], scores[other]
+            single = partial(rank_queries, lambda q: from_scores[q] @ to_scores.T)  # noqa: B023 -- used up before the loop goes on
+            width = tie_width(asked.shape[1])
+            comparison, _ = compare(
+                lambda q: asked[q] @ answered.T,  # noqa: B023 -- as above
+                {"single": single},
+                relevance,
+                width,
+            )
+            name = f"recipe_{source}_to_{other}"
+            figures |= _prefix(name, comparison.figures(self._config.seed))
+            figures |= _prefix(name, measure_bags(asked, answered, self._config.seed))
+        return figures
+
+    def measure_prototypes(self, name: str, subset: tuple[Modality, ...]) -> dict[str, float]:
+        """Name the query's dish by the nearest prototype of drawn full index recipes.
+
+        Parameters
+        ----------
+        name
+            Prefix of the figures' names.
+        subset
+            What the queries show.
+
+        Returns
+        -------
+        dict
+            The fields of `PrototypeFigures`, also with ``_raw``, and ``top1_chance``,
+            ``top5_chance``; ``top1``, ``known_top1`` and ``unknown_top1`` also with ``_low``,
+            ``_high`` and ``_chance``; empty when no dish has both references and queries.
+        """
+        dishes = np.unique(self._held_out.dish[self._index.rows])
+        dishes = dishes[dishes >= 0]
+        can_ask = self._held_out.is_query & np.isin(self._held_out.dish, dishes)
+        queries = self._ask(can_ask, subset)
+        if not len(queries.rows):
+            return {}
+        label = np.searchsorted(dishes, self._held_out.dish[queries.rows])
+        item_dish = self._held_out.dish[self._index.rows]
+        item_label = np.where(item_dish >= 0, np.searchsorted(dishes, item_dish), -1)
+        learned, raw = self._embed(queries), self._raw.vectors(queries.rows, queries.mask)
+        ranks: dict[str, list[Int64Array]] = {"": [], "_raw": []}
+        for draw in range(self._config.prototype_draws):
+            references = draw_references(
+                item_label, self._config.prototype_references, self._config.seed + draw
+            )
+            prototypes = make_prototypes(self._index_vectors, references)
+            ranks[""].append(classify(learned, label, prototypes))
+            ranks["_raw"].append(classify(raw, label, self._raw_prototypes(references)))
+        is_known = self._held_out.is_known[queries.rows]
+        figures = {"queries": float(len(label)), "dishes": float(len(dishes))}
+        figures |= {f"{scope}top1_chance": 1 / len(dishes) for scope in ("", "known_", "unknown_")}
+        figures["top5_chance"] = min(1.0, 5 / len(dishes))
+        figures |= bootstrap_draws(ranks[""], is_known, self._config.seed)
+        for suffix, draws in ranks.items():
+            summary = asdict(summarize_draws(draws, is_known))
+            figures |= {f"{key}{suffix}": value for key, value in summary.items()}
+        return _prefix(name, figures)
+
+    def rank_subsets(self) -> dict[tuple[str, str], Int64Array]:
+        """Rank the right dish for every pair of query subset and item subset.
+
+        Returns
+        -------
+        dict
+            As `measure_matrix` returns it, of at most `MATRIX_QUERIES` queries and
+            `MATRIX_ITEMS` items.
+        """
+        held_out = self._held_out
+        queries = np.flatnonzero(held_out.is_query & (held_out.dish >= 0))
+        return measure_matrix(
+            lambda rows, mask: self._embed(Side(rows, mask)),
+            held_out.presence,
+            (
+                self._thin(queries, MATRIX_QUERIES),
+                self._thin(self._index.rows[self._labelled_items], MATRIX_ITEMS),
+            ),
+            {"dish": held_out.dish, "group": held_out.group},
+        )
+
+    def find_failures(self, most: int) -> list[Failure]:
+        """Name the queries whose right dish came latest, asked with all that they have.
+
+        Parameters
+        ----------
+        most
+            How many, at most; queries that went right are never among them.
+
+        Returns
+        -------
+        list of Failure
+            Worst first; equal ranks in the order of the catalogue.
+        """
+        held_out, labelled = self._held_out, self._labelled_items
+        queries = self._ask(held_out.is_query & (held_out.dish >= 0), MODALITIES)
+        items = self._index.rows[labelled]
+        if not len(queries.rows) or not len(items):
+            return []
+        relevance = self._same_dish(queries.rows, items)
+        learned, vectors = self._embed(queries), self._index_vectors[labelled]
+        ranks = rank_vectors(learned, vectors, relevance)
+        worst = np.argsort(-ranks, kind="stable")[:most]
+        names = self._features.recipe_ids
+        failures = []
+        for query in worst[ranks[worst] > 1]:
+            row = slice(query, query + 1)
+            scores = (learned[row] @ vectors.T)[0].numpy()
+            scores[relevance.excluded(row)[0]] = -np.inf
+            right = np.where(relevance.relevant(row)[0], scores, -np.inf).argmax()
+            found = (names[queries.rows[query]], names[items[scores.argmax()]], names[items[right]])
+            failures.append(Failure(*found, int(ranks[query])))
+        return failures
+
+    def _same_dish(self, queries: Int64Array, items: Int64Array) -> Relevance:
+        dish, group = self._held_out.dish, self._held_out.group
+        return Relevance(dish[queries], dish[items], group[queries], group[items])
+
+    def _ask(self, may_ask: BoolArray, subset: tuple[Modality, ...]) -> Side:
+        mask = mask_subset(self._held_out.presence, subset)
+        rows = self._thin(np.flatnonzero(may_ask & mask.any(axis=1)), self._config.max_queries)
+        return Side(rows, mask[rows])
+
+    def _thin(self, rows: Int64Array, most: int) -> Int64Array:
+        """Keep a seeded draw of the rows, in order, when there are more than `most`."""
+        if len(rows) <= most:
+            return rows
+        order = np.random.default_rng(self._config.seed).permutation(len(rows))
+        return rows[np.sort(order[:most])]
+
+    def _baselines(
+        self, queries: Side, items: Side, chosen: Int64Array, single: SingleModality | None
+    ) -> dict[str, Ranking]:
+        """Return the rankings without a learned fusion; those that can answer."""
+        raw = self._raw.similarity((queries.rows, queries.mask), (items.rows, items.mask))
+        baselines: dict[str, Ranking] = {"raw": partial(rank_by_items, raw)}
+        if queries.mask[:, 1:].any():
+            words = self._words.similarity(queries.rows, queries.mask, chosen)
+            baselines["tfidf"] = partial(rank_queries, words)
+        if single is not None:
+            asked = single.vectors(queries.rows, queries.mask)
+            baselines["single"] = partial(
+                rank_by_items,
+                lambda block: asked @ single.vectors(items.rows[block], items.mask[block]).T,
+            )
+        return baselines
+
+    @cached_property
+    def _words(self) -> TfidfText:
+        return TfidfText(self._texts, self._index.rows, self._index.mask)
+
+    def _single(self, modality: Modality) -> SingleModality:
+        """Return the closed-form model of one modality, fitted once."""
+        if modality not in self._singles:
+            learnable = self._held_out.is_train & (self._held_out.dish >= 0)
+            self._singles[modality] = SingleModality(
+                self._features, modality, np.flatnonzero(learnable), self._held_out.dish
+            )
+        return self._singles[modality]
+
+    def _embed(self, side: Side) -> Tensor:
+        return embed_rows(self._model, self._features, side.rows, side.mask)
+
+    def _raw_prototypes(self, references: list[Int64Array]) -> Tensor:
+        rows = np.concatenate(references)
+        vectors = self._raw.vectors(self._index.rows[rows], self._index.mask[rows])
+        bounds = np.cumsum([0, *map(len, references)])
+        positions = [np.arange(start, stop) for start, stop in pairwise(bounds)]
+        return make_prototypes(vectors, positions)
+
+    def _compare_dishes(
+        self, name: str, queries: Side, chosen: Int64Array, single: SingleModality | None
+    ) -> dict[str, float]:
+        held_out = self._held_out
+        items = Side(self._index.rows[chosen], self._index.mask[chosen])
+        relevance = self._same_dish(queries.rows, items.rows)
+        if not len(queries.rows) or not len(items.rows):
+            return {f"{name}_queries": 0.0}
+        learned, vectors = self._embed(queries), self._index_vectors[chosen]
+
+        baselines = self._baselines(queries, items, chosen, single)
+        width = tie_width(learned.shape[1])
+        comparison, answerable = compare(
+            lambda q: learned[q] @ vectors.T, baselines, relevance, width
+        )
+        is_known = held_out.is_known[queries.rows][answerable]
+        seed = self._config.seed
+        return (
+            _prefix(name, comparison.figures(seed))
+            | _prefix(f"{name}_known", comparison.only(is_known).figures(seed))
+            | _prefix(f"{name}_unknown", comparison.only(~is_known).figures(seed))
+        )
+
+
+def _prefix(name: str, figures: dict[str, float]) -> dict[str, float]:
+    return {f"{name}_{key}": value for key, value in figures.items()}

@@ -1,0 +1,1 @@
+"""Encoders of photos and texts, one a file, found by the names that a config gives."""

@@ -1,0 +1,1 @@
+"""Fusions of encoded modalities into one vector, one a file."""

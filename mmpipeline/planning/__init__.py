@@ -1,0 +1,1 @@
+"""Plans of a refresh: keys of artifacts, how they were made, which is newest."""

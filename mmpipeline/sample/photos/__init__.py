@@ -1,0 +1,1 @@
+"""Photos of the sample world: drawn scenes as JPEG files."""

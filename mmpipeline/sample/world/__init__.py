@@ -1,0 +1,1 @@
+"""The sample world itself: known densities, recipes drawn from them, their wording."""

@@ -1,0 +1,1 @@
+"""Questions to an opened index: composed to one vector, looked up, ranked."""

@@ -1,0 +1,127 @@
+"""Makes the answer to a query: hits with their explanation, ranked dishes, a verdict."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from mmpipeline.arrays import Float64Array, IndexArray
+from mmpipeline.search.ask.compose import ComposedQuery
+from mmpipeline.search.ask.lookup import RowLookup
+from mmpipeline.search.load import IndexParts
+from mmpipeline.search.query import shared_ingredients
+from mmpipeline.search.results import DishHit, Hit, SearchResult, Verdict
+from mmpipeline.search.vectors.space import VectorSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What of an index may answer a query.
+
+    Attributes
+    ----------
+    rows
+        The only rows to look at, ascending; None means all.
+    hidden
+        Rows that are no answer: those of recipes that the query names.
+    ingredients
+        Those of the query, by which what a hit shares is told.
+    """
+
+    rows: IndexArray | None = None
+    hidden: IndexArray = field(default_factory=lambda: np.zeros(0, np.intp))
+    ingredients: tuple[str, ...] = ()
+
+
+def answer(
+    version: str,
+    parts: IndexParts,
+    lookup: RowLookup,
+    asked: ComposedQuery,
+    k: int,
+    wanted: Wanted,
+) -> SearchResult:
+    """Rank items and dishes by their nearness to a query.
+
+    Parameters
+    ----------
+    version, parts, lookup
+        Of the index version.
+    asked
+        The query.
+    k
+        How many of each, at most.
+    wanted
+        What may answer.
+
+    Returns
+    -------
+    SearchResult
+        Best first.
+    """
+    space = parts.view_for(asked.parts)
+    found, scores = _find(space, asked, k, wanted.rows, wanted.hidden)
+    best = scores
+    if wanted.rows is not None:  # the verdict is on all there is
+        best = _find(space, asked, 1, None, wanted.hidden)[1]
+    contributions = asked.contributions(space.take(found))
+    calibration = parts.calibration
+    hits = []
+    for turn, row in enumerate(found):
+        item = lookup.read(row)
+        shared = shared_ingredients(wanted.ingredients, item.pop("ingredients"))
+        score = float(scores[turn])
+        hits.append(
+            Hit(
+                rank=turn + 1,
+                score=score,
+                probability=calibration.hit_chance(asked.parts, score),
+                contributions=contributions[turn],
+                shared_ingredients=shared,
+                tags=tuple(item.pop("tags")),
+                **item,
+            )
+        )
+    return SearchResult(
+        version=version,
+        asked_with=asked.parts,
+        verdict=_judge(parts, asked.parts, float(best[0]) if len(best) else 0.0),
+        items=hits,
+        dishes=_rank_dishes(parts, asked, k),
+    )
+
+
+def _find(
+    space: VectorSpace, asked: ComposedQuery, k: int, rows: IndexArray | None, hidden: IndexArray
+) -> tuple[IndexArray, Float64Array]:
+    if rows is not None:
+        return space.find(asked.vector, k, rows[~np.isin(rows, hidden)] if len(hidden) else rows)
+    found, scores = space.find(asked.vector, k + len(hidden))
+    may_answer = ~np.isin(found, hidden)
+    return found[may_answer][:k], scores[may_answer][:k]
+
+
+def _judge(parts: IndexParts, asked_with: tuple[str, ...], best_score: float) -> Verdict:
+    threshold = parts.calibration.threshold(asked_with)
+    is_confident = None if threshold is None else best_score >= threshold
+    return Verdict(is_confident=is_confident, best_score=best_score, threshold=threshold)
+
+
+def _rank_dishes(parts: IndexParts, asked: ComposedQuery, k: int) -> list[DishHit]:
+    prototypes = parts.prototypes
+    dishes = [turn for turn, info in enumerate(prototypes.infos) if info.kind == "dish"]
+    found = prototypes.rank(asked.vector, k, dishes)
+    chance = parts.calibration.dish_chance
+    return [
+        DishHit(
+            rank=rank,
+            dish=info.subset,
+            score=float(score),
+            probability=chance(asked.parts, float(score)),
+            name_ko=info.name_ko,
+            name_en=info.name_en,
+            recipes=info.items,
+            is_known=info.is_known,
+        )
+        for rank, (turn, score) in enumerate(zip(*found, strict=True), start=1)
+        for info in [prototypes.infos[turn]]
+    ]

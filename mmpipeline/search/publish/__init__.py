@@ -1,0 +1,1 @@
+"""Index versions as they are made: embedding, prototypes, calibration, merging."""

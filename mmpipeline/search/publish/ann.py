@@ -1,0 +1,45 @@
+"""Gives a version that is large enough its approximate lists, segment by segment."""
+
+from pathlib import Path
+
+from mmpipeline.arrays import Float32Array
+from mmpipeline.config import IndexConfig
+from mmpipeline.search.load import open_parts
+from mmpipeline.search.vectors.ann import Lists, choose_effort
+from mmpipeline.search.vectors.segment_writer import SEGMENTS
+from mmpipeline.storage import write_json_atomic
+
+LEAST_ROWS = 20_000
+"""A smaller segment is scanned as quickly as its lists would answer."""
+
+
+def build_lists(target: Path, config: IndexConfig, queries: Float32Array) -> None:
+    """Make the lists of every segment that has none yet, where the index is large enough.
+
+    How much the lists look through is chosen by recall@10 against the exact answer, with half of
+    what may be missed left as a margin.
+
+    Parameters
+    ----------
+    target
+        Folder of a version that is being made.
+    config
+        From which size on, and how good.
+    queries
+        Shape (Q, E): who asks.
+    """
+    parts = open_parts(target)
+    if parts.living <= config.approximate_above:
+        return
+    demanded = (1 + config.min_recall_at_10) / 2
+    for segment in parts.segments:
+        for name, view in segment.views.items():
+            if view.lists is not None or len(segment) < LEAST_ROWS:
+                continue
+            vectors = view.scan.vectors
+            lists = Lists.build(vectors, config.approximate, config.seed)
+            truth = view.scan.find_many(queries, 10)[0]
+            plan = choose_effort(lists, config.approximate, vectors, queries, truth, demanded)
+            folder = target / SEGMENTS / segment.name
+            lists.write(folder / f"{name}.lists")
+            write_json_atomic(folder / f"{name}.lists.json", plan.to_json())

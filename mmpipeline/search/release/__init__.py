@@ -1,0 +1,1 @@
+"""Releases of index versions: golden queries, gate, promotion, rollback."""

@@ -1,0 +1,1 @@
+"""Vectors of an index in segments, and exact and approximate search over them."""

@@ -1,0 +1,1 @@
+"""The HTTP API: requests, handlers, response models, routes, pages."""

@@ -1,0 +1,1 @@
+"""The map of an index version: t-SNE of a sample, made once and kept."""

@@ -1,0 +1,1 @@
+"""Sources of recipes behind one contract, a package each."""

@@ -1,0 +1,1 @@
+"""One crawl: lists walked, recipe pages and photos fetched, in counts."""

@@ -1,0 +1,1 @@
+"""The parse of a stored crawl into recipes, without a single request."""

@@ -1,0 +1,1 @@
+"""The crawl's store: SQLite tables of its state, and photo files."""

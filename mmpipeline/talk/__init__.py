@@ -1,0 +1,1 @@
+"""The talk's experiment on synthetic data, apart from the food pipeline."""

@@ -1,0 +1,1 @@
+"""Measures of methods on the synthetic data, beside their Bayes bound."""

@@ -1,0 +1,1 @@
+"""Methods for the synthetic data: the talk's, ours, and the steps between."""

@@ -1,0 +1,1 @@
+"""The training engine: one loop for any module, source of batches and objective."""

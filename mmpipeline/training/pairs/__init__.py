@@ -1,0 +1,1 @@
+"""Training from pair tables: sampler, batches, the training stage."""

@@ -1,0 +1,223 @@
+"""The training stage: a fusion model from pair tables, contrastively.
+
+Every item of a batch shows a random subset of what it has, so positives meet across modalities
+and one model serves every kind of query. The weights of the epoch with the best validation score
+are kept; training stops when it has not improved for a while. On one machine the same inputs give
+the same bytes, whether or not the training was killed in between (see `fit`). It goes on where
+`computing_on` says; what is stored is read from there.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from mmpipeline.config import FitConfig, TrainConfig
+from mmpipeline.errors import ArtifactError, StageError
+from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.models import FusionModel, ModelOptions, save_model
+from mmpipeline.models.device import compute_device
+from mmpipeline.schemas import MODALITIES
+from mmpipeline.storage import digest_file, open_artifact, write_json_atomic
+from mmpipeline.training.engine.checkpoints import Checkpoints
+from mmpipeline.training.engine.determinism import determinism, digest_values
+from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.metric_logger import MetricLogger
+from mmpipeline.training.engine.process_group import Processes
+from mmpipeline.training.pairs.private_subspaces import fit_own_part
+from mmpipeline.training.pairs.source import PairSource, pair_objective
+from mmpipeline.training.pairs.statistics import measure_inputs
+from mmpipeline.training.pairs.table import PairTable
+from mmpipeline.training.pairs.validation import Validator
+
+
+def train_model(
+    features: Path,
+    pairs: Path,
+    target: Path,
+    config: TrainConfig,
+    logger: MetricLogger,
+    checkpoints: Checkpoints | None = None,
+) -> dict[str, float]:
+    """Train a fusion model on the training pairs.
+
+    Writes ``model.safetensors``, ``model.json`` and ``metrics.json`` into `target`. On several
+    processes the first one does.
+
+    Parameters
+    ----------
+    features, pairs
+        Folders of finished artifacts, made from one catalogue.
+    target
+        Folder to write into.
+    config
+        The model and its training.
+    logger
+        Gets the parameters once and the metrics once an epoch.
+    checkpoints
+        Where a training that was killed goes on from; None starts anew.
+
+    Returns
+    -------
+    dict
+        ``pairs``, ``anchors``, ``pairs_dropped``, ``epochs``, ``best_epoch``, ``train_loss``,
+        ``parameters`` and, with validation pairs, the best epoch's ``val_score``.
+
+    Raises
+    ------
+    ArtifactError
+        If an artifact is damaged or they do not belong together.
+    CheckpointError
+        If a checkpoint is damaged, or of other data or another config.
+    StageError
+        If there are no training pairs with both labels, or the loss is not a number.
+    """
+    feature_set = FeatureSet.open(features)
+    table = PairTable.open(pairs, feature_set, "train")
+    validator = Validator(feature_set, PairTable.open(pairs, feature_set, "val"), config.seed)
+    _check_labels(table)
+    if config.shuffle_labels:
+        table = table.shuffle_labels(config.seed)
+    leads = Processes.current().leads
+    if leads:
+        logger.log_params(config.model_dump())
+    digest = digest_folders(features, pairs) if checkpoints is not None else ""
+    source = PairSource(feature_set, table, config, digest)
+    model = make_model(feature_set, table, config).to(compute_device())
+    identity = {"config": digest_values(config.model_dump(mode="json"))}
+    hooks = Hooks(logger, checkpoints, lambda _: validator.score(model), identity)
+    objective = pair_objective(feature_set, config)
+    result = fit(model, source, objective, fit_config(config, len(source)), hooks)
+    fit_own_part(model, feature_set, np.unique(table.summary.anchors))
+    counts = {
+        "pairs": float(len(table)),
+        "anchors": float(len(table.summary.anchors)),
+        "pairs_dropped": float(table.summary.dropped),
+        "parameters": float(sum(p.numel() for p in model.parameters())),
+    } | summarise(result)
+    if leads:
+        save_model(model, target)
+        epochs = [
+            {"epoch" if name == "round" else name: value for name, value in entry.items()}
+            for entry in result.history
+        ]
+        write_json_atomic(target / "metrics.json", {"summary": counts, "epochs": epochs})
+    return counts
+
+
+def make_model(features: FeatureSet, table: PairTable, config: TrainConfig) -> FusionModel:
+    """Make a model with seeded weights that centres and scales the training inputs.
+
+    Parameters
+    ----------
+    features
+        The feature set.
+    table
+        Training pairs; the recipes of its anchors are measured.
+    config
+        The model.
+
+    Returns
+    -------
+    FusionModel
+        Not trained.
+    """
+    with determinism(config.seed):
+        model = FusionModel(
+            {name: features.dims[name] for name in MODALITIES},
+            config.hidden_dim,
+            config.embedding_dim,
+            config.dropout,
+            ModelOptions(
+                fusion=config.fusion,
+                encoder=config.encoder,
+                own_dim=config.own_dim,
+                own_share=config.own_share,
+            ),
+        )
+    model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))
+    return model
+
+
+def fit_config(config: TrainConfig, batches: int) -> FitConfig:
+    """Say how a fusion model is trained.
+
+    Parameters
+    ----------
+    config
+        The model and its training.
+    batches
+        In an epoch.
+
+    Returns
+    -------
+    FitConfig
+        Whose rounds are epochs.
+    """
+    return FitConfig(
+        seed=config.seed,
+        rounds=config.epochs,
+        steps_per_round=max(1, batches // config.batches_per_step),
+        learning_rate=config.learning_rate,
+        warmup_share=config.warmup_share,
+        weight_decay=config.weight_decay,
+        max_gradient_norm=config.max_gradient_norm,
+        batches_per_step=config.batches_per_step,
+        chunks_per_batch=config.chunks_per_batch,
+        precision=config.precision,
+        patience=config.patience,
+    )
+
+
+def summarise(result: TrainingResult) -> dict[str, float]:
+    """Return the figures of a training that go into its artifact.
+
+    Parameters
+    ----------
+    result
+        What the training came to.
+
+    Returns
+    -------
+    dict
+        ``epochs``, ``best_epoch``, ``train_loss`` and, if there was one, ``val_score``.
+    """
+    best = result.history[result.best_round - 1]
+    figures = {
+        "epochs": float(len(result.history)),
+        "best_epoch": float(result.best_round),
+        "train_loss": best["train_loss"],
+    }
+    return figures | ({} if result.best_score is None else {"val_score": result.best_score})
+
+
+def _check_labels(table: PairTable) -> None:
+    positives = table.summary.positives
+    if not positives or positives == len(table):
+        raise StageError(
+            f"the train split has {positives} positive and {len(table) - positives} negative "
+            "pairs; training needs both: label more dishes or add recipes, and build pairs again"
+        )
+
+
+def digest_folders(*folders: Path) -> str:
+    """Digest artifacts by their manifests, or file by file where there is none.
+
+    Parameters
+    ----------
+    *folders
+        Their folders.
+
+    Returns
+    -------
+    str
+        16 hex digits.
+    """
+    return digest_values([_digest_files(folder) for folder in folders])
+
+
+def _digest_files(folder: Path) -> dict[str, str]:
+    try:
+        files = open_artifact(folder).manifest.files
+    except ArtifactError:
+        return {path.name: digest_file(path) for path in folder.iterdir() if path.is_file()}
+    return {name: entry["sha256"] for name, entry in files.items()}

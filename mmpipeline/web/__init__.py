@@ -1,0 +1,1 @@
+"""Polite HTTP: paced requests, robots.txt, capped decoding, a WARC archive."""

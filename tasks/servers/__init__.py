@@ -1,0 +1,1 @@
+"""Servers that runs start: a private Prefect, MLflow behind its guard, leases on disk."""

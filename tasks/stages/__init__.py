@@ -1,0 +1,1 @@
+"""Stages as Prefect tasks: read, call one library function, write an artifact, report."""

@@ -1,0 +1,30 @@
+"""A matrix a modality for a catalogue."""
+
+from pathlib import Path
+
+from prefect import task
+
+from mmpipeline.config import FeatureConfig
+from mmpipeline.planning.keys import features_key
+from mmpipeline.storage import DataLayout, Draft, open_artifact
+from tasks.runtime.cluster import lent_workers
+from tasks.runtime.stage import produce
+
+
+@task
+def extract(catalog: Path, config: FeatureConfig, data_root: Path) -> Path:
+    """Extract a catalogue's features; return the artifact's folder."""
+
+    def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.features.extract import extract_features
+
+        layout = DataLayout.at(data_root)
+        cache = layout.feature_cache
+        with lent_workers(layout) as workers:
+            return extract_features(
+                catalog, draft.folder, layout, config, cache=cache, processes=workers
+            )
+
+    key = features_key(open_artifact(catalog, kind="catalog").id, config)
+    shown = ("recipes", "image", "title", "ingredients", "instructions", "quarantined", "reused")
+    return produce(data_root, key, make, shown)

@@ -1,0 +1,128 @@
+"""Train the fusion model, tracked as one MLflow run."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow.parquet as pq
+from prefect import task
+
+from mmpipeline.config import TrainConfig, load_settings
+from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
+from tasks.runtime.device import chosen_device
+from tasks.runtime.processes import TrainingOutcome, TrainingWork, start_together
+from tasks.runtime.stage import produce, publish_link
+
+if TYPE_CHECKING:
+    from tasks.tracking.tracked_run import TrackedRun
+
+SHOWN = ("epochs", "best_epoch", "labels_proposed", "dishes_joined", "parameters", "val_score")
+PAIR_COLUMNS = ["split", "kind", "label", "language_pair"]
+
+
+@dataclass(frozen=True, slots=True)
+class GridRun:
+    """How the run of a cell is called and tagged.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    tags
+        Its tags; the one of MLflow that names the parent makes it a child.
+    """
+
+    name: str
+    tags: dict[str, str]
+
+
+@task
+def train(
+    features: Path,
+    pairs: Path,
+    config: TrainConfig,
+    data_root: Path,
+    cell: GridRun | None = None,
+) -> Path:
+    """Train a model from pair tables; return the artifact's folder.
+
+    As a cell of a grid its run lies below the grid's.
+    """
+    work = TrainingWork(features, pairs, config, data_root)
+
+    def make(draft: Draft) -> dict[str, float]:
+        from mmpipeline.training.engine.process_group import Processes
+        from tasks.tracking.store import page_of
+
+        processes = load_settings().train_processes
+        if processes > 1 and Processes.current().world == 1:
+            outcome = start_together(work, draft.folder, draft.resume, processes)
+        else:
+            outcome = train_into(work, draft.folder, draft.resume, cell)
+        draft.notes["mlflow_run_id"] = outcome.run_id
+        page = page_of(DataLayout.at(data_root), outcome.run_id)
+        publish_link("mlflow-run", page, f"The training of model {work.key.id} in MLflow (make ui)")
+        return outcome.counts
+
+    return produce(data_root, work.key, make, SHOWN)
+
+
+def train_into(
+    work: TrainingWork, folder: Path, resume: Path, cell: GridRun | None = None
+) -> TrainingOutcome:
+    """Train in this process, which leads when several train together; track it as a run.
+
+    Parameters
+    ----------
+    work
+        What is trained from what.
+    folder
+        To fill with the model's files.
+    resume
+        What an attempt that was broken off left, and the next one goes on from.
+    cell
+        How the run of a cell of a grid is called; None: a run by itself.
+
+    Returns
+    -------
+    TrainingOutcome
+        Counts of the artifact, and the run.
+    """
+    from mmpipeline.training import Checkpoints
+    from mmpipeline.training.choice import choose_training
+    from tasks.tracking.system_metrics import SystemMetricLogger
+    from tasks.tracking.tracked_run import tracked_run
+
+    key, pairs = work.key, open_artifact(work.pairs, kind="pairs")
+    features = open_artifact(work.features, kind="features")
+    how = cell or GridRun(f"fusion-{key.id[:8]}", {})
+    tags = describe_inputs(key.id, features, pairs) | how.tags
+    layout = DataLayout.at(work.data_root)
+    checkpoints = Checkpoints(resume, load_settings().checkpoint_s, skip_damaged=True)
+    with chosen_device() as device, tracked_run(layout, how.name, tags, resume) as run:
+        run.set_tags({"device": str(device)})
+        log_pairs(run, pairs)
+        run.log_params(describe_encoders(features))
+        train_by = choose_training(work.config.batches)
+        logger = SystemMetricLogger(run, work.data_root)
+        counts = train_by(work.features, work.pairs, folder, work.config, logger, checkpoints)
+        run.log_files(folder, later=ArtifactStore(layout).folder(key))
+    return TrainingOutcome(counts, run.run_id)
+
+
+def describe_inputs(model_id: str, features: Artifact, pairs: Artifact) -> dict[str, str]:
+    """Return the tags that name a model and what it was trained from."""
+    tags = {"model_id": model_id, "features_id": features.id, "pairs_id": pairs.id}
+    return tags | {"catalog_id": pairs.manifest.inputs["catalog"]}
+
+
+def describe_encoders(features: Artifact) -> dict[str, object]:
+    """Return the parameters that say how features were made, named ``features.KEY``."""
+    return {f"features.{name}": value for name, value in features.manifest.config.items()}
+
+
+def log_pairs(run: "TrackedRun", pairs: Artifact) -> None:
+    """Log the pair table as the run's data set: how many pairs of each sort it holds."""
+    table = pq.read_table(pairs.file("pairs.parquet"), columns=PAIR_COLUMNS)
+    counts = table.group_by(PAIR_COLUMNS).aggregate([([], "count_all")]).to_pandas()
+    run.log_dataset(counts.sort_values(PAIR_COLUMNS), "training", pairs.folder)

@@ -1,0 +1,1 @@
+"""MLflow: runs, metrics kept while it is away, the model registry."""

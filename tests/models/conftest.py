@@ -1,0 +1,1 @@
+from tests.evaluation.conftest import one_thread, world  # noqa: F401  fixtures

@@ -1,0 +1,100 @@
+"""The exam is drawn once, from held-out recipes, and asks every version the same."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from mmpipeline.search.index import SearchIndex
+from mmpipeline.search.query import Query
+from mmpipeline.search.release import golden_queries as exam
+from mmpipeline.search.release.golden_queries import draw_exam, exam_digest, sit_exam
+from mmpipeline.storage import DataLayout, read_parquet
+
+
+def test_it_is_drawn_from_held_out_labelled_recipes_and_never_again(
+    published: DataLayout, world: Path
+) -> None:
+    path = draw_exam(published, world / "asking", 5)
+    questions = read_parquet(path)
+    held_out = read_parquet(world / "asking" / "recipes.parquet")
+    of_val = {
+        row["recipe_id"] for row in held_out.to_pylist() if row["split"] == "val" and row["dish"]
+    }
+    assert questions.num_rows == 5
+    assert set(questions["recipe_id"].to_pylist()) <= of_val
+    digest = exam_digest(published)
+    draw_exam(published, world / "asking", 3)
+    assert exam_digest(published) == digest
+    assert [p.name for p in path.parent.glob(".*")] == []
+
+
+def test_a_question_is_right_when_another_recipe_of_its_dish_is_nearest(
+    published: DataLayout, world: Path
+) -> None:
+    questions = read_parquet(draw_exam(published, world / "asking", 50)).to_pylist()
+    index = SearchIndex.open(published)
+    figures = sit_exam(published, index)
+    right = []
+    for question in questions:
+        hits = index.search(Query(title=question["title"]), 24).items
+        others = [hit.dish for hit in hits if hit.recipe_id != question["recipe_id"]]
+        right.append(others[0] == question["dish"])
+    assert figures["questions"] == len(questions)
+    assert figures["title_recall_at_1"] == pytest.approx(sum(right) / len(right))
+    assert 0 <= figures["full_recall_at_1"] <= 1
+    photos = []
+    for question in questions:
+        hits = index.search(Query(image=published.resolve(question["image_path"])), 24).items
+        others = [hit.dish for hit in hits if hit.recipe_id != question["recipe_id"]]
+        photos.append(others[0] == question["dish"])
+    assert figures["image_recall_at_1"] == pytest.approx(sum(photos) / len(photos))
+    assert not any(name.startswith(("ko_", "en_")) for name in figures)  # too few of a language
+
+
+def test_a_language_of_enough_questions_has_its_own_figures(
+    published: DataLayout, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = draw_exam(published, world / "asking", 50)
+    table = read_parquet(path)
+    languages = ["en"] * 4 + ["ko"] * (len(table) - 4)
+    place = table.schema.get_field_index("language")
+    column = pa.array(languages, pa.string())
+    pq.write_table(table.set_column(place, "language", column), path, write_page_checksum=True)
+    monkeypatch.setattr(exam, "LEAST_QUESTIONS", 5)
+    figures = sit_exam(published, SearchIndex.open(published))
+    assert {name for name in figures if name.startswith(("ko_", "en_"))} == {
+        "ko_full_recall_at_1", "ko_title_recall_at_1", "ko_image_recall_at_1"
+    }  # fmt: skip
+    monkeypatch.setattr(exam, "LEAST_QUESTIONS", 1)
+    figures = sit_exam(published, SearchIndex.open(published))
+    weighed = (
+        4 * figures["en_title_recall_at_1"] + (len(table) - 4) * figures["ko_title_recall_at_1"]
+    )
+    assert weighed / len(table) == pytest.approx(figures["title_recall_at_1"])
+
+
+def test_an_exam_drawn_before_languages_were_noted_is_sat(
+    published: DataLayout, world: Path
+) -> None:
+    path = draw_exam(published, world / "asking", 50)
+    old = read_parquet(path).drop_columns(["language"])
+    pq.write_table(old, path, write_page_checksum=True)
+    assert "image_recall_at_1" in sit_exam(published, SearchIndex.open(published))
+
+
+def test_a_photo_that_is_gone_leaves_the_words(published: DataLayout, world: Path) -> None:
+    draw_exam(published, world / "asking", 50)
+    for photo in (published.root / "raw").glob("*.png"):
+        photo.unlink()
+    figures = sit_exam(published, SearchIndex.open(published))
+    assert "full_recall_at_1" in figures
+    assert "image_recall_at_1" not in figures
+
+
+def test_without_labels_there_is_nothing_to_ask(published: DataLayout, world: Path) -> None:
+    without = draw_exam(published, world / "catalog", 5)  # nothing of it is on the side val
+    assert not without.exists()
+    assert sit_exam(published, SearchIndex.open(published)) == {}
+    assert read_parquet(draw_exam(published, world / "asking", 5)).num_rows == 5
