@@ -29,12 +29,10 @@ from mmpipeline.training.grid_results import TrainedCell as TrainedCell
 from mmpipeline.training.grid_results import count_training, read_result
 from mmpipeline.training.pairs.validation import measure_worth
 from tasks.runtime.stage import produce, report
-from tasks.stages.evaluation import measured_in_evaluation
-from tasks.stages.frozen import measured_on_frozen
-from tasks.stages.training import GridRun, describe_encoders, describe_inputs, log_pairs
-from tasks.tracking.run_figures import Measured
+from tasks.tracking.run_figures import Measured, measured_in_evaluation, measured_on_frozen
 from tasks.tracking.store import PARENT_TAG
 from tasks.tracking.tracked_run import TrackedRun, reopen_run, tracked_run
+from tasks.tracking.training_run import GridRun, describe_encoders, describe_inputs, log_pairs
 
 GRID_TAG, CELL_TAG, COUNTED_TAG = "grid", "cell", "counted_id"
 AXES = ("loss", "fusion", "encoder", "features", "seed")

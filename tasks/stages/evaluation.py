@@ -8,15 +8,13 @@ from prefect import task
 
 from mmpipeline.config import EvaluateConfig
 from mmpipeline.planning.keys import evaluation_key
-from mmpipeline.storage import Artifact, DataLayout, Draft, open_artifact
-from mmpipeline.storage.segments import read_recipes
+from mmpipeline.storage import DataLayout, Draft, open_artifact
 from tasks.runtime.device import chosen_device
 from tasks.runtime.stage import produce, publish_page, report
-from tasks.tracking.run_figures import Measured, add_short_names, log_to_training
+from tasks.tracking.run_figures import log_to_training, measured_in_evaluation
 
 QUERIES = {"image": "by photo", "title": "by title", "full": "by everything"}
 DIRECTIONS = {"image_to_text": "photo to text", "text_to_image": "text to photo"}
-SIDES = ["split", "language", "dish_set"]
 
 
 @task
@@ -53,18 +51,6 @@ def evaluate(
         for line in summarise(evaluation.manifest.notes["metrics"]):
             report("", line)
     return folder
-
-
-def measured_in_evaluation(evaluation: Artifact, catalog: Path) -> Measured:
-    """Return what a run gets of an evaluation; figures of validation recipes begin with `val_`."""
-    metrics = add_short_names(evaluation.manifest.notes["metrics"])
-    if evaluation.manifest.config["split"] == "val":
-        metrics = {f"val_{name}": value for name, value in metrics.items()}
-        return Measured("validation", evaluation, metrics, place="validation")
-    sides = read_recipes(catalog, SIDES).to_pandas()
-    counts = sides.value_counts(SIDES, dropna=False).rename("recipes").reset_index()
-    frame = counts.sort_values(SIDES, ignore_index=True)
-    return Measured("evaluation", evaluation, metrics, dataset=("evaluation", frame, catalog))
 
 
 def summarise(metrics: Mapping[str, float]) -> Iterator[str]:

@@ -20,11 +20,10 @@ from mmpipeline.storage import (
     open_artifact,
     write_text_atomic,
 )
-from mmpipeline.storage.segments import read_recipes
 from tasks.runtime.device import chosen_device
 from tasks.runtime.shared_storage import share
 from tasks.runtime.stage import produce, report
-from tasks.tracking.run_figures import Measured, log_to_training
+from tasks.tracking.run_figures import log_to_training, measured_on_frozen
 
 SHOWN = ("recipes", "dishes", "photos", "photos_missing")
 
@@ -84,27 +83,6 @@ def score(
     report("", _summarise(scores, frozen))
     log_to_training(layout, trained, measured_on_frozen(scores, frozen))
     return folder
-
-
-def measured_on_frozen(scores: Artifact, frozen: Path) -> Measured:
-    """Return what a run gets of a model's figures on the frozen set."""
-    drawn = open_artifact(frozen, kind="frozen_set")
-    metrics = json.loads(scores.file("metrics.json").read_bytes())
-    return Measured(
-        role="frozen_scores",
-        artifact=scores,
-        metrics=metrics | scores.counts,
-        place="frozen",
-        tags={
-            "frozen_set": f"v{drawn.manifest.config['version']}",
-            "frozen_set_sha256": drawn.manifest.notes["sha256"],
-        },
-        dataset=(
-            f"frozen-v{drawn.manifest.config['version']}",
-            read_recipes(frozen, ["recipe_id", "language", "dish", "dish_set"]).to_pandas(),
-            frozen,
-        ),
-    )
 
 
 def _catalog_of(layout: DataLayout, trained: Artifact) -> Path | None:

@@ -1,39 +1,17 @@
 """Train the fusion model, tracked as one MLflow run."""
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import pyarrow.parquet as pq
 from prefect import task
 
 from mmpipeline.config import TrainConfig, load_settings
-from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.runtime.device import chosen_device
 from tasks.runtime.processes import TrainingOutcome, TrainingWork, start_together
 from tasks.runtime.stage import produce, publish_link
-
-if TYPE_CHECKING:
-    from tasks.tracking.tracked_run import TrackedRun
+from tasks.tracking.training_run import GridRun, describe_encoders, describe_inputs, log_pairs
 
 SHOWN = ("epochs", "best_epoch", "labels_proposed", "dishes_joined", "parameters", "val_score")
-PAIR_COLUMNS = ["split", "kind", "label", "language_pair"]
-
-
-@dataclass(frozen=True, slots=True)
-class GridRun:
-    """How the run of a cell is called and tagged.
-
-    Attributes
-    ----------
-    name
-        Its name.
-    tags
-        Its tags; the one of MLflow that names the parent makes it a child.
-    """
-
-    name: str
-    tags: dict[str, str]
 
 
 @task
@@ -108,21 +86,3 @@ def train_into(
         counts = train_by(work.features, work.pairs, folder, work.config, logger, checkpoints)
         run.log_files(folder, later=ArtifactStore(layout).folder(key))
     return TrainingOutcome(counts, run.run_id)
-
-
-def describe_inputs(model_id: str, features: Artifact, pairs: Artifact) -> dict[str, str]:
-    """Return the tags that name a model and what it was trained from."""
-    tags = {"model_id": model_id, "features_id": features.id, "pairs_id": pairs.id}
-    return tags | {"catalog_id": pairs.manifest.inputs["catalog"]}
-
-
-def describe_encoders(features: Artifact) -> dict[str, object]:
-    """Return the parameters that say how features were made, named ``features.KEY``."""
-    return {f"features.{name}": value for name, value in features.manifest.config.items()}
-
-
-def log_pairs(run: "TrackedRun", pairs: Artifact) -> None:
-    """Log the pair table as the run's data set: how many pairs of each sort it holds."""
-    table = pq.read_table(pairs.file("pairs.parquet"), columns=PAIR_COLUMNS)
-    counts = table.group_by(PAIR_COLUMNS).aggregate([([], "count_all")]).to_pandas()
-    run.log_dataset(counts.sort_values(PAIR_COLUMNS), "training", pairs.folder)

@@ -4,15 +4,16 @@ Each measurement is logged to a run once: a tag of the run names the artifact th
 that was made anew, or was away, gets what it lacks whenever somebody comes by.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmpipeline.storage import Artifact, DataLayout
+from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage.segments import read_recipes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from tasks.tracking.tracked_run import TrackedRun
@@ -25,6 +26,7 @@ SHORT_NAMES = {
 }
 """What every experiment calls its figures, and what the evaluation of the food model calls them."""
 SUFFIXES = ("", "_low", "_high", "_raw", "_chance")
+SIDES = ["split", "language", "dish_set"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +105,36 @@ def add_short_names(metrics: Mapping[str, float]) -> dict[str, float]:
         if f"{long}{suffix}" in metrics
     }
     return {**metrics, **short}
+
+
+def measured_in_evaluation(evaluation: Artifact, catalog: Path) -> Measured:
+    """Return what a run gets of an evaluation; figures of validation recipes begin with `val_`."""
+    metrics = add_short_names(evaluation.manifest.notes["metrics"])
+    if evaluation.manifest.config["split"] == "val":
+        metrics = {f"val_{name}": value for name, value in metrics.items()}
+        return Measured("validation", evaluation, metrics, place="validation")
+    sides = read_recipes(catalog, SIDES).to_pandas()
+    counts = sides.value_counts(SIDES, dropna=False).rename("recipes").reset_index()
+    frame = counts.sort_values(SIDES, ignore_index=True)
+    return Measured("evaluation", evaluation, metrics, dataset=("evaluation", frame, catalog))
+
+
+def measured_on_frozen(scores: Artifact, frozen: Path) -> Measured:
+    """Return what a run gets of a model's figures on the frozen set."""
+    drawn = open_artifact(frozen, kind="frozen_set")
+    metrics = json.loads(scores.file("metrics.json").read_bytes())
+    return Measured(
+        role="frozen_scores",
+        artifact=scores,
+        metrics=metrics | scores.counts,
+        place="frozen",
+        tags={
+            "frozen_set": f"v{drawn.manifest.config['version']}",
+            "frozen_set_sha256": drawn.manifest.notes["sha256"],
+        },
+        dataset=(
+            f"frozen-v{drawn.manifest.config['version']}",
+            read_recipes(frozen, ["recipe_id", "language", "dish", "dish_set"]).to_pandas(),
+            frozen,
+        ),
+    )
