@@ -60,7 +60,7 @@ FACTS_SCHEMA = pa.schema([
 log = logging.getLogger("mmpipeline.run")
 
 MERGE_FOLDER, STATE_NAME, VOCABULARY_NAME = "merge", "state.json", "vocabulary.json"
-MADE_BY = ("mmpipeline.catalog.build:build_catalog", "mmpipeline.config:CatalogConfig")
+MADE_BY = ("mmpipeline.catalog.build:build_catalog", "mmpipeline.config.catalog:CatalogConfig")
 """What a catalogue is made by; one that was made by other code is not merged into."""
 
 

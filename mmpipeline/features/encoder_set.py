@@ -84,7 +84,7 @@ class EncoderSet:
         except OSError as error:
             raise ArtifactError(f"{path} cannot be read: {error.strerror}") from error
         except ValidationError as error:
-            raise ArtifactError(f"{path}: {describe_problems(error)}") from error
+            raise ArtifactError(f"{path}: {describe_problems(error, FeatureConfig)}") from error
         except (ValueError, KeyError, TypeError) as error:
             raise ArtifactError(f"{path} is no description of encoders: {error!r}") from error
         for modality in MODALITIES:

@@ -35,50 +35,53 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "sample_world": (
         "mmpipeline.sample.dump:write_recipe1m_dump",
         "mmpipeline.sample.bayes:oracle_bound",
-        "mmpipeline.config:SampleConfig",
+        "mmpipeline.config.sample:SampleConfig",
     ),
     "tenthousand_recipe": (
         "mmpipeline.sources.tenthousand.parse.snapshot:parse_snapshot",
         _LAYOUT,
-        "mmpipeline.config:ParseConfig",
+        "mmpipeline.config.sources:ParseConfig",
     ),
     "recipe1m": (
         "mmpipeline.sources.recipe1m.normalise:normalize_dump",
         _LAYOUT,
-        "mmpipeline.config:Recipe1MConfig",
+        "mmpipeline.config.sources:Recipe1MConfig",
     ),
-    "catalog": ("mmpipeline.catalog.build:build_catalog", "mmpipeline.config:CatalogConfig"),
+    "catalog": (
+        "mmpipeline.catalog.build:build_catalog",
+        "mmpipeline.config.catalog:CatalogConfig",
+    ),
     "features": (
         "mmpipeline.features.extract:extract_features",
         _LAYOUT,
-        "mmpipeline.config:FeatureConfig",
+        "mmpipeline.config.features:FeatureConfig",
     ),
     "pairs": (
         "mmpipeline.pairs.build:build_pairs",
         "mmpipeline.pairs.page:write_page",
         "mmpipeline.pairs.report:read_report",
-        "mmpipeline.config:PairConfig",
+        "mmpipeline.config.pairs:PairConfig",
     ),
     "model": (
         "mmpipeline.training.choice:choose_training",
         "mmpipeline.training.engine.checkpoints:Checkpoints",
-        "mmpipeline.config:TrainConfig",
+        "mmpipeline.config.train:TrainConfig",
     ),
     "evaluation": (
         "mmpipeline.evaluation.suite.evaluate:evaluate_model",
-        "mmpipeline.config:EvaluateConfig",
+        "mmpipeline.config.evaluate:EvaluateConfig",
     ),
     "frozen_set": (
         "mmpipeline.evaluation.suite.frozen_set:write_frozen_set",
         "mmpipeline.evaluation.suite.frozen_set:digest_frozen_set",
         _LAYOUT,
-        "mmpipeline.config:FrozenSetConfig",
+        "mmpipeline.config.evaluate:FrozenSetConfig",
     ),
     "frozen_scores": (
         "mmpipeline.evaluation.suite.frozen_scores:score_frozen_set",
         "mmpipeline.evaluation.suite.frozen_set:count_trained_on",
-        "mmpipeline.config:EvaluateConfig",
-        "mmpipeline.config:FeatureConfig",
+        "mmpipeline.config.evaluate:EvaluateConfig",
+        "mmpipeline.config.features:FeatureConfig",
     ),
     "comparison": (
         "mmpipeline.training.grid:GridCell",
@@ -86,9 +89,12 @@ ENTRIES: dict[str, tuple[str, ...]] = {
         "mmpipeline.training.pairs.validation:measure_worth",
         "mmpipeline.evaluation.reports.leaderboard:tabulate_results",
         "mmpipeline.evaluation.reports.leaderboard:write_leaderboard",
-        "mmpipeline.config:ComparisonConfig",
+        "mmpipeline.config.evaluate:ComparisonConfig",
     ),
-    "index": ("mmpipeline.search.publish.version:build_index", "mmpipeline.config:IndexConfig"),
+    "index": (
+        "mmpipeline.search.publish.version:build_index",
+        "mmpipeline.config.publish:IndexConfig",
+    ),
     "seed_method": (
         "mmpipeline.talk.measure.suite:SyntheticBench",
         "mmpipeline.talk.data:generate",
@@ -96,18 +102,18 @@ ENTRIES: dict[str, tuple[str, ...]] = {
         "mmpipeline.talk.methods.files:save_method",
         "mmpipeline.talk.report.tables:LABELS",
         "mmpipeline.training.engine.checkpoints:Checkpoints",
-        "mmpipeline.config:SyntheticConfig",
-        "mmpipeline.config:SeedMethodConfig",
+        "mmpipeline.config.talk:SyntheticConfig",
+        "mmpipeline.config.talk:SeedMethodConfig",
     ),
     "seed_draw": (
         "mmpipeline.talk.experiment:evaluate_draw",
-        "mmpipeline.config:SyntheticConfig",
-        "mmpipeline.config:SeedExperimentConfig",
+        "mmpipeline.config.talk:SyntheticConfig",
+        "mmpipeline.config.talk:SeedExperimentConfig",
     ),
     "seed_report": (
         "mmpipeline.talk.report.tables:gather_tables",
         "mmpipeline.talk.report.page:write_seed_report",
-        "mmpipeline.config:SeedExperimentConfig",
+        "mmpipeline.config.talk:SeedExperimentConfig",
     ),
 }
 """What each kind of artifact is made by: what its task calls, and the section it is given.

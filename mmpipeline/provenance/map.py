@@ -110,7 +110,7 @@ class CodeMap:
         return found if found is not None else []
 
     def _read(self, module: str, name: str) -> Definition:
-        declares = module in self.policy.declarations
+        declares = self.policy.declares(module)
         statements = self._statements(module, name)
         names = read_names(statements, self.module(module).package, declares=declares)
         uses, meanings = self._resolve(module, names)

@@ -21,10 +21,10 @@ PLUMBING: Mapping[str, str] = {
     "mmpipeline.storage.shared": "copies whole artifacts between machines",
     "mmpipeline.features.encoders.registry:_module": "imports an encoder by name, which keys name",
     "mmpipeline.schemas:schema_version": "the versions are part of the id",
-    "mmpipeline.config:EnvironmentSettings": "threads, memory and places change no result",
-    "mmpipeline.config:load_settings": "the same",
-    "mmpipeline.config:load_config": "reads values, which are part of the id",
-    "mmpipeline.config:describe_problems": "says what is wrong with a config",
+    "mmpipeline.config.environment:EnvironmentSettings": "threads and places change no result",
+    "mmpipeline.config.environment:load_settings": "the same",
+    "mmpipeline.config.pipeline:load_config": "reads values, which are part of the id",
+    "mmpipeline.config.base:describe_problems": "says what is wrong with a config",
 }
 """Modules with what is below them, and definitions as ``module:name``: the reason why not."""
 
@@ -36,7 +36,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
 """What counts within it: definitions, and of a class these methods; empty means all of it."""
 
 DECLARATIONS = frozenset({"mmpipeline.config"})
-"""Modules whose classes declare settings: the values are part of the id, methods are code."""
+"""Packages whose classes declare settings: values are part of the id, methods are code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +64,7 @@ class Policy:
         """Return whether a module is left out, but for what `counted` names of it."""
         parts = module.split(".")
         return any(".".join(parts[:count]) in self.plumbing for count in range(1, len(parts) + 1))
+
+    def declares(self, module: str) -> bool:
+        """Return whether the classes of a module declare settings."""
+        return any(f"{module}.".startswith(f"{package}.") for package in self.declarations)

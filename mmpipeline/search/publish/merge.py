@@ -37,7 +37,7 @@ from mmpipeline.storage import (
     digest_file,
 )
 
-MADE_BY = ("mmpipeline.search.publish.merge:merge_indexes", "mmpipeline.config:IndexConfig")
+MADE_BY = ("mmpipeline.search.publish.merge:merge_indexes", "mmpipeline.config.publish:IndexConfig")
 """What a merged version is made by, beside its parts."""
 _OF_MODEL = ("model.safetensors", "model.json", ENCODERS_NAME)
 

@@ -72,7 +72,9 @@ def load_parameters(folder: Path) -> tuple[Parameters, SyntheticConfig]:
             for number in range(len(config.modality_dims))
         )
     except ValidationError as error:
-        raise ArtifactError(f"{folder / CONFIG_NAME}: {describe_problems(error)}") from error
+        raise ArtifactError(
+            f"{folder / CONFIG_NAME}: {describe_problems(error, SyntheticConfig)}"
+        ) from error
     except (OSError, ValueError, SafetensorError, KeyError) as error:
         raise ArtifactError(f"{folder} holds no whole parameters ({error}); {advice}") from error
     for modality, dim in zip(parameters, config.modality_dims, strict=True):

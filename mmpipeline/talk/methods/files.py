@@ -86,7 +86,9 @@ def load_method(folder: Path) -> TrainedMethod:
             moments.load_state_dict(_part(tensors, MOMENTS))
             moments.eval()
     except ValidationError as error:
-        raise ArtifactError(f"{folder / SHAPE_NAME}: {describe_problems(error)}") from error
+        raise ArtifactError(
+            f"{folder / SHAPE_NAME}: {describe_problems(error, SeedMethodConfig)}"
+        ) from error
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ArtifactError(f"{folder} holds no whole method ({error}); {advice}") from error
     return TrainedMethod(str(shape["name"]), embedding.eval(), moments)

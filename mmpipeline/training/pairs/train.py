@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.config import FitConfig, TrainConfig
+from mmpipeline.config import FitConfig, OptimizerConfig, TrainConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel, ModelOptions, save_model
@@ -154,17 +154,9 @@ def fit_config(config: TrainConfig, batches: int) -> FitConfig:
         Whose rounds are epochs.
     """
     return FitConfig(
-        seed=config.seed,
         rounds=config.epochs,
         steps_per_round=max(1, batches // config.batches_per_step),
-        learning_rate=config.learning_rate,
-        warmup_share=config.warmup_share,
-        weight_decay=config.weight_decay,
-        max_gradient_norm=config.max_gradient_norm,
-        batches_per_step=config.batches_per_step,
-        chunks_per_batch=config.chunks_per_batch,
-        precision=config.precision,
-        patience=config.patience,
+        **config.model_dump(include=set(OptimizerConfig.model_fields)),
     )
 
 

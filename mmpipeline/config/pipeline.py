@@ -1,0 +1,77 @@
+"""The whole config: a section a stage, read from one TOML file."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from mmpipeline.config.base import Section, describe_problems
+from mmpipeline.config.catalog import CatalogConfig
+from mmpipeline.config.evaluate import ComparisonConfig, EvaluateConfig, FrozenSetConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.pairs import PairConfig
+from mmpipeline.config.publish import IndexConfig, PromotionConfig, RetentionConfig
+from mmpipeline.config.sample import SampleConfig
+from mmpipeline.config.serve import ServeConfig
+from mmpipeline.config.sources import ParseConfig, Recipe1MConfig, ScrapeConfig
+from mmpipeline.config.talk import SeedExperimentConfig, SyntheticConfig
+from mmpipeline.config.train import TrainConfig
+from mmpipeline.errors import ConfigError
+
+
+class PipelineConfig(Section):
+    """The whole experiment: one section a stage."""
+
+    sample: SampleConfig = SampleConfig()
+    scrape: ScrapeConfig = ScrapeConfig()
+    parse: ParseConfig = ParseConfig()
+    recipe1m: Recipe1MConfig = Recipe1MConfig()
+    catalog: CatalogConfig = CatalogConfig()
+    features: FeatureConfig = FeatureConfig()
+    pairs: PairConfig = PairConfig()
+    train: TrainConfig = TrainConfig()
+    evaluate: EvaluateConfig = EvaluateConfig()
+    frozen: FrozenSetConfig = FrozenSetConfig()
+    comparison: ComparisonConfig = ComparisonConfig()
+    index: IndexConfig = IndexConfig()
+    promotion: PromotionConfig = PromotionConfig()
+    retention: RetentionConfig = RetentionConfig()
+    synthetic: SyntheticConfig = SyntheticConfig()
+    serve: ServeConfig = ServeConfig()
+    experiment: SeedExperimentConfig = SeedExperimentConfig()
+
+
+def load_config(path: Path | None = None) -> PipelineConfig:
+    """Read a config file.
+
+    Parameters
+    ----------
+    path
+        TOML file with one table a section; None gives the defaults.
+
+    Returns
+    -------
+    PipelineConfig
+        The validated config.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing, is no TOML, or holds an unknown key or a value out of bounds.
+    """
+    if path is None:
+        return PipelineConfig()
+    try:
+        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        reason = error.strerror or "cannot be read"
+        raise ConfigError(f"config file {path}: {reason}; give the path of a TOML file") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {path} is no TOML: {error}") from error
+    try:
+        return PipelineConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(
+            f"config file {path}: {describe_problems(error, PipelineConfig)}"
+        ) from error
