@@ -22,11 +22,11 @@ _NEW_SHARE = 0.01
 _CHECKED = ["recipe_id", "title", "dish", "group_id", "split", "content_hash"]
 
 
-def _build(folder: Path, source: str, name: str, compact_share: float) -> dict[str, float]:
+def _build(folder: Path, source: str, name: str, compact_fraction: float) -> dict[str, float]:
     before = folder / "before"
     target = folder / name
     target.mkdir()
-    config = CatalogConfig(compact_share=compact_share)
+    config = CatalogConfig(compact_fraction=compact_fraction)
     previous = before if name != "before" else None
     sources = {"generated": folder / source}
     return build_catalog(sources, target, config, folder / "spill", "1GB", 2, previous)

@@ -18,7 +18,7 @@ from mmpipeline.catalog.duplicates.near_copies import hash_shingles
 from mmpipeline.catalog.labels import mining
 from mmpipeline.catalog.labels.joining import join_names
 from mmpipeline.catalog.labels.names import find_names
-from mmpipeline.catalog.labels.title_noise import Chatter, DressedTitle
+from mmpipeline.catalog.labels.title_noise import DressedTitle, TitleNoise
 from mmpipeline.features.content import has_words, ingredient_name, title_content
 from mmpipeline.features.encoders.ngrams import TextEncoder
 from mmpipeline.search.query import shared_ingredients
@@ -181,7 +181,7 @@ def _hash_shingles(text: str) -> Any:  # noqa: ANN401  arrays
     return hash_shingles(pa.array([folded], pa.string()))
 
 
-def _learn_chatter(text: str) -> Any:  # noqa: ANN401  what it returns does not matter here
+def _learn_title_noise(text: str) -> Any:  # noqa: ANN401  what it returns does not matter here
     words = mining.split_words(text)
     titles = [DressedTitle(words, text), DressedTitle(["국"], text)]
     return mining.learn_chatter_beside_lists(titles)
@@ -227,19 +227,19 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "text.DishDictionary.match": lambda text: _dictionary().match(text),
     "text.DishDictionary.match_misspelt": lambda text: _dictionary().match_misspelt(text),
     "catalog.is_korean": mining.is_korean,
-    "catalog.is_listed_chatter": mining.is_listed_chatter,
+    "catalog.is_listed_noise": mining.is_listed_noise,
     "catalog.split_words": mining.split_words,
-    "catalog.find_core": mining.find_core,
-    "catalog.find_core, learnt": lambda text: mining.find_core(
-        text, Chatter(frozenset({"a", "가"}), frozenset({"a", "가"}))
+    "catalog.find_title_core": mining.find_title_core,
+    "catalog.find_title_core, learnt": lambda text: mining.find_title_core(
+        text, TitleNoise(frozenset({"a", "가"}), frozenset({"a", "가"}))
     ),
     "catalog.drop_ingredients": lambda text: mining.drop_ingredients(text, text),
-    "catalog.learn_chatter_beside_lists": _learn_chatter,
+    "catalog.learn_chatter_beside_lists": _learn_title_noise,
     "catalog.count_names": lambda text: mining.count_names([(text, 9, 9)], _dictionary(), 1),
     "catalog.NameMiner": lambda text: mining.NameMiner({text[:12]: 3}, _dictionary()),
     "catalog.NameMiner.find": lambda text: _miner().find(text),
     "catalog.NameMiner.find_misspelt": lambda text: _miner().find_misspelt(text),
-    "catalog.label_core": lambda text: mining.label_core(text, _miner()),
+    "catalog.label_title_core": lambda text: mining.label_title_core(text, _miner()),
     "catalog.find_names": lambda text: find_names(_dictionary(), text, text),
     "catalog.join_names": lambda text: join_names({f"ko:{text}": 1, f"en:{text}": 2}),
     "catalog.hash_shingles": _hash_shingles,

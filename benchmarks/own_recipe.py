@@ -70,7 +70,7 @@ def main() -> None:
 def run(layout: DataLayout, config: FeatureConfig) -> dict[str, float]:
     """Encode, train and measure."""
     store = ArtifactStore(layout)
-    catalog, pairs = store.current("catalog").folder, store.current("pairs").folder
+    catalog, pairs = store.latest("catalog").folder, store.latest("pairs").folder
     with tempfile.TemporaryDirectory(prefix="own-recipe-benchmark-") as folder:
         features = Path(folder) / "features"
         features.mkdir()

@@ -289,9 +289,9 @@ def _look_alikes(recipes: Recipes, split: int, config: PairConfig) -> Array:
     size = np.bincount(
         recipes.dish[member] * languages + recipes.language[member], minlength=dishes * languages
     ).reshape(dishes, languages, 1)
-    core = (mentions >= size * config.core_share) & (mentions > 0)
+    core = (mentions >= size * config.core_fraction) & (mentions > 0)
     present = int((size.sum(axis=1) > 0).sum())
-    core &= core.sum(axis=0)[None] <= max(2, present * config.common_share)
+    core &= core.sum(axis=0)[None] <= max(2, present * config.common_fraction)
     profile = core.reshape(dishes, -1).astype(np.float32)
     shared = (profile @ profile.T).astype(np.int64)
     np.fill_diagonal(shared, 0)

@@ -40,13 +40,13 @@ from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.current import promote
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.load import DEAD_NAME, write_members
-from mmpipeline.search.publish.ann import build_lists
+from mmpipeline.search.publish.ann import build_ann
 from mmpipeline.search.publish.describe import write_index
 from mmpipeline.search.vectors.fp16_scan import use_threads
 from mmpipeline.search.vectors.items import ITEMS_SCHEMA
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.segment import FULL
-from mmpipeline.search.vectors.segment_writer import RowSink
+from mmpipeline.search.vectors.segment_writer import RowWriter
 from mmpipeline.search.verification_cache import verify_once
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
 
@@ -116,7 +116,7 @@ def publish(layout: DataLayout, vectors: Vectors, queries: Vectors) -> tuple[str
         dims = {str(name): length for name, length in encoders.dims.items()}
         model = FusionModel(dims, 32, vectors.shape[1])
         save_model(model, draft.folder)
-        sink = RowSink(draft.folder, vectors.shape[1], (FULL,))
+        sink = RowWriter(draft.folder, vectors.shape[1], (FULL,))
         for start in range(0, len(vectors), BATCH):
             part = vectors[start : start + BATCH]
             sink.add(_items(start, len(part)), {FULL: part})
@@ -127,7 +127,7 @@ def publish(layout: DataLayout, vectors: Vectors, queries: Vectors) -> tuple[str
         write_members(draft.folder, {})
         values = {"segments": sink.names, "views": [FULL], "routes": {}}
         write_index(draft.folder, model, values)
-        build_lists(draft.folder, IndexConfig(approximate_above=1), queries)
+        build_ann(draft.folder, IndexConfig(approximate_above=1), queries)
         write_index(draft.folder, model, values)
         draft.counts = {"items": float(len(vectors)), "recall_at_10": 1.0}
     promote(layout, key.id)
@@ -258,19 +258,19 @@ def measure_lists(index: SearchIndex, vectors: Vectors, queries: Vectors) -> dic
     ours = [_timed(lambda q=query: index.find_rows(q, K)[0]) for query in queries]  # type: ignore[misc]
     space = index._parts.spaces[FULL]
     plans = [view.plan for view in space._views if view.plan is not None]
-    effort = max((plan.effort for plan in plans), default=16)
+    search_width = max((plan.search_width for plan in plans), default=16)
     lists = max(1, int(4 * len(vectors) ** 0.5))
     centres = faiss.IndexFlatIP(vectors.shape[1])
     peer = faiss.IndexIVFFlat(centres, vectors.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
     peer.cp.niter = 8
     peer.train(vectors[:: max(1, len(vectors) // (64 * lists))])
     peer.add(vectors)
-    peer.nprobe = effort
+    peer.nprobe = search_width
     theirs = [_timed(lambda q=query: peer.search(q[None], K)[1][0]) for query in queries]  # type: ignore[misc]
     return {
         "ann_recall_at_10": round(_recall(np.stack([rows for _, rows in ours]), *asked), 6),
         "ann_p50_ms": round(1e3 * statistics.median(t for t, _ in ours), 3),
-        "ann_probes": float(effort),
+        "ann_probes": float(search_width),
         "faiss_ivf_recall_at_10": round(_recall(np.stack([rows for _, rows in theirs]), *asked), 6),
         "faiss_ivf_p50_ms": round(1e3 * statistics.median(t for t, _ in theirs), 3),
     }

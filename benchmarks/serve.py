@@ -142,7 +142,7 @@ def ask(
     return answer.status, answer.read()
 
 
-def make_questions(index: SearchIndex) -> list[bytes]:
+def make_calibration_queries(index: SearchIndex) -> list[bytes]:
     """Return bodies of requests: vectors, titles, and titles with ingredients, in turn."""
     rows = np.linspace(0, len(index) - 1, QUESTIONS).astype(np.intp)
     vectors = index.vectors_at(rows)
@@ -192,7 +192,7 @@ def measure_overhead(
     RuntimeError
         If a question is not answered.
     """
-    questions = [body for body in make_questions(index) if b'"vector"' in body]
+    questions = [body for body in make_calibration_queries(index) if b'"vector"' in body]
     read: list[SearchRequest] = [read_request(body, ServeConfig()) for body in questions]
     over_http, in_process = [], []
     connection = connect(address)
@@ -273,8 +273,8 @@ def measure_load(
     """Let 32 clients ask while the index is swapped and rolled back; return the counts."""
     indexes = {version: SearchIndex.open(layout, version) for version in versions}
     questions = [
-        body for body in make_questions(indexes[versions[0]]) if b'"vector"' not in body
-    ] + [body for body in make_questions(indexes[versions[0]]) if b'"vector"' in body]
+        body for body in make_calibration_queries(indexes[versions[0]]) if b'"vector"' not in body
+    ] + [body for body in make_calibration_queries(indexes[versions[0]]) if b'"vector"' in body]
     expected = {version: expect(index, questions) for version, index in indexes.items()}
     context = multiprocessing.get_context("spawn")
     with context.Pool(CLIENT_PROCESSES) as pool:

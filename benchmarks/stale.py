@@ -30,7 +30,7 @@ from typing import Any
 
 from benchmarks.process_cost import measure
 from benchmarks.source_edits import FUNCTIONS, change_function, find_function, reword_function
-from mmpipeline.config import PipelineConfig, SeedMethodConfig
+from mmpipeline.config import PipelineConfig, TalkMethodConfig
 from mmpipeline.features.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from mmpipeline.planning import keys
 from mmpipeline.provenance import covered_code, prepare
@@ -88,9 +88,9 @@ def all_keys() -> list[ArtifactKey]:
         keys.frozen_scores_key("model", "frozen", config.evaluate),
         keys.comparison_key(["scores"], config.comparison),
         keys.index_key("model", "features", "catalog", config.index),
-        keys.seed_method_key(config.experiment.data, SeedMethodConfig()),
-        keys.seed_draw_key(config.experiment.data, ["method"], config.experiment),
-        keys.seed_report_key(["draw"], config.experiment),
+        keys.talk_method_key(config.experiment.data, TalkMethodConfig()),
+        keys.talk_draw_key(config.experiment.data, ["method"], config.experiment),
+        keys.talk_report_key(["draw"], config.experiment),
     ]
 
 

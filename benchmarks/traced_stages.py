@@ -336,28 +336,28 @@ class Stages:
 
     def _experiment(self) -> None:
         from mmpipeline.talk.experiment import evaluate_draw
-        from mmpipeline.talk.report.page import write_seed_report
+        from mmpipeline.talk.report.page import write_talk_report
         from mmpipeline.talk.report.tables import gather_tables
 
         experiment = self.config.experiment
         folders = [self._method(name) for name in ("slides_euc", "slides_cos", "ours")]
         draw = self.make(
-            keys.seed_draw_key(experiment.data, [f.name for f in folders], experiment),
+            keys.talk_draw_key(experiment.data, [f.name for f in folders], experiment),
             lambda draft: evaluate_draw(experiment.data, folders, draft.folder, experiment),
         )
         self.make(
-            keys.seed_report_key([draw.name], experiment),
-            lambda draft: write_seed_report(
+            keys.talk_report_key([draw.name], experiment),
+            lambda draft: write_talk_report(
                 gather_tables([draw], [draw], [draw], experiment), draft.folder
             ),
         )
 
     def _method(self, name: str) -> Path:
         from mmpipeline.talk.data import generate
-        from mmpipeline.talk.measure.suite import SyntheticBench
+        from mmpipeline.talk.measure.suite import SyntheticSuite
         from mmpipeline.talk.methods.files import save_method
         from mmpipeline.talk.methods.presets import seed_method
-        from mmpipeline.talk.methods.train import train_seed_method
+        from mmpipeline.talk.methods.train import train_talk_method
         from mmpipeline.talk.report.tables import LABELS
 
         data = self.config.experiment.data
@@ -368,11 +368,11 @@ class Stages:
             method = method.model_copy(update={"moments": moments})
 
         def train(draft: Draft) -> dict[str, float]:
-            bench = SyntheticBench(generate(data))
-            trained = train_seed_method(LABELS.get(name, name), bench, method)
+            bench = SyntheticSuite(generate(data))
+            trained = train_talk_method(LABELS.get(name, name), bench, method)
             return {"values": float(save_method(trained, data.modality_dims, method, draft.folder))}
 
-        return self.make(keys.seed_method_key(data, method), train)
+        return self.make(keys.talk_method_key(data, method), train)
 
 
 def main(arguments: list[str]) -> None:

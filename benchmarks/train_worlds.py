@@ -194,8 +194,8 @@ class FoodWorld:
 
     def __init__(self, data_root: Path) -> None:
         store = ArtifactStore(DataLayout.at(data_root))
-        self.features = FeatureSet.open(store.current("features").folder)
-        self.pairs = store.current("pairs").folder
+        self.features = FeatureSet.open(store.latest("features").folder)
+        self.pairs = store.latest("pairs").folder
         self.train_config = TrainConfig()
         self.table = PairTable.open(self.pairs, self.features, "train")
         self.config = fit_config(self.train_config, len(self.make_source()))

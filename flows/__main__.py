@@ -33,7 +33,7 @@ from mmpipeline.config import (
 )
 from mmpipeline.errors import InputError, PipelineError, describe_os_error
 from tasks.runtime.locations import settle_at_start
-from tasks.runtime.run_lock import only_run
+from tasks.runtime.run_lock import data_root_lock
 from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
 PARENT, EXPERIMENT, GRID = "refresh_catalog", "run_seed_experiment", "compare_runs"
@@ -126,7 +126,7 @@ def main(arguments: list[str]) -> int:
             print("\n".join(describe_plan(data_root, config, parameters["request"])))
             return 0
         data_root.mkdir(parents=True, exist_ok=True)
-        with only_run(data_root):
+        with data_root_lock(data_root):
             settle_at_start(data_root)
             result = _run(options.flow, parameters, data_root)
         if options.json:

@@ -8,8 +8,8 @@ from prefect import flow
 from mmpipeline.config import PipelineConfig
 from mmpipeline.planning.newest import default_root, or_newest
 from tasks.runtime.hooks import HOOKS
-from tasks.runtime.stage import aside
-from tasks.runtime.stale_runs import sole_run
+from tasks.runtime.stage import without_marking_latest
+from tasks.runtime.stale_runs import locked_flow_run
 from tasks.stages import comparison, evaluation, features, frozen, training
 from tasks.stages.comparison import TrainedCell
 
@@ -40,11 +40,11 @@ def compare_runs(
     root = data_root or default_root()
     grid, cells = config.comparison, comparison.plan_cells(config)
     validation = config.evaluate.model_copy(update={"split": "val"})
-    with sole_run(root), comparison.grid_run(grid, root) as parent:
+    with locked_flow_run(root), comparison.grid_run(grid, root) as parent:
         recipes, paired = or_newest(catalog, "catalog", root), or_newest(pairs, "pairs", root)
         drawn = frozen.freeze(recipes, config.frozen, root)
         progress, done = comparison.Progress(cells), []
-        with aside():
+        with without_marking_latest():
             for cell in cells:
                 progress.announce(cell, recipes, paired, root)
                 how = comparison.describe_run(cell, grid, parent)
@@ -52,8 +52,8 @@ def compare_runs(
                 model = training.train(encoded, paired, cell.train_config, root, how)
                 measured = evaluation.evaluate(model, encoded, recipes, validation, root)
                 scores = frozen.score(model, encoded, drawn, config.evaluate, root)
-                worth = comparison.weigh_score(encoded, paired, cell.train_config)
-                done.append(TrainedCell(cell, encoded, model, measured, worth, scores))
+                baselines = comparison.measure_score_baselines(encoded, paired, cell.train_config)
+                done.append(TrainedCell(cell, encoded, model, measured, baselines, scores))
                 comparison.log_cell(done[-1], how, drawn, root)
             best = comparison.choose(done)
             asked = (done[best].model, done[best].features, recipes, config.evaluate, root)

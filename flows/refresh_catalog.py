@@ -25,7 +25,7 @@ from mmpipeline.planning.refresh import is_published, plan_refresh, request_rene
 from tasks.runtime.hooks import HOOKS
 from tasks.runtime.shared_storage import finish_up_to_date
 from tasks.runtime.stage import side_by_side
-from tasks.runtime.stale_runs import sole_run
+from tasks.runtime.stale_runs import locked_flow_run
 from tasks.stages.index import ask_example
 from tasks.stages.sample import open_doors
 
@@ -53,7 +53,7 @@ def refresh_catalog(
         Folder of the published index version.
     """
     root = data_root or default_root()
-    with sole_run(root, request.wait_minutes):
+    with locked_flow_run(root, request.wait_minutes):
         with open_doors(config, request, root) as doors:
             calls = []
             if doors.scrape:

@@ -4,16 +4,16 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import SeedExperimentConfig
+from mmpipeline.config import TalkExperimentConfig
 from mmpipeline.planning.newest import default_root
 from tasks.runtime.hooks import HOOKS
-from tasks.runtime.stale_runs import sole_run
+from tasks.runtime.stale_runs import locked_flow_run
 from tasks.stages import talk as seed_experiment
 
 
 @flow(name="run_seed_experiment", **HOOKS)
 def run_seed_experiment(
-    config: SeedExperimentConfig = SeedExperimentConfig(),
+    config: TalkExperimentConfig = TalkExperimentConfig(),
     quick: bool = False,
     copy_to: Path | None = None,
     data_root: Path | None = None,
@@ -38,7 +38,7 @@ def run_seed_experiment(
     """
     root = data_root or default_root()
     config = config.quick() if quick else config
-    with sole_run(root), seed_experiment.tracked_experiment(config, root) as parent:
+    with locked_flow_run(root), seed_experiment.tracked_experiment(config, root) as parent:
         draws = []
         for data in seed_experiment.list_draws(config):
             methods = seed_experiment.train_methods(data, config, parent, root)

@@ -107,7 +107,7 @@ def pairs_show(
     from mmpipeline.storage import ArtifactStore
 
     store = ArtifactStore(DataLayout.at(load_settings().data_root))
-    pairs = store.current("pairs")
+    pairs = store.latest("pairs")
     catalog = store.layout.artifacts("catalog") / pairs.manifest.inputs["catalog"]
     found = anchor_pairs(pairs.folder, catalog, recipe_id)
     typer.echo("\n".join(render_pairs(recipe_id, found)))

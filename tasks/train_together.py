@@ -69,12 +69,12 @@ def train_together(work: TrainingWork, processes: Processes) -> None:
         The group that was joined.
     """
     store = ArtifactStore(DataLayout.at(work.data_root))
-    is_there = processes.leads and (store.find(work.key) or fetch(store, work.key)) is not None
-    exists = processes.agree(float(is_there))
-    if processes.leads:
+    is_there = processes.is_main and (store.find(work.key) or fetch(store, work.key)) is not None
+    exists = processes.broadcast(float(is_there))
+    if processes.is_main:
         train.fn(work.features, work.pairs, work.config, work.data_root)
     elif not exists:
-        _lend_hand(work, store.resume_folder(work.key))
+        _join_training(work, store.resume_folder(work.key))
 
 
 def fill_together(work: TrainingWork, folder: Path, resume: Path, processes: Processes) -> None:
@@ -91,13 +91,13 @@ def fill_together(work: TrainingWork, folder: Path, resume: Path, processes: Pro
     processes
         The group that was joined.
     """
-    if processes.leads:
+    if processes.is_main:
         train_into(work, folder, resume).write(resume)
     else:
-        _lend_hand(work, resume)
+        _join_training(work, resume)
 
 
-def _lend_hand(work: TrainingWork, resume: Path) -> None:
+def _join_training(work: TrainingWork, resume: Path) -> None:
     """Train along; only the first process writes."""
     train_by = choose_training(work.config.batches)
     checkpoints = Checkpoints(resume)
@@ -130,8 +130,8 @@ def _choose(options: argparse.Namespace) -> TrainingWork:
 def _say_lines() -> None:
     """Print the stage's lines, once for all processes."""
     log = logging.getLogger("mmpipeline.run")
-    leads = os.environ.get("RANK", "0") == "0"
-    log.handlers, log.propagate = [logging.StreamHandler(sys.stdout)] if leads else [], False
+    is_main = os.environ.get("RANK", "0") == "0"
+    log.handlers, log.propagate = [logging.StreamHandler(sys.stdout)] if is_main else [], False
     log.setLevel(logging.INFO)
 
 

@@ -32,7 +32,7 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         build_pairs(store.folder(catalog_key), draft.folder, PairConfig(), root / "tmp", "256MB")
     found = store.find(pairs_key)
     assert found
-    store.mark_current(found)
+    store.mark_latest(found)
     return root
 
 
@@ -86,7 +86,7 @@ def test_pairs_show_says_what_is_wrong_on_one_line(data_root: Path, tmp_path: Pa
 
 def test_no_line_is_wider_than_the_screen_whatever_the_titles(data_root: Path) -> None:
     store = ArtifactStore(DataLayout.at(data_root))
-    pairs = store.current("pairs")
+    pairs = store.latest("pairs")
     catalog = store.layout.artifacts("catalog") / pairs.manifest.inputs["catalog"]
     title = "온가족이 좋아하는 감자 갈비찜 " * 8
     wide = [
@@ -112,7 +112,7 @@ def test_the_doctor_fits_the_screen_and_ends_with_what_it_found(data_root: Path)
     assert sound.returncode == 0, sound.stdout
     assert "pairs artifacts" in sound.stdout
     assert max(map(len, sound.stdout.splitlines())) <= 100
-    pairs = ArtifactStore(DataLayout.at(data_root)).current("pairs").file("pairs.parquet")
+    pairs = ArtifactStore(DataLayout.at(data_root)).latest("pairs").file("pairs.parquet")
     content = pairs.read_bytes()
     pairs.write_bytes(content[:-1])
     broken = look()

@@ -25,9 +25,9 @@ from mmpipeline.catalog.duplicates.grouping import fold_recipes, group_recipes, 
 from mmpipeline.catalog.labels.names import (
     join_languages,
     learn_vocabulary,
-    load_cores,
     load_mined_names,
     load_names,
+    load_title_cores,
 )
 from mmpipeline.catalog.labels.vocabulary import Vocabulary, write_vocabulary
 from mmpipeline.catalog.merging import (
@@ -243,14 +243,14 @@ def _label(
         vocabulary = learn_vocabulary(connection, dictionary, config.min_dish_recipes)
     else:
         vocabulary = known
-        load_cores(connection, vocabulary.chatter)
+        load_title_cores(connection, vocabulary.title_noise)
     load_mined_names(connection, dictionary, vocabulary.names)
     connection.execute(read_statement("kept_names"))
     run_statement(connection, "labels", min_dish_recipes=config.min_dish_recipes)
     run_statement(connection, "copied_labels")
     join_languages(connection)
     run_statement(
-        connection, "dishes", seed=config.seed, unknown_dish_share=config.unknown_dish_share
+        connection, "dishes", seed=config.seed, unknown_dish_fraction=config.unknown_dish_fraction
     )
     return vocabulary
 

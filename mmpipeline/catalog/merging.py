@@ -5,7 +5,7 @@ of its text (the near-copy index), a folder a segment. A later catalogue reads o
 are new or changed, takes the facts of the others, and decides groups, labels and sides over all
 facts, which are short. So the result is that of building anew, but for the vocabulary, which
 stays as it was learnt, and the expensive part follows the change. Where too much has changed
-(`CatalogConfig.compact_share`), or the code has, all is built anew into one segment.
+(`CatalogConfig.compact_fraction`), or the code has, all is built anew into one segment.
 """
 
 import json
@@ -161,7 +161,7 @@ def plan_merge(
     run_statement(connection, "incoming")
     run_statement(connection, "kept")
     [(churn, total)] = run_statement(connection, "churn").fetchall()
-    if churn > config.compact_share * total:
+    if churn > config.compact_fraction * total:
         connection.execute("DELETE FROM kept")
         _view(connection, "recipes", sources)
         return Merge(state=state)

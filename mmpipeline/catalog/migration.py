@@ -14,7 +14,6 @@ from mmpipeline.catalog.merging import share_file
 from mmpipeline.errors import ArtifactError
 from mmpipeline.schemas import CATALOG_SCHEMA, schema_version
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, Manifest
-from mmpipeline.storage.artifact import CURRENT_NAME
 from mmpipeline.storage.manifest import MANIFEST_NAME
 
 KIND, OLDEST = "catalog", 1
@@ -28,12 +27,12 @@ def migrate_catalog(store: ArtifactStore, version: str = "") -> Artifact:
     store
         Of the data folder.
     version
-        Id of the catalogue; empty: the current one.
+        Id of the catalogue; empty: the latest one.
 
     Returns
     -------
     Artifact
-        The catalogue in the present schema; current when the old one was. One that is in it
+        The catalogue in the present schema; the latest when the old one was. One that is in it
         already is returned as it is.
 
     Raises
@@ -42,7 +41,7 @@ def migrate_catalog(store: ArtifactStore, version: str = "") -> Artifact:
         If there is no such catalogue, it is damaged, or of a schema that is not known.
     """
     versions = store.layout.artifacts(KIND)
-    current = _read_current(store)
+    current = store.latest_id(KIND) or "LATEST"  # names no folder
     folder = versions / (version or current)
     try:
         manifest = Manifest(**json.loads((folder / MANIFEST_NAME).read_bytes()))
@@ -60,7 +59,7 @@ def migrate_catalog(store: ArtifactStore, version: str = "") -> Artifact:
         return old
     migrated = _migrate(store, old)
     if folder.name == current:
-        store.mark_current(migrated)
+        store.mark_latest(migrated)
     return migrated
 
 
@@ -80,11 +79,3 @@ def _migrate(store: ArtifactStore, old: Artifact) -> Artifact:
     if migrated is None:
         raise ArtifactError(f"{store.folder(key)} is not readable after it was written")
     return migrated
-
-
-def _read_current(store: ArtifactStore) -> str:
-    try:
-        path = store.layout.artifacts(KIND) / CURRENT_NAME
-        return path.read_text(encoding="utf-8").strip()
-    except OSError:
-        return "CURRENT"

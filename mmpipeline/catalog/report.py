@@ -46,17 +46,17 @@ def check_bounds(quality: Quality, config: CatalogConfig) -> None:
     titles = sum(missing["title"] for missing in quality["missing"].values())
     labelled = recipes - by["dish_set"].get("none", 0)
     at_most = {
-        "max_untitled_share": titles / recipes,
-        "max_duplicate_share": quality["copies"]["recipes"] / recipes,
-        "max_excluded_share": by["split"].get("excluded", 0) / recipes,
+        "max_untitled_fraction": titles / recipes,
+        "max_duplicate_fraction": quality["copies"]["recipes"] / recipes,
+        "max_excluded_fraction": by["split"].get("excluded", 0) / recipes,
     }
     broken = [
         f"{share:.1%} is over catalog.{name} = {getattr(config, name):.1%}"
         for name, share in at_most.items()
         if share > getattr(config, name)
     ]
-    if labelled / recipes < config.min_labelled_share:
-        bound = f"catalog.min_labelled_share = {config.min_labelled_share:.1%}"
+    if labelled / recipes < config.min_labelled_fraction:
+        bound = f"catalog.min_labelled_fraction = {config.min_labelled_fraction:.1%}"
         broken.append(f"{labelled / recipes:.1%} is under {bound}")
     if broken:
         raise StageError(
@@ -118,7 +118,7 @@ def render_page(quality: Quality, changes: CatalogChanges | None) -> str:
         "## Duplicates",
         f"{copied}; the largest has {copies['largest_group']:,}.",
         f"{quality.get('excluded', 0):,} recipes are excluded: copies of recipes of different "
-        "sides of the split, they take no part in pairs, training, evaluation or the exam.",
+        "sides of the split, they take no part in pairs, training, evaluation or golden queries.",
         "## Dishes",
         _table(_column(by["dish_source"], "label from")),
         _table(_column(quality["dishes_by_set"], "dishes")),

@@ -2,13 +2,20 @@
 
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+from mmpipeline.config.former import use_present_names
 
 
 class Section(BaseModel):
-    """Base of all sections: frozen, and unknown keys are rejected."""
+    """Base of all sections: frozen, and unknown keys are rejected; former names are read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_former_names(cls, values: object) -> object:
+        return use_present_names(values, cls.model_fields) if isinstance(values, dict) else values
 
 
 def describe_problems(error: ValidationError, root: type[BaseModel], prefix: str = "") -> str:

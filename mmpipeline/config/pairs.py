@@ -22,9 +22,9 @@ class PairConfig(Section):
         1, ge=0, le=1, description="0: anchors weigh alike, 1: dishes weigh alike"
     )
     look_alike_dishes: int = Field(2, ge=1, le=16, description="per dish, for hard negatives")
-    core_share: float = Field(
+    core_fraction: float = Field(
         0.3, gt=0, le=1, description="recipes of a dish that name an ingredient of the dish"
     )
-    common_share: float = Field(
+    common_fraction: float = Field(
         0.2, gt=0, le=1, description="dishes that name it, beyond which it tells none apart"
     )

@@ -1,5 +1,6 @@
 """The whole config: a section a stage, read from one TOML file."""
 
+import logging
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,17 @@ from mmpipeline.config.base import Section, describe_problems
 from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.config.evaluate import ComparisonConfig, EvaluateConfig, FrozenSetConfig
 from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.former import advise
 from mmpipeline.config.pairs import PairConfig
 from mmpipeline.config.publish import IndexConfig, PromotionConfig, RetentionConfig
 from mmpipeline.config.sample import SampleConfig
 from mmpipeline.config.serve import ServeConfig
 from mmpipeline.config.sources import ParseConfig, Recipe1MConfig, ScrapeConfig
-from mmpipeline.config.talk import SeedExperimentConfig, SyntheticConfig
+from mmpipeline.config.talk import SyntheticConfig, TalkExperimentConfig
 from mmpipeline.config.train import TrainConfig
 from mmpipeline.errors import ConfigError
+
+log = logging.getLogger("mmpipeline.run")
 
 
 class PipelineConfig(Section):
@@ -39,7 +43,7 @@ class PipelineConfig(Section):
     retention: RetentionConfig = RetentionConfig()
     synthetic: SyntheticConfig = SyntheticConfig()
     serve: ServeConfig = ServeConfig()
-    experiment: SeedExperimentConfig = SeedExperimentConfig()
+    experiment: TalkExperimentConfig = TalkExperimentConfig()
 
 
 def load_config(path: Path | None = None) -> PipelineConfig:
@@ -53,7 +57,7 @@ def load_config(path: Path | None = None) -> PipelineConfig:
     Returns
     -------
     PipelineConfig
-        The validated config.
+        The validated config; former names of settings are read, and a warning says so.
 
     Raises
     ------
@@ -69,6 +73,8 @@ def load_config(path: Path | None = None) -> PipelineConfig:
         raise ConfigError(f"config file {path}: {reason}; give the path of a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"config file {path} is no TOML: {error}") from error
+    for line in advise(values):
+        log.warning("config file %s: %s", path, line)
     try:
         return PipelineConfig.model_validate(values)
     except ValidationError as error:

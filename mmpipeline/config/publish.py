@@ -30,7 +30,7 @@ class IndexConfig(Section):
         {}, description="named subsets: SQL over the table `recipes` that selects recipe_id"
     )
     max_segments: int = Field(16, ge=1, description="more are made into one")
-    max_dead_share: float = Field(
+    max_dead_fraction: float = Field(
         0.3, ge=0, le=1, description="of a segment; beyond, it is renewed"
     )
 

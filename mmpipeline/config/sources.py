@@ -51,7 +51,9 @@ class Recipe1MConfig(Section):
     check_images: bool = Field(True, description="decode each photo once and count the failures")
     max_image_bytes: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
     max_pixels: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
-    max_quarantined_share: float = Field(0.5, ge=0, le=1, description="records withheld, at most")
+    max_quarantined_fraction: float = Field(
+        0.5, ge=0, le=1, description="records withheld, at most"
+    )
     standard_filter: bool = Field(
         False, description="drop remove1M.txt, no photo, 20 or more ingredients or steps"
     )

@@ -98,13 +98,13 @@ class MomentConfig(Section):
         rounds=15,
         steps_per_round=200,
         learning_rate=3e-3,
-        warmup_share=0.1,
+        warmup_fraction=0.1,
         weight_decay=1e-4,
         max_gradient_norm=1.0,
     )
 
 
-class SeedMethodConfig(Section):
+class TalkMethodConfig(Section):
     """One way to learn the synthetic data; `mmpipeline.talk.methods.presets` names some.
 
     The slides' reading is the default: plain layers, the cosine pair loss, known classes alone.
@@ -126,7 +126,11 @@ class SeedMethodConfig(Section):
     virtual: VirtualClassConfig = VirtualClassConfig()
     moments: MomentConfig | None = Field(None, description="None: no moment-aware prototypes")
     fit: FitConfig = FitConfig(
-        rounds=30, steps_per_round=100, warmup_share=0.05, weight_decay=1e-4, max_gradient_norm=1.0
+        rounds=30,
+        steps_per_round=100,
+        warmup_fraction=0.05,
+        weight_decay=1e-4,
+        max_gradient_norm=1.0,
     )
 
     @model_validator(mode="after")
@@ -136,7 +140,7 @@ class SeedMethodConfig(Section):
         return self
 
 
-class SeedExperimentConfig(Section):
+class TalkExperimentConfig(Section):
     """The talk's experiment, reproduced and set beside ours over several draws of the data."""
 
     data: SyntheticConfig = SyntheticConfig()
@@ -150,7 +154,7 @@ class SeedExperimentConfig(Section):
         ("ours_fixed_axes",), description="further methods, on the first draw only"
     )
     ladder: bool = Field(True, description="each step from the talk to ours, on the first draw")
-    training_share: float = Field(1.0, gt=0, le=1, description="of the rounds of each training")
+    training_fraction: float = Field(1.0, gt=0, le=1, description="of the rounds of each training")
     reproduction: bool = Field(True, description="the talk's models also on talk-like data")
     evaluation: SyntheticEvaluationConfig = SyntheticEvaluationConfig()
     map_queries: int = Field(2000, ge=50, description="queries drawn as points of a t-SNE map")
@@ -164,7 +168,7 @@ class SeedExperimentConfig(Section):
                 "data": self.data.model_copy(update=sizes),
                 "data_seeds": self.data_seeds[:1],
                 "once": (),
-                "training_share": 0.001,
+                "training_fraction": 0.001,
                 "evaluation": self.evaluation.model_copy(update=few),
                 "map_queries": 300,
             }

@@ -33,7 +33,7 @@ class OptimizerConfig(Section):
 
     seed: int = Field(2021, ge=0)
     learning_rate: float = Field(2e-3, gt=0, le=1)
-    warmup_share: float = Field(0, ge=0, lt=1, description="steps in which the rate rises to it")
+    warmup_fraction: float = Field(0, ge=0, lt=1, description="steps in which the rate rises to it")
     weight_decay: float = Field(1e-2, ge=0, description="of all parameters but single numbers")
     max_gradient_norm: float | None = Field(None, gt=0, description="longer gradients are cut")
     batches_per_step: int = Field(1, ge=1, description="whose mean loss one step goes down")
@@ -53,7 +53,9 @@ class FitConfig(OptimizerConfig):
 
     rounds: int = Field(30, ge=1, le=1_000_000)
     steps_per_round: int = Field(100, ge=1)
-    final_rate_share: float = Field(0, ge=0, le=1, description="of the rate, where the cosine ends")
+    final_rate_fraction: float = Field(
+        0, ge=0, le=1, description="of the rate, where the cosine ends"
+    )
 
 
 class TrainConfig(OptimizerConfig):
@@ -63,21 +65,23 @@ class TrainConfig(OptimizerConfig):
         "recipes", description="each recipe twice, or the pairs of anchors as the table lists them"
     )
     loss: LossName = Field("supervised_contrastive", description="of batches of recipes")
-    single_part_share: float = Field(
+    single_part_fraction: float = Field(
         0.5, ge=0, le=1, description="items that show one part alone; others any subset"
     )
-    mixed_share: float = Field(0.25, ge=0, le=1, description="mixed tuples, of a batch's recipes")
-    self_training_share: float = Field(
+    mixed_fraction: float = Field(
+        0.25, ge=0, le=1, description="mixed tuples, of a batch's recipes"
+    )
+    self_training_fraction: float = Field(
         0.8, ge=0, le=1, description="unlabelled recipes that the first training labels; 0: none"
     )
     encoder: Literal["linear", "deep"] = Field("linear", description="of each modality")
     begin: Literal["ridge", "random"] = Field(
         "ridge", description="linear encoders: fitted to the dishes in closed form, or at random"
     )
-    own_dim: int = Field(
+    private_dim: int = Field(
         96, ge=0, le=4096, description="axes of a place of its own for each modality; 0: none"
     )
-    own_share: float = Field(0.6, ge=0, le=1, description="what these places weigh")
+    private_weight: float = Field(0.6, ge=0, le=1, description="what these places weigh")
     epochs: int = Field(40, ge=1, le=10_000)
     anchors_per_batch: int = Field(256, ge=2, le=8192)
     anchors_per_dish: int = Field(

@@ -37,7 +37,7 @@ class EncodingWorkers:
 
     def __init__(self, config: FeatureConfig, processes: int | Workers | None = None) -> None:
         self._config = config
-        self._lent = processes if isinstance(processes, Workers) else None
+        self._given = processes if isinstance(processes, Workers) else None
         own = None if isinstance(processes, Workers) else processes
         self._processes = own or os.cpu_count() or 1
         self._spent_s = 0.0
@@ -59,8 +59,8 @@ class EncodingWorkers:
             Results in the order of the items.
         """
         chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
-        if self._lent is not None or self._is_worth_workers(len(chunks)):
-            executor = self._lent.executor if self._lent else self._start_own()
+        if self._given is not None or self._is_worth_workers(len(chunks)):
+            executor = self._given.executor if self._given else self._start_own()
             futures = [executor.submit(_run, task, self._config, chunk) for chunk in chunks]
             return [result for future in futures for result in future.result()]
         started = time.perf_counter()

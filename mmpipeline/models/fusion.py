@@ -20,7 +20,7 @@ from mmpipeline.models.encoders import ModalityEncoder, build_encoder
 from mmpipeline.models.fusions.product_of_experts import ProductOfExpertsFusion
 from mmpipeline.models.fusions.shape import FusionShape
 from mmpipeline.models.fusions.table import DEFAULT_OPTIONS, ModelOptions, build_fusion
-from mmpipeline.models.private_subspace import OwnPart
+from mmpipeline.models.private_subspace import PrivateSubspace
 
 COARSE_MODALITY = "title"  # names the dish; where there is none, the last modality is coarse
 
@@ -73,16 +73,18 @@ class FusionModel(nn.Module):
             len(dims), hidden_dim, embedding_dim, dropout, plain=options.plain, coarse=coarse
         )
         self.fusion = build_fusion(options.fusion, shape)
-        self.own_part = (
-            OwnPart(len(dims), hidden_dim, options.own_dim, options.own_share)
-            if options.own_dim
+        self.private_subspace = (
+            PrivateSubspace(len(dims), hidden_dim, options.private_dim, options.private_weight)
+            if options.private_dim
             else None
         )
 
     @property
     def embedding_dim(self) -> int:
         """Length of what `embed` returns: the learned embedding and the parts' own places."""
-        return self.learned_dim + (0 if self.own_part is None else self.own_part.output_dim)
+        return self.learned_dim + (
+            0 if self.private_subspace is None else self.private_subspace.output_dim
+        )
 
     def standardize(self, statistics: Mapping[str, tuple[Tensor, Tensor]]) -> None:
         """Set what each modality's inputs are centred and scaled by.
@@ -198,8 +200,10 @@ class FusionModel(nn.Module):
             with torch.inference_mode():
                 codes = self.encode(inputs, mask)
                 vectors = self._fuse(codes, mask)
-                if self.own_part is not None:
-                    vectors = self.own_part.join(vectors, self.own_part(codes, mask))
+                if self.private_subspace is not None:
+                    vectors = self.private_subspace.join(
+                        vectors, self.private_subspace(codes, mask)
+                    )
         finally:
             self.train(was_training)
         return vectors

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class OwnPart(nn.Module):
+class PrivateSubspace(nn.Module):
     """Places each modality's code in a block of its own.
 
     Parameters

@@ -18,6 +18,9 @@ from mmpipeline.models.fusions.table import FUSIONS, ModelOptions
 WEIGHTS_NAME = "model.safetensors"
 SHAPE_NAME = "model.json"
 OPTIONS = fields(ModelOptions)
+FORMER_OPTIONS = {"private_dim": "private_dim", "private_weight": "private_weight"}
+FORMER_PREFIX, PREFIX = "private_subspace.", "private_subspace."
+"""What models hold that were saved under former names; the next release will not read them."""
 
 
 def save_model(model: FusionModel, folder: Path) -> None:
@@ -68,7 +71,10 @@ def load_model(folder: Path) -> FusionModel:
     model = _read_shape(folder / SHAPE_NAME)
     path = folder / WEIGHTS_NAME
     try:
-        tensors = load_file(path)
+        tensors = {
+            PREFIX + name.removeprefix(FORMER_PREFIX) if name.startswith(FORMER_PREFIX) else name: t
+            for name, t in load_file(path).items()
+        }
     except OSError as error:
         raise ArtifactError(f"{path} cannot be read; run the training stage again") from error
     except SafetensorError as error:
@@ -95,6 +101,7 @@ def _read_shape(path: Path) -> FusionModel:
                 f"{path} asks for fusion {shape['fusion']!r}; this version knows "
                 f"{', '.join(FUSIONS)}"
             )
+        shape |= {now: shape[old] for now, old in FORMER_OPTIONS.items() if old in shape}
         named = {field.name: shape[field.name] for field in OPTIONS if field.name in shape}
         return FusionModel(
             {str(name): int(dim) for name, dim in shape["dims"]},

@@ -1,8 +1,8 @@
 """Which artifacts may go: a rule that never touches what is still needed.
 
-What is kept: whatever a ``CURRENT`` names, the newest versions of each kind, everything younger
-than some days, every frozen set, and whatever the manifests of kept artifacts name as their inputs,
-to any depth.
+What is kept: whatever ``LATEST`` or ``CURRENT`` names, the newest versions of each kind, everything
+younger than some days, every frozen set, and whatever the manifests of kept artifacts name as their
+inputs, to any depth.
 A catalogue's predecessor is history, not an input: a version holds all of its rows itself, so
 the chain of predecessors does not keep every catalogue ever made.
 
@@ -11,13 +11,14 @@ whole or not at all; files that versions share are hard links and live on with t
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mmpipeline.config import RetentionConfig
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, open_artifact
 from mmpipeline.storage.held import hold_folder
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
@@ -103,8 +104,8 @@ def remove_expired(layout: DataLayout, plan: RetentionPlan) -> dict[str, float]:
         ``removed`` and ``kept`` artifacts, ``freed_mb``, ``unreadable`` folders left alone.
     """
     for artifact in plan.expired:
-        with hold_folder(layout.temporary, "expired") as grave:
-            artifact.folder.rename(grave)
+        with hold_folder(layout.temporary, "expired") as trash:
+            artifact.folder.rename(trash)
     return {
         "removed": float(len(plan.expired)),
         "kept": float(len(plan.kept)),
@@ -136,13 +137,11 @@ def _roots(
 
 
 def _pointed_at(layout: DataLayout) -> Iterator[str]:
-    """Yield the ids that CURRENT files name: of each kind, and of the published index."""
-    pointers = [layout.artifacts(kind) / "CURRENT" for kind in ARTIFACT_FOLDERS]
-    for pointer in [*pointers, layout.current_index]:
-        try:
-            yield pointer.read_text(encoding="utf-8").strip()
-        except OSError:
-            continue
+    """Yield the ids of the latest artifact of each kind, and of the published index."""
+    store = ArtifactStore(layout)
+    yield from filter(None, map(store.latest_id, ARTIFACT_FOLDERS))
+    with suppress(OSError):
+        yield layout.current_index.read_text(encoding="utf-8").strip()
 
 
 def _close_over_inputs(found: Iterable[Artifact], roots: set[str]) -> set[str]:

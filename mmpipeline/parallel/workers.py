@@ -22,7 +22,7 @@ class Workers:
     executor: Executor
     count: int
 
-    def ahead(self, least: int) -> int:
+    def max_in_flight(self, least: int) -> int:
         """Return how many tasks to have under way so that no worker waits.
 
         Parameters

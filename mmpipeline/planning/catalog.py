@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmpipeline.config import CatalogConfig
+from mmpipeline.config.former import use_present_names
 from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.planning.keys import catalog_key
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
@@ -64,13 +65,14 @@ def plan_catalog(
         if folder.name == key.id and store.find(key) is not None:
             return key, versions / before if before else None
     try:
-        newest = store.current("catalog")
+        newest = store.latest("catalog")
     except OutdatedArtifactError:
         raise
     except ArtifactError:
         return plain, None
-    drawn_by = ("seed", "val_share", "test_share")
-    if any(newest.manifest.config.get(name) != plain.config[name] for name in drawn_by):
+    drawn_by = ("seed", "val_fraction", "test_fraction")
+    drawn = use_present_names(newest.manifest.config, plain.config)
+    if any(drawn.get(name) != plain.config[name] for name in drawn_by):
         return plain, None
     return catalog_key(ids, config, newest.id), newest.folder
 
@@ -94,7 +96,7 @@ def newest_recipes(data_root: Path) -> list[Path]:
     found = []
     for kind in SOURCE_KINDS:
         try:
-            found.append(store.current(kind).folder)
+            found.append(store.latest(kind).folder)
         except ArtifactError:
             continue
     if not found:

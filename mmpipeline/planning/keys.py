@@ -22,9 +22,9 @@ from mmpipeline.config import (
     Recipe1MConfig,
     SampleConfig,
     Section,
-    SeedExperimentConfig,
-    SeedMethodConfig,
     SyntheticConfig,
+    TalkExperimentConfig,
+    TalkMethodConfig,
     TrainConfig,
 )
 from mmpipeline.provenance import covered_code, digest_code, prepare
@@ -86,7 +86,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     "comparison": (
         "mmpipeline.training.grid:GridCell",
         "mmpipeline.training.grid_results:read_result",
-        "mmpipeline.training.pairs.validation:measure_worth",
+        "mmpipeline.training.pairs.validation:measure_baselines",
         "mmpipeline.evaluation.reports.leaderboard:tabulate_results",
         "mmpipeline.evaluation.reports.leaderboard:write_leaderboard",
         "mmpipeline.config.evaluate:ComparisonConfig",
@@ -96,24 +96,24 @@ ENTRIES: dict[str, tuple[str, ...]] = {
         "mmpipeline.config.publish:IndexConfig",
     ),
     "seed_method": (
-        "mmpipeline.talk.measure.suite:SyntheticBench",
+        "mmpipeline.talk.measure.suite:SyntheticSuite",
         "mmpipeline.talk.data:generate",
-        "mmpipeline.talk.methods.train:train_seed_method",
+        "mmpipeline.talk.methods.train:train_talk_method",
         "mmpipeline.talk.methods.files:save_method",
         "mmpipeline.talk.report.tables:LABELS",
         "mmpipeline.training.engine.checkpoints:Checkpoints",
         "mmpipeline.config.talk:SyntheticConfig",
-        "mmpipeline.config.talk:SeedMethodConfig",
+        "mmpipeline.config.talk:TalkMethodConfig",
     ),
     "seed_draw": (
         "mmpipeline.talk.experiment:evaluate_draw",
         "mmpipeline.config.talk:SyntheticConfig",
-        "mmpipeline.config.talk:SeedExperimentConfig",
+        "mmpipeline.config.talk:TalkExperimentConfig",
     ),
     "seed_report": (
         "mmpipeline.talk.report.tables:gather_tables",
-        "mmpipeline.talk.report.page:write_seed_report",
-        "mmpipeline.config.talk:SeedExperimentConfig",
+        "mmpipeline.talk.report.page:write_talk_report",
+        "mmpipeline.config.talk:TalkExperimentConfig",
     ),
 }
 """What each kind of artifact is made by: what its task calls, and the section it is given.
@@ -237,20 +237,20 @@ def index_key(
     return _key("index", inputs | ({"previous": previous} if previous else {}), config)
 
 
-def seed_method_key(data: SyntheticConfig, config: SeedMethodConfig) -> ArtifactKey:
+def talk_method_key(data: SyntheticConfig, config: TalkMethodConfig) -> ArtifactKey:
     """Return the key of a method, trained on one draw of the synthetic data."""
     return _key("seed_method", {"data": digest_config(data)}, config)
 
 
-def seed_draw_key(
-    data: SyntheticConfig, methods: Sequence[str], config: SeedExperimentConfig
+def talk_draw_key(
+    data: SyntheticConfig, methods: Sequence[str], config: TalkExperimentConfig
 ) -> ArtifactKey:
     """Return the key of what trained methods were measured at on one draw of the data."""
     inputs = {f"method_{number}": name for number, name in enumerate(methods)}
     return _key("seed_draw", {"data": digest_config(data), **inputs}, config)
 
 
-def seed_report_key(draws: Sequence[str], config: SeedExperimentConfig) -> ArtifactKey:
+def talk_report_key(draws: Sequence[str], config: TalkExperimentConfig) -> ArtifactKey:
     """Return the key of the report over draws of the data."""
     return _key("seed_report", {f"draw_{n}": draw for n, draw in enumerate(draws)}, config)
 

@@ -29,7 +29,7 @@ MADE_ANEW_ONCE = (
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedDoor:
+class PlannedSource:
     """One door of a refresh.
 
     Attributes
@@ -78,7 +78,7 @@ def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshReque
 
 def _plan_lines(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
     store = ArtifactStore(DataLayout.at(data_root))
-    doors = [plan_door(store, kind, config, request) for kind in SOURCE_KINDS]
+    doors = [plan_source(store, kind, config, request) for kind in SOURCE_KINDS]
     doors = [door for door in doors if door.is_asked or door.recipes]
     lines = [door.line() for door in doors]
     late = [door.kind for door in doors if door.why]
@@ -93,9 +93,9 @@ def _plan_lines(data_root: Path, config: PipelineConfig, request: RefreshRequest
     return lines + _stage_lines(data_root, plan_refresh(data_root, recipes, config, request))
 
 
-def plan_door(
+def plan_source(
     store: ArtifactStore, kind: str, config: PipelineConfig, request: RefreshRequest
-) -> PlannedDoor:
+) -> PlannedSource:
     """Say what a refresh finds behind a door before it is asked.
 
     Parameters
@@ -109,20 +109,20 @@ def plan_door(
 
     Returns
     -------
-    PlannedDoor
+    PlannedSource
         Without recipes where there are none, or the refresh would not take them.
     """
     asked = {"recipe1m": request.dump or request.sample, "tenthousand_recipe": request.scrape}
     is_asked = bool(asked[kind])
     try:
-        newest = store.current(kind) if is_asked or request.newest else None
+        newest = store.latest(kind) if is_asked or request.newest else None
     except ArtifactError:
         newest = None
     if newest is None:
-        return PlannedDoor(kind, None, is_asked, "none yet" if is_asked else "")
+        return PlannedSource(kind, None, is_asked, "none yet" if is_asked else "")
     key = _door_key(newest, config)
     differs = is_asked and key.id != newest.id
-    return PlannedDoor(kind, newest, is_asked, explain(store, key) if differs else "")
+    return PlannedSource(kind, newest, is_asked, explain(store, key) if differs else "")
 
 
 def _door_key(recipes: Artifact, config: PipelineConfig) -> ArtifactKey:

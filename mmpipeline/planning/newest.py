@@ -30,4 +30,4 @@ def or_newest(folder: Path | None, kind: str, data_root: Path) -> Path:
     """
     if folder is not None:
         return folder
-    return ArtifactStore(DataLayout.at(data_root)).current(kind).folder
+    return ArtifactStore(DataLayout.at(data_root)).latest(kind).folder

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mmpipeline.config import PipelineConfig, RefreshRequest, StageFlow
+from mmpipeline.config.former import use_present_names
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning import keys
 from mmpipeline.planning.catalog import plan_catalog
@@ -226,16 +227,17 @@ def explain(store: ArtifactStore, key: ArtifactKey) -> str:
         Such as ``new features; setting epochs is 3 (was 30)``.
     """
     try:
-        before = store.current(key.kind).manifest
+        before = store.latest(key.kind).manifest
     except ArtifactError:
         return "none yet"
+    settings = use_present_names(before.config, key.config)
     reasons = [
         f"new {role}" for role, source in key.inputs.items() if before.inputs.get(role) != source
     ]
     reasons += [
-        f"setting {name} is {value} (was {before.config.get(name)})"
+        f"setting {name} is {value} (was {settings.get(name)})"
         for name, value in key.config.items()
-        if before.config.get(name) != value
+        if settings.get(name) != value
     ]
     if before.source_digest != key.source_digest:
         is_former = not before.source_digest.startswith(CODE_MARK)

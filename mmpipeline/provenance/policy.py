@@ -21,6 +21,7 @@ PLUMBING: Mapping[str, str] = {
     "mmpipeline.storage.shared": "copies whole artifacts between machines",
     "mmpipeline.features.encoders.registry:_module": "imports an encoder by name, which keys name",
     "mmpipeline.schemas:schema_version": "the versions are part of the id",
+    "mmpipeline.config.former": "former names of settings; the values are part of the id",
     "mmpipeline.config.environment:EnvironmentSettings": "threads and places change no result",
     "mmpipeline.config.environment:load_settings": "the same",
     "mmpipeline.config.pipeline:load_config": "reads values, which are part of the id",

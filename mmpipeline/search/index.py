@@ -17,7 +17,7 @@ from mmpipeline.arrays import Float32Array, Float64Array, IndexArray
 from mmpipeline.errors import NoIndexError, QueryError
 from mmpipeline.search.ask.compose import ComposedQuery, QueryComposer
 from mmpipeline.search.ask.lookup import RowLookup
-from mmpipeline.search.ask.ranking import Wanted, answer
+from mmpipeline.search.ask.ranking import SearchScope, answer
 from mmpipeline.search.current import current_version, open_version
 from mmpipeline.search.load import IndexParts, count_by_value, open_verified
 from mmpipeline.search.query import Filters, Query, check_k
@@ -174,7 +174,7 @@ class SearchIndex:
         rows = self._lookup.choose_rows(filters, dish)
         asked = self._composer.compose(query)
         hidden = self._lookup.rows_of(query.named)
-        return self._answer(asked, k, Wanted(rows, hidden, query.ingredients))
+        return self._answer(asked, k, SearchScope(rows, hidden, query.ingredients))
 
     def search_within(self, query: Query, dish: str, k: int = 10) -> SearchResult:
         """Find the recipes of one dish that are most like a query; see `search`."""
@@ -209,7 +209,7 @@ class SearchIndex:
             raise QueryError("the query vector is zero; expected a direction")
         unit = (vector / length).astype(np.float32)
         asked = ComposedQuery(("vector",), unit[None].astype(np.float64), unit)
-        return self._answer(asked, k, Wanted(self._lookup.choose_rows(filters, None)))
+        return self._answer(asked, k, SearchScope(self._lookup.choose_rows(filters, None)))
 
     def rank_subsets(self, query: Query, k: int = 10, rule: Rule | None = None) -> SubsetRanking:
         """Rank the subsets of the data by their nearness to a query.
@@ -443,7 +443,7 @@ class SearchIndex:
         )[0]
         return vector
 
-    def _answer(self, asked: ComposedQuery, k: int, wanted: Wanted) -> SearchResult:
+    def _answer(self, asked: ComposedQuery, k: int, wanted: SearchScope) -> SearchResult:
         return answer(self.version, self._parts, self._lookup, asked, k, wanted)
 
 

@@ -40,7 +40,8 @@ from mmpipeline.storage.manifest import (
 )
 from mmpipeline.storage.provenance import ArtifactKey
 
-CURRENT_NAME = "CURRENT"
+LATEST_NAME = "LATEST"
+FORMER_NAME = "CURRENT"  # of the same pointer; the next release will not read it
 RESUME_PREFIX = "resume-"
 _PATIENCE_S = 1.0  # whoever clears up holds a name for an instant
 RESUMABLE_S = 30 * 86_400  # nobody comes back to an attempt this old
@@ -87,11 +88,21 @@ class ArtifactStore:
         except ArtifactError:
             return None
 
-    def mark_current(self, artifact: Artifact) -> None:
+    def mark_latest(self, artifact: Artifact) -> None:
         """Make `artifact` the one that later stages take when nobody names one."""
-        write_text_atomic(artifact.folder.parent / CURRENT_NAME, artifact.id + "\n")
+        write_text_atomic(artifact.folder.parent / LATEST_NAME, artifact.id + "\n")
+        (artifact.folder.parent / FORMER_NAME).unlink(missing_ok=True)
 
-    def current(self, kind: str) -> Artifact:
+    def latest_id(self, kind: str) -> str | None:
+        """Return the id of the artifact of a kind that was marked last; None when none was."""
+        for name in (LATEST_NAME, FORMER_NAME):
+            try:
+                return (self.layout.artifacts(kind) / name).read_text(encoding="utf-8").strip()
+            except OSError:
+                continue
+        return None
+
+    def latest(self, kind: str) -> Artifact:
         """Return the artifact of a kind that was marked last.
 
         Raises
@@ -100,12 +111,11 @@ class ArtifactStore:
             If there is none yet; the message says which stage makes it.
         """
         folder = self.layout.artifacts(kind)
-        try:
-            name = (folder / CURRENT_NAME).read_text(encoding="utf-8").strip()
-        except OSError as error:
+        name = self.latest_id(kind)
+        if name is None:
             raise ArtifactError(
                 f"no {kind} artifact in {folder} yet; run the stage that makes it, or `make run`"
-            ) from error
+            )
         return open_artifact(folder / name, kind=kind)
 
     def request_renewal(self, key: ArtifactKey) -> None:
@@ -225,8 +235,8 @@ class ArtifactStore:
                 raise
             if not self._may_stay(key, open_artifact(temporary, key.kind)):
                 # Out of the way in one step, then ours takes the name.
-                with hold_folder(self.layout.temporary, "replaced") as grave:
-                    final.rename(grave)
+                with hold_folder(self.layout.temporary, "replaced") as trash:
+                    final.rename(trash)
                     temporary.rename(final)
         fsync_folder(final.parent)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmpipeline.config import SeedExperimentConfig, SyntheticConfig
+from mmpipeline.config import SyntheticConfig, TalkExperimentConfig
 from mmpipeline.storage import write_json_atomic
 from mmpipeline.talk.data import generate, save_parameters, subset_name
 from mmpipeline.talk.measure.query_maps import map_queries
@@ -18,7 +18,7 @@ from mmpipeline.talk.measure.rules import MeanRule
 from mmpipeline.talk.measure.suite import (
     EmbeddingMethod,
     Method,
-    SyntheticBench,
+    SyntheticSuite,
     concatenate,
 )
 from mmpipeline.talk.measure.table import evaluate_methods, measure_open_set
@@ -28,7 +28,7 @@ UNMAPPED = "EUC"
 
 
 def evaluate_draw(
-    data: SyntheticConfig, methods: Sequence[Path], target: Path, config: SeedExperimentConfig
+    data: SyntheticConfig, methods: Sequence[Path], target: Path, config: TalkExperimentConfig
 ) -> dict[str, float]:
     """Measure trained methods and baselines on one draw of the data.
 
@@ -56,30 +56,30 @@ def evaluate_draw(
     ArtifactError
         If a method is damaged.
     """
-    bench = SyntheticBench(generate(data))
-    save_parameters(bench.data.parameters, data, target)
+    suite = SyntheticSuite(generate(data))
+    save_parameters(suite.data.parameters, data, target)
     trained = [load_method(folder) for folder in methods]
-    learned = [method for each in trained for method in each.methods(bench)]
+    learned = [method for each in trained for method in each.methods(suite)]
     baselines: list[Method] = [
-        EmbeddingMethod("raw", bench, concatenate, [MeanRule("euclid")], across=False),
-        RawGaussian(bench, config.evaluation.seed),
+        EmbeddingMethod("raw", suite, concatenate, [MeanRule("euclid")], across=False),
+        RawGaussian(suite, config.evaluation.seed),
     ]
-    best = [BestRawGaussian(bench)]
+    best = [BestRawGaussian(suite)]
     sameness = config.evaluation.model_copy(update={"matrix": False})
     cells = pd.concat([
-        evaluate_methods(bench, [*learned, *baselines], config.evaluation),
-        _without_bound(evaluate_methods(bench, best, sameness)),
+        evaluate_methods(suite, [*learned, *baselines], config.evaluation),
+        _without_bound(evaluate_methods(suite, best, sameness)),
     ])
-    open_set = measure_open_set(bench, [*learned, *baselines], config.evaluation)
+    open_set = measure_open_set(suite, [*learned, *baselines], config.evaluation)
     embeds = {each.name: each.embed for each in trained if each.name != UNMAPPED}
     maps = pd.concat([
-        map_queries(bench, name, embed, config.map_queries, data.scopes[1:])
+        map_queries(suite, name, embed, config.map_queries, data.scopes[1:])
         for name, embed in {**embeds, "raw": concatenate}.items()
     ])
     for name, table in (("cells", cells), ("open_set", open_set), ("maps", maps)):
         table.insert(0, "data_seed", data.seed)
         table.to_csv(target / f"{name}.csv", index=False)
-    full = subset_name(bench.full_subset)
+    full = subset_name(suite.full_subset)
     counts = {"cells": float(len(cells))} | headline(cells, full, data.scopes[-1])
     write_json_atomic(target / "metrics.json", counts)
     return counts

@@ -111,7 +111,7 @@ class DishDictionary:
         self._english: dict[str, str] = {}
         for dish in self.dishes.values():
             for name in dish.names_ko:
-                self._korean.setdefault(_mend(fold_text(name)).replace(" ", ""), dish.key)
+                self._korean.setdefault(_repair(fold_text(name)).replace(" ", ""), dish.key)
             for name in dish.names_en:
                 self._english.setdefault("".join(map(_stem, fold_text(name).split())), dish.key)
         self._korean_lengths = sorted({len(name) for name in self._korean}, reverse=True)
@@ -143,9 +143,9 @@ class DishDictionary:
             None when no name of the dictionary is in the title.
         """
         folded = fold_text(title)
-        mended = _mend(folded)
-        words = mended.split()
-        found = self._find_korean(words) if _HANGUL.search(mended) else []
+        repaired = _repair(folded)
+        words = repaired.split()
+        found = self._find_korean(words) if _HANGUL.search(repaired) else []
         found = found or self._find_english(words)
         if not found:
             return None
@@ -154,8 +154,8 @@ class DishDictionary:
             return DishMatch(last.dish, 0.6, last.end)
         if last.end - last.start == sum(map(len, words)):
             return DishMatch(last.dish, 1.0, last.end)
-        is_mended = mended != folded.replace("계란", "달걀")  # 계란 is no misspelling
-        return DishMatch(last.dish, 0.8 if is_mended else 0.9, last.end)
+        is_repaired = repaired != folded.replace("계란", "달걀")  # 계란 is no misspelling
+        return DishMatch(last.dish, 0.8 if is_repaired else 0.9, last.end)
 
     def match_misspelt(self, name: str) -> str | None:
         """Find the dish whose name a text is but for one slip.
@@ -242,7 +242,7 @@ def _drop_nested(found: list[_Found]) -> list[_Found]:
     return kept
 
 
-def _mend(folded: str) -> str:
+def _repair(folded: str) -> str:
     return _MISSPELT_PATTERN.sub(lambda match: _MISSPELT[match[0]], folded)
 
 

@@ -34,7 +34,7 @@ class TrainedCell:
     features: Path
     model: Path
     validation: Path
-    worth: Mapping[str, float] = field(default_factory=dict)
+    baselines: Mapping[str, float] = field(default_factory=dict)
     frozen_scores: Path | None = None
     test: Path | None = None
 
@@ -42,7 +42,7 @@ class TrainedCell:
 def count_training(trained: TrainedCell, model: Artifact) -> dict[str, float]:
     """Return what a training counted, and what its validation score is worth."""
     counts = {name: model.counts[name] for name in TRAINED if name in model.counts}
-    return {**counts, **trained.worth} if "val_score" in counts else counts
+    return {**counts, **trained.baselines} if "val_score" in counts else counts
 
 
 def read_result(trained: TrainedCell, run_id: str | None) -> GridResult:

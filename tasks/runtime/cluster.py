@@ -40,7 +40,7 @@ _NEXT_STEP = "start it, or unset MMPIPELINE_DASK to compute on this machine"
 
 
 @contextmanager
-def lent_workers(layout: DataLayout) -> Iterator[Workers | None]:
+def cluster_workers(layout: DataLayout) -> Iterator[Workers | None]:
     """Connect to the cluster that the environment names, for the length of a block.
 
     Parameters

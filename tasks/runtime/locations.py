@@ -18,7 +18,7 @@ from mmpipeline.operations.locations import (
     set_right,
 )
 from mmpipeline.storage import DataLayout
-from tasks.runtime.run_lock import only_run
+from tasks.runtime.run_lock import data_root_lock
 
 WAIT_S = 10.0  # whoever holds the lock sets them right at its start
 _looked_through: set[Path] = set()
@@ -80,5 +80,5 @@ def settle_at_start(data_root: Path) -> None:
 def _settle(layout: DataLayout) -> list[ForeignLocation]:
     if not foreign_locations(layout, quick=layout.root in _looked_through):
         return []
-    with only_run(layout.root, WAIT_S):
+    with data_root_lock(layout.root, WAIT_S):
         return set_right(layout)

@@ -21,7 +21,7 @@ _held: ContextVar[frozenset[Path]] = ContextVar("held run locks", default=frozen
 
 
 @contextmanager
-def only_run(data_root: Path, wait_s: float = 0) -> Iterator[None]:
+def data_root_lock(data_root: Path, wait_s: float = 0) -> Iterator[None]:
     """Hold the data folder's run lock for the length of a block.
 
     Parameters

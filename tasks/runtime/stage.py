@@ -33,7 +33,7 @@ PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 log = logging.getLogger("mmpipeline.run")
 
 Make = Callable[[Draft], dict[str, float]]
-_marks_current = contextvars.ContextVar("marks_current", default=True)
+_marks_latest = contextvars.ContextVar("marks_current", default=True)
 
 
 def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]) -> Path:
@@ -71,8 +71,8 @@ def produce(data_root: Path, key: ArtifactKey, make: Make, show: tuple[str, ...]
         report(key.kind, "was made on another machine", artifact, seconds)
     else:
         artifact = _make(store, key, make, show)
-    if _marks_current.get():
-        store.mark_current(artifact)
+    if _marks_latest.get():
+        store.mark_latest(artifact)
     return artifact.folder
 
 
@@ -95,7 +95,7 @@ def _make(store: ArtifactStore, key: ArtifactKey, make: Make, show: tuple[str, .
 
 
 @contextmanager
-def aside() -> Iterator[None]:
+def without_marking_latest() -> Iterator[None]:
     """Let the stages of a block leave alone which artifact later stages take by themselves.
 
     Yields
@@ -103,11 +103,11 @@ def aside() -> Iterator[None]:
     None
         While `produce` makes artifacts without marking them as current.
     """
-    token = _marks_current.set(False)
+    token = _marks_latest.set(False)
     try:
         yield
     finally:
-        _marks_current.reset(token)
+        _marks_latest.reset(token)
 
 
 def report(stage: str, text: str, artifact: Artifact | None = None, seconds: float = 0) -> None:

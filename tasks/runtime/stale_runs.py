@@ -29,14 +29,14 @@ from prefect.states import Crashed
 
 from mmpipeline.storage import ArtifactStore, DataLayout, write_json_atomic
 from tasks.runtime.locations import settle_at_start
-from tasks.runtime.run_lock import only_run
+from tasks.runtime.run_lock import data_root_lock
 from tasks.runtime.stage import log
 
 UNFINISHED = [StateType.RUNNING, StateType.PENDING]
 
 
 @contextmanager
-def sole_run(data_root: Path, wait_minutes: float = 0) -> Iterator[None]:
+def locked_flow_run(data_root: Path, wait_minutes: float = 0) -> Iterator[None]:
     """Be the only run below a data folder, and close the one before if it died.
 
     Parameters
@@ -53,7 +53,7 @@ def sole_run(data_root: Path, wait_minutes: float = 0) -> Iterator[None]:
     """
     layout = DataLayout.at(data_root)
     note = layout.state / "run.json"
-    with only_run(data_root, wait_minutes * 60):
+    with data_root_lock(data_root, wait_minutes * 60):
         settle_at_start(data_root)
         ArtifactStore(layout).remove_orphans()
         context = FlowRunContext.get()

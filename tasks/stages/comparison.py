@@ -27,7 +27,7 @@ from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_
 from mmpipeline.training.grid import GridCell, list_cells
 from mmpipeline.training.grid_results import TrainedCell as TrainedCell
 from mmpipeline.training.grid_results import count_training, read_result
-from mmpipeline.training.pairs.validation import measure_worth
+from mmpipeline.training.pairs.validation import measure_baselines
 from tasks.runtime.stage import produce, report
 from tasks.tracking.run_figures import Measured, measured_in_evaluation, measured_on_frozen
 from tasks.tracking.store import PARENT_TAG
@@ -167,14 +167,14 @@ def _measured(
 
 
 @task
-def weigh_score(features: Path, pairs: Path, config: TrainConfig) -> dict[str, float]:
+def measure_score_baselines(features: Path, pairs: Path, config: TrainConfig) -> dict[str, float]:
     """Return the validation score of raw features and of chance."""
     return {f"val_score_{name}": value for name, value in _weigh(features, pairs, config.seed)}
 
 
 @cache  # cells that differ in their model alone share it; artifacts do not change
 def _weigh(features: Path, pairs: Path, seed: int) -> tuple[tuple[str, float], ...]:
-    return tuple(measure_worth(features, pairs, seed).items())
+    return tuple(measure_baselines(features, pairs, seed).items())
 
 
 def choose(cells: Sequence[TrainedCell]) -> int:

@@ -7,7 +7,7 @@ from prefect import task
 from mmpipeline.config import FeatureConfig
 from mmpipeline.planning.keys import features_key
 from mmpipeline.storage import DataLayout, Draft, open_artifact
-from tasks.runtime.cluster import lent_workers
+from tasks.runtime.cluster import cluster_workers
 from tasks.runtime.stage import produce
 
 
@@ -20,7 +20,7 @@ def extract(catalog: Path, config: FeatureConfig, data_root: Path) -> Path:
 
         layout = DataLayout.at(data_root)
         cache = layout.feature_cache
-        with lent_workers(layout) as workers:
+        with cluster_workers(layout) as workers:
             return extract_features(
                 catalog, draft.folder, layout, config, cache=cache, processes=workers
             )

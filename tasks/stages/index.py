@@ -42,10 +42,12 @@ def publish(
 @task
 def decide(key: ArtifactKey, config: PromotionConfig, data_root: Path) -> Path:
     """Let the gate decide whether a version answers; return its folder either way."""
-    from mmpipeline.search.release.golden_queries import draw_exam
+    from mmpipeline.search.release.golden_queries import draw_golden_queries
 
     layout = DataLayout.at(data_root)
-    draw_exam(layout, layout.artifacts("catalog") / key.inputs["catalog"], config.questions)
+    draw_golden_queries(
+        layout, layout.artifacts("catalog") / key.inputs["catalog"], config.questions
+    )
     decision = release(layout, key.id, config, sound_version(layout))
     report("index", describe(decision))
     publish_counts("index-gate", decision.figures)
@@ -98,5 +100,5 @@ def describe(decision: Release) -> str:
         for name, value in figures.items()
         if name.endswith("recall_at_1")
     ]
-    exam = f"; right dish first in the exam: {', '.join(shown)}" if shown else ""
-    return f"{decision.action}: {decision.reason}{exam}"
+    golden = f"; right dish first, golden queries: {', '.join(shown)}" if shown else ""
+    return f"{decision.action}: {decision.reason}{golden}"

@@ -8,7 +8,7 @@ from prefect import task
 from mmpipeline.config import RetentionConfig
 from mmpipeline.operations.retention import plan_retention, remove_expired
 from mmpipeline.storage import ArtifactStore, DataLayout
-from tasks.runtime.run_lock import only_run
+from tasks.runtime.run_lock import data_root_lock
 from tasks.runtime.stage import describe_counts, publish_counts, report
 
 SHOWN = ("removed", "kept", "caches", "freed_mb", "unreadable")
@@ -20,7 +20,7 @@ def prune(config: RetentionConfig, data_root: Path, dry_run: bool, wait_minutes:
     from mmpipeline.operations.feature_caches import plan_caches
 
     layout = DataLayout.at(data_root)
-    with only_run(data_root, wait_minutes * 60):
+    with data_root_lock(data_root, wait_minutes * 60):
         now = datetime.now(UTC)
         plan = plan_retention(layout, config, now)
         caches = plan_caches(layout, plan.kept, config, now)

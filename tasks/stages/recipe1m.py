@@ -10,7 +10,7 @@ from mmpipeline.config import Recipe1MConfig
 from mmpipeline.planning.keys import recipe1m_key
 from mmpipeline.sources.recipe1m import digest_dump, normalize_dump
 from mmpipeline.storage import DataLayout, Draft
-from tasks.runtime.cluster import lent_workers
+from tasks.runtime.cluster import cluster_workers
 from tasks.runtime.stage import log, produce
 
 
@@ -20,7 +20,7 @@ def normalize(dump: Path, config: Recipe1MConfig, data_root: Path) -> Path:
     layout = DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
-        with lent_workers(layout) as workers:
+        with cluster_workers(layout) as workers:
             return normalize_dump(dump, draft.folder, layout, config, workers)
 
     # Photo paths are stored as they lie: a dump that moved has to be normalised anew.

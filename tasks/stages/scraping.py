@@ -17,7 +17,7 @@ from mmpipeline.sources.tenthousand import (
     snapshot_id,
 )
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
-from tasks.runtime.cluster import lent_workers
+from tasks.runtime.cluster import cluster_workers
 from tasks.runtime.progress_artifact import ProgressArtifact
 from tasks.runtime.stage import produce, publish_counts, report
 
@@ -68,7 +68,7 @@ def parse(site: str, config: ParseConfig, data_root: Path) -> Path:
     def make(draft: Draft) -> dict[str, float]:
         draft.notes["site"] = site
         earlier = earlier_parse(layout, key, site)
-        with lent_workers(layout) as workers:
+        with cluster_workers(layout) as workers:
             return parse_snapshot(store, draft.folder, layout, config, earlier, workers)
 
     return produce(data_root, key, make, ("pages", "parsed", "recipes", "photos", "quarantined"))
@@ -80,7 +80,7 @@ def earlier_parse(layout: DataLayout, key: ArtifactKey, site: str) -> Path | Non
     Its files are hashed first: what is copied from it should be what was written.
     """
     try:
-        newest = ArtifactStore(layout).current(key.kind)
+        newest = ArtifactStore(layout).latest(key.kind)
         newest.verify()
     except ArtifactError:
         return None

@@ -11,16 +11,16 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import SeedExperimentConfig, SyntheticConfig, load_settings
-from mmpipeline.planning.keys import digest_config, seed_draw_key, seed_method_key, seed_report_key
+from mmpipeline.config import SyntheticConfig, TalkExperimentConfig, load_settings
+from mmpipeline.planning.keys import digest_config, talk_draw_key, talk_method_key, talk_report_key
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
 from mmpipeline.talk.data import generate
 from mmpipeline.talk.experiment import evaluate_draw
-from mmpipeline.talk.measure.suite import SyntheticBench
+from mmpipeline.talk.measure.suite import SyntheticSuite
 from mmpipeline.talk.methods.files import save_method
 from mmpipeline.talk.methods.presets import LADDER_STEPS, TALK_LIKE_DATA, seed_method, shorten
-from mmpipeline.talk.methods.train import train_seed_method
-from mmpipeline.talk.report.page import write_seed_report
+from mmpipeline.talk.methods.train import train_talk_method
+from mmpipeline.talk.report.page import write_talk_report
 from mmpipeline.talk.report.tables import LABELS, gather_tables
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.fit import Hooks
@@ -35,7 +35,7 @@ FEWEST_MAPPED = 50  # nobody looks at the maps of the ladder's steps
 
 
 @contextmanager
-def tracked_experiment(config: SeedExperimentConfig, data_root: Path) -> Iterator[str | None]:
+def tracked_experiment(config: TalkExperimentConfig, data_root: Path) -> Iterator[str | None]:
     """Hold the parent run of an experiment, the same one each time; yield its id."""
     layout, name = DataLayout.at(data_root), digest_config(config)
     place = layout.state / "seed-experiments" / name
@@ -55,12 +55,12 @@ def child_run(
     draft.notes["mlflow_run_id"] = run.run_id
 
 
-def list_draws(config: SeedExperimentConfig) -> list[SyntheticConfig]:
+def list_draws(config: TalkExperimentConfig) -> list[SyntheticConfig]:
     """List the draws of the data that the experiment is repeated on."""
     return [config.data.model_copy(update={"seed": seed}) for seed in config.data_seeds]
 
 
-def list_reproductions(config: SeedExperimentConfig) -> list[SyntheticConfig]:
+def list_reproductions(config: TalkExperimentConfig) -> list[SyntheticConfig]:
     """List draws of the data whose figures come nearest to the talk's, if they are wanted."""
     sizes = {name: getattr(config.data, name) for name in ("pool_per_class", "test_per_class")}
     seeds = config.data_seeds if config.reproduction else ()
@@ -68,7 +68,7 @@ def list_reproductions(config: SeedExperimentConfig) -> list[SyntheticConfig]:
 
 
 def train_methods(
-    data: SyntheticConfig, config: SeedExperimentConfig, parent: str | None, data_root: Path
+    data: SyntheticConfig, config: TalkExperimentConfig, parent: str | None, data_root: Path
 ) -> list[Path]:
     """Train all methods of one draw, one after the other; return their folders."""
     names = config.methods + (config.once if data.seed == config.data_seeds[0] else ())
@@ -76,7 +76,7 @@ def train_methods(
 
 
 def reproduce_talk(
-    data: SyntheticConfig, config: SeedExperimentConfig, parent: str | None, data_root: Path
+    data: SyntheticConfig, config: TalkExperimentConfig, parent: str | None, data_root: Path
 ) -> Path:
     """Train the talk's methods on talk-like data and measure them; return the folder."""
     only = {"methods": tuple(name for name in config.methods if name in TALK_METHODS), "once": ()}
@@ -86,7 +86,7 @@ def reproduce_talk(
     return evaluate_seed(data, trained, config, parent, data_root)
 
 
-def climb_ladder(config: SeedExperimentConfig, parent: str | None, data_root: Path) -> list[Path]:
+def climb_ladder(config: TalkExperimentConfig, parent: str | None, data_root: Path) -> list[Path]:
     """Train each step from the talk to ours on the first draw, measure them together.
 
     Returns
@@ -107,21 +107,21 @@ def climb_ladder(config: SeedExperimentConfig, parent: str | None, data_root: Pa
 def train_method(
     data: SyntheticConfig,
     name: str,
-    config: SeedExperimentConfig,
+    config: TalkExperimentConfig,
     parent: str | None,
     data_root: Path,
 ) -> Path:
     """Train a method on one draw; return the artifact's folder."""
-    method = shorten(seed_method(name), config.training_share)
-    key, layout = seed_method_key(data, method), DataLayout.at(data_root)
+    method = shorten(seed_method(name), config.training_fraction)
+    key, layout = talk_method_key(data, method), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
         with child_run(layout, f"{name}-{data.seed}", key, parent, draft) as run:
             run.log_params({"method": name, "data_seed": data.seed, **method.model_dump()})
             checkpoints = Checkpoints(draft.resume, load_settings().checkpoint_s, skip_damaged=True)
-            bench = SyntheticBench(generate(data))
+            suite = SyntheticSuite(generate(data))
             hooks = Hooks(logger=run, checkpoints=checkpoints)
-            trained = train_seed_method(LABELS.get(name, name), bench, method, hooks)
+            trained = train_talk_method(LABELS.get(name, name), suite, method, hooks)
             values = save_method(trained, data.modality_dims, method, draft.folder)
             run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
         return {"parameters": float(values)}
@@ -133,13 +133,13 @@ def train_method(
 def evaluate_seed(
     data: SyntheticConfig,
     methods: Sequence[Path],
-    config: SeedExperimentConfig,
+    config: TalkExperimentConfig,
     parent: str | None,
     data_root: Path,
 ) -> Path:
     """Measure trained methods on one draw; return the artifact's folder."""
     ids = [open_artifact(folder).id for folder in methods]
-    key, layout = seed_draw_key(data, ids, config), DataLayout.at(data_root)
+    key, layout = talk_draw_key(data, ids, config), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
         with child_run(layout, f"evaluation-{data.seed}", key, parent, draft) as run:
@@ -160,19 +160,19 @@ def write_report(
     draws: Sequence[Path],
     reproductions: Sequence[Path],
     ladder: Sequence[Path],
-    config: SeedExperimentConfig,
+    config: TalkExperimentConfig,
     parent: str | None,
     data_root: Path,
 ) -> Path:
     """Write the report over all draws; return the artifact's folder."""
     measured = (*draws, *reproductions, *ladder)
     ids = [open_artifact(folder, kind="seed_draw").id for folder in measured]
-    key, layout = seed_report_key(ids, config), DataLayout.at(data_root)
+    key, layout = talk_report_key(ids, config), DataLayout.at(data_root)
 
     def make(draft: Draft) -> dict[str, float]:
         tables = gather_tables(draws, reproductions, ladder, config)
         with child_run(layout, "report", key, parent, draft) as run:
-            counts = write_seed_report(tables, draft.folder)
+            counts = write_talk_report(tables, draft.folder)
             run.log_metrics(counts, step=0)
             run.log_files(draft.folder, later=ArtifactStore(layout).folder(key))
         return counts

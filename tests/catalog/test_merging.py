@@ -23,7 +23,7 @@ from mmpipeline.storage.segments import list_segments, read_recipes
 MakeRecipe = Callable[..., Recipe]
 WriteSource = Callable[..., Path]
 Row = dict[str, Any]
-ALWAYS, NEVER = CatalogConfig(compact_share=1), CatalogConfig(compact_share=0)
+ALWAYS, NEVER = CatalogConfig(compact_fraction=1), CatalogConfig(compact_fraction=0)
 WORDS = ["flour", "water", "salt", "egg", "milk", "butter", "sugar", "honey", "rice", "barley"]
 
 

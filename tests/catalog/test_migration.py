@@ -54,11 +54,11 @@ def test_an_old_catalogue_is_refused_then_migrated(
 ) -> None:
     command = "mmpipeline catalog migrate 0123456789abcdef"
     with pytest.raises(OutdatedArtifactError, match=command):
-        store.current("catalog")
+        store.latest("catalog")
     monkeypatch.setenv("MMPIPELINE_DATA_ROOT", str(store.layout.root))
     result = CliRunner().invoke(app, ["catalog", "migrate"])
     assert result.exit_code == 0, result.output
-    artifact = store.current("catalog")
+    artifact = store.latest("catalog")
     artifact.verify()
     assert f"catalogue {artifact.id} has schema version 2" in result.output
     old = store.layout.artifacts("catalog") / "0123456789abcdef"

@@ -91,14 +91,14 @@ def test_dishes_of_any_name_are_drawn_a_bar_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ({"max_untitled_share": 0.2}, r"33.3% is over catalog.max_untitled_share = 20.0%"),
-        ({"min_labelled_share": 0.9}, r"66.7% is under catalog.min_labelled_share = 90.0%"),
+        ({"max_untitled_fraction": 0.2}, r"33.3% is over catalog.max_untitled_fraction = 20.0%"),
+        ({"min_labelled_fraction": 0.9}, r"66.7% is under catalog.min_labelled_fraction = 90.0%"),
     ],
 )
 def test_a_broken_bound_is_named(
     make_recipe: MakeRecipe, version: Version, config: dict[str, float], message: str
 ) -> None:
-    allowed = {"max_untitled_share": 1.0, "max_duplicate_share": 1.0}
+    allowed = {"max_untitled_fraction": 1.0, "max_duplicate_fraction": 1.0}
     with pytest.raises(StageError, match=message):
         version("v1", many(make_recipe, untitled=40), **(allowed | config))
     version("v2", many(make_recipe, untitled=40), **allowed)

@@ -84,6 +84,6 @@ def test_a_finished_grid_trains_nothing_and_current_stays(
     assert again["chosen"] == first["chosen"]
     for kind in ("model", "features", "evaluation"):
         current, before = (
-            ArtifactStore(DataLayout.at(root)).current(kind).id for root in (data_root, finished)
+            ArtifactStore(DataLayout.at(root)).latest(kind).id for root in (data_root, finished)
         )
         assert current == before

@@ -132,7 +132,7 @@ def test_new_recipes_refresh_the_index(served: tuple[Path, dict[str, str]], tmp_
         api = environment["PREFECT_API_URL"]
         refresh = wait_until_completed(api, "after-new-data", 300)
     log = (tmp_path / "worker.log").read_text()[-4000:]
-    assert (layout.artifacts("recipe1m") / "CURRENT").is_file(), log
+    assert (layout.artifacts("recipe1m") / "LATEST").is_file(), log
     assert [one["state_type"] for one in refresh] == ["COMPLETED"], log
     assert layout.current_index.is_file()
 

@@ -47,7 +47,7 @@ root, limit, stage = Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 os.environ.update(quiet_environment(root))
 from tasks import catalog, evaluation, features, frozen, index, pairs, recipe1m, scraping, training
 store = ArtifactStore(DataLayout.at(root))
-newest = lambda kind: store.current(kind).folder
+newest = lambda kind: store.latest(kind).folder
 config = load_config(Path(sys.argv[1]))
 if limit:
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -82,8 +82,8 @@ def test_a_disk_that_fills_leaves_nothing_and_the_next_run_completes(
     layout = DataLayout.at(copied)
     (before,) = (folder for folder in layout.artifacts(kind).iterdir() if folder.is_dir())
     files = open_artifact(before, kind).manifest.files
-    aside = copied.parent / f"aside-{kind}"
-    before.rename(aside)
+    without_marking_latest = copied.parent / f"aside-{kind}"
+    before.rename(without_marking_latest)
     full = attempt(small_config, copied, kind, 2048)
     assert full.returncode != 0, "the disk was not full enough"
     last = full.stderr.strip().splitlines()[-1]
@@ -96,4 +96,4 @@ def test_a_disk_that_fills_leaves_nothing_and_the_next_run_completes(
     made = open_artifact(before, kind)
     made.verify()
     assert made.manifest.files == files
-    shutil.rmtree(aside)
+    shutil.rmtree(without_marking_latest)

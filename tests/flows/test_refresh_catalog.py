@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from mmpipeline.search.release.golden_queries import exam_of
+from mmpipeline.search.release.golden_queries import golden_queries_path
 from mmpipeline.storage import DataLayout, open_artifact, read_parquet
 
 pytestmark = pytest.mark.flow
@@ -76,7 +76,9 @@ def test_every_version_is_a_materialization_of_its_kind(finished: Path) -> None:
 
 
 def test_the_exam_has_as_many_questions_as_the_config_wants(finished: Path) -> None:
-    assert read_parquet(exam_of(DataLayout.at(finished))).num_rows == 20  # of 24 that may ask
+    assert (
+        read_parquet(golden_queries_path(DataLayout.at(finished))).num_rows == 20
+    )  # of 24 that may ask
 
 
 def test_the_screen_is_ours_and_fits(finished: Path) -> None:

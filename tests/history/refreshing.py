@@ -40,7 +40,7 @@ from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.load import IndexParts, open_parts
 from mmpipeline.search.publish.version import build_index
 from mmpipeline.search.query import Query
-from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.golden_queries import draw_golden_queries
 from mmpipeline.search.release.promotion import release
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, ParquetSink
 from mmpipeline.storage.segments import read_recipes
@@ -50,8 +50,8 @@ from tests.history.kitchen import AT_FIRST, STEPS, Kitchen, open_kitchen
 Move = tuple[str, int, int]
 """A step's name, and the two numbers that it chooses by."""
 
-MERGED = CatalogConfig(compact_share=0.6, unknown_dish_share=0.2)
-ANEW = MERGED.model_copy(update={"compact_share": 0.0})
+MERGED = CatalogConfig(compact_fraction=0.6, unknown_dish_fraction=0.2)
+ANEW = MERGED.model_copy(update={"compact_fraction": 0.0})
 FEATURES = FeatureConfig(
     image_encoders=("descriptors",),
     text_encoders=("hashed-ngrams",),
@@ -59,7 +59,7 @@ FEATURES = FeatureConfig(
     image_size_px=32,
 )
 PAIRS = PairConfig(positives=2, negatives=2, hard_negatives=1)
-TRAIN = TrainConfig(epochs=2, anchors_per_batch=16, hidden_dim=16, embedding_dim=8, own_dim=4)
+TRAIN = TrainConfig(epochs=2, anchors_per_batch=16, hidden_dim=16, embedding_dim=8, private_dim=4)
 EVALUATE = EvaluateConfig(prototype_references=3, prototype_draws=1)
 INDEX = IndexConfig(
     recall_check_queries=10,
@@ -280,7 +280,7 @@ class History:
         anew = self._folder("index")
         build_index(model, features, catalog, anew, INDEX)
         _check_index(open_parts(self.store.folder(key)), open_parts(anew))
-        draw_exam(self.layout, catalog, self._promotion.questions)
+        draw_golden_queries(self.layout, catalog, self._promotion.questions)
         decision = release(self.layout, key.id, self._promotion, seen)
         if decision.action == "promoted":
             self._base = model.name
@@ -296,9 +296,9 @@ class History:
 
 def _always(known: object) -> Callable[..., object]:
     def learn(connection: Any, *_: object) -> object:  # noqa: ANN401 -- DuckDB's connection
-        from mmpipeline.catalog.labels.names import load_cores
+        from mmpipeline.catalog.labels.names import load_title_cores
 
-        load_cores(connection, known.chatter)  # type: ignore[attr-defined]
+        load_title_cores(connection, known.chatter)  # type: ignore[attr-defined]
         return known
 
     return learn

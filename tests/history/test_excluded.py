@@ -13,7 +13,7 @@ from mmpipeline.pairs.report import read_report
 from mmpipeline.schemas import Recipe
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
-from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.golden_queries import draw_golden_queries
 from mmpipeline.storage import DataLayout, read_parquet
 from mmpipeline.storage.segments import read_recipes
 from mmpipeline.training.pairs.table import PairTable
@@ -95,7 +95,7 @@ def test_frozen_set_and_exam_hold_none(tmp_path: Path) -> None:
     exams = []
     for folder in (catalog, without):
         layout = DataLayout.at(tmp_path / f"data-{folder.name}")
-        exams.append(read_parquet(draw_exam(layout, folder, 200)))
+        exams.append(read_parquet(draw_golden_queries(layout, folder, 200)))
     assert exams[0] == exams[1]
     assert not set(exams[0]["recipe_id"].to_pylist()) & links
     assert count_trained_on(catalog, catalog) == sum(row.split == "train" for row in rows)

@@ -4,7 +4,7 @@ import torch
 from torch.nn import functional
 
 from mmpipeline.models import FusionModel, ModelOptions, load_model, save_model
-from mmpipeline.models.private_subspace import OwnPart, code_moments
+from mmpipeline.models.private_subspace import PrivateSubspace, code_moments
 
 DIMS = {"image": 6, "title": 4}
 BOTH = torch.ones(5, 2, dtype=torch.bool)
@@ -15,8 +15,8 @@ def draw(rows: int = 5, seed: int = 0) -> torch.Tensor:
     return torch.randn(rows, 2, 8, generator=torch.Generator().manual_seed(seed))
 
 
-def fitted(width: int = 8, share: float = 0.5) -> OwnPart:
-    part = OwnPart(2, 8, width, share)
+def fitted(width: int = 8, share: float = 0.5) -> PrivateSubspace:
+    part = PrivateSubspace(2, 8, width, share)
     part.fit(code_moments(draw(50, 1), torch.ones(50, 2, dtype=torch.bool)))
     return part
 
@@ -36,7 +36,7 @@ def test_sums_the_cosines_of_parts_that_both_show() -> None:
 
 def test_keeps_the_strongest_axes() -> None:
     codes = draw(200, 2) * torch.tensor([9.0, 1, 1, 1, 1, 1, 7, 1])
-    part = OwnPart(2, 8, 2, 0.5)
+    part = PrivateSubspace(2, 8, 2, 0.5)
     part.fit(code_moments(codes, torch.ones(200, 2, dtype=torch.bool)))
     assert torch.allclose(part.axes.transpose(1, 2) @ part.axes, torch.eye(2), atol=1e-5)
     assert (part.axes[:, [0, 6]].square().sum(dim=(1, 2)) > 1.9).all()
@@ -63,7 +63,7 @@ def test_the_dot_product_weighs_shared_and_own_by_the_share() -> None:
 
 
 def test_before_it_is_fitted_the_shared_embedding_decides_alone() -> None:
-    part = OwnPart(2, 8, 4, 0.5)
+    part = PrivateSubspace(2, 8, 4, 0.5)
     shared = functional.normalize(torch.randn(5, 3, generator=torch.Generator().manual_seed(4)))
     joined = part.join(shared, part(draw(), BOTH))
     assert torch.allclose(joined @ joined.T, shared @ shared.T, atol=1e-6)
@@ -71,15 +71,15 @@ def test_before_it_is_fitted_the_shared_embedding_decides_alone() -> None:
 
 def test_a_model_with_it_is_stored_and_embeds_both(tmp_path: Path) -> None:
     torch.manual_seed(0)
-    options = ModelOptions("weighted_sum", encoder="linear", own_dim=4, own_share=0.3)
+    options = ModelOptions("weighted_sum", encoder="linear", private_dim=4, private_weight=0.3)
     model = FusionModel(DIMS, 8, 8, options=options)
     inputs = {name: torch.randn(5, dim) for name, dim in DIMS.items()}
-    assert model.own_part is not None
-    model.own_part.fit(code_moments(model.encode(inputs, BOTH).detach(), BOTH))
+    assert model.private_subspace is not None
+    model.private_subspace.fit(code_moments(model.encode(inputs, BOTH).detach(), BOTH))
     vectors = model.embed(inputs, BOTH)
     assert vectors.shape == (5, model.embedding_dim) == (5, 8 + 2 * 4)
     assert model(inputs, BOTH).shape == (5, 8)
     save_model(model, tmp_path)
     again = load_model(tmp_path)
     assert torch.equal(again.embed(inputs, BOTH), vectors)
-    assert FusionModel(DIMS, 8, 8).own_part is None
+    assert FusionModel(DIMS, 8, 8).private_subspace is None

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.models.fusion import FusionModel
@@ -100,3 +101,24 @@ def test_an_unknown_fusion_is_refused(model: FusionModel, tmp_path: Path) -> Non
     (tmp_path / "model.json").write_text(json.dumps(shape))
     with pytest.raises(ArtifactError, match="telepathy"):
         load_model(tmp_path)
+
+
+def test_a_model_with_former_names_of_its_private_subspace_is_read(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    options = ModelOptions("weighted_sum", private_dim=3, private_weight=0.3)
+    model = FusionModel(DIMS, 8, 6, options=options).eval()
+    save_model(model, tmp_path)
+    tensors = load_file(tmp_path / "model.safetensors")
+    former = {
+        name.replace("private_subspace.", "private_subspace."): t for name, t in tensors.items()
+    }
+    assert former.keys() != tensors.keys()
+    save_file(former, tmp_path / "model.safetensors")
+    shape = (tmp_path / "model.json").read_text()
+    shape = shape.replace("private_dim", "private_dim").replace("private_weight", "private_weight")
+    (tmp_path / "model.json").write_text(shape)
+    loaded = load_model(tmp_path)
+    assert loaded.options == options
+    assert {name: t.tolist() for name, t in loaded.state_dict().items()} == {
+        name: t.tolist() for name, t in model.state_dict().items()
+    }

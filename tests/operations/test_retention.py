@@ -69,7 +69,7 @@ def test_what_the_pointer_of_a_kind_names_stays_with_its_inputs(store: ArtifactS
     features = make(store, "features", 40, catalog=catalog.id)
     make(store, "features", 20, catalog=newer.id)
     assert expired(store) == {catalog.id, features.id}
-    store.mark_current(features)  # later stages take it by themselves, though it is the older one
+    store.mark_latest(features)  # later stages take it by themselves, though it is the older one
     assert expired(store) == set()
 
 

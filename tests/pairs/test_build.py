@@ -319,7 +319,7 @@ def test_hard_negatives_come_from_the_dishes_that_share_most_ingredients(tmp_pat
         for dish, names in recipes_of.items()
         for number in range(4)
     ]
-    config = PairConfig(look_alike_dishes=1, hard_negatives=2, common_share=1)
+    config = PairConfig(look_alike_dishes=1, hard_negatives=2, common_fraction=1)
     pairs = make_pairs(tmp_path, rows, config)
     seen = {
         (pair["left_text_dish"], pair["right_text_dish"])

@@ -70,7 +70,7 @@ def test_hard_negatives_come_from_the_dish_nearest_in_the_split(tmp_path: Path) 
         ("bread", "cake"),
     }
     assert {("stew", "bread"), ("bread", "stew")} <= hard_dishes(pairs, "test")
-    by_ingredients = PairConfig(hard_negatives=2, look_alike_dishes=1, common_share=1)
+    by_ingredients = PairConfig(hard_negatives=2, look_alike_dishes=1, common_fraction=1)
     build_pairs(tmp_path / "catalog", tmp_path, by_ingredients, tmp_path / "tmp", "256MB", 1)
     plain = pq.read_table(tmp_path / "pairs.parquet").to_pylist()
     assert ("stew", "cake") in hard_dishes(plain, "train")

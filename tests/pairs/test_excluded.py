@@ -45,6 +45,6 @@ def test_shares_of_ingredients_count_no_excluded_recipe(tmp_path: Path, linked: 
         for dish in "abc"
         for n in range(3)
     ]
-    without = make_pairs(tmp_path / "without", rows, PairConfig(common_share=1))
-    beside = make_pairs(tmp_path / "beside", [*rows, *linked], PairConfig(common_share=1))
+    without = make_pairs(tmp_path / "without", rows, PairConfig(common_fraction=1))
+    beside = make_pairs(tmp_path / "beside", [*rows, *linked], PairConfig(common_fraction=1))
     assert beside == without

@@ -35,7 +35,7 @@ try:
         draft.counts = build_pairs(
             store.layout.root / "catalog", draft.folder, config, store.layout.temporary, memory, 1
         )
-    store.mark_current(store.find(key(config)))
+    store.mark_latest(store.find(key(config)))
 except PipelineError as error:
     print(f"error: {error}", file=sys.stderr)
     sys.exit(1)
@@ -58,7 +58,7 @@ def data_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
         draft.counts = build_pairs(
             store.layout.root / "catalog", draft.folder, config, tmp_path / "tmp", "256MB", 1
         )
-    store.mark_current(found(store, "old"))
+    store.mark_latest(found(store, "old"))
     return store.layout.root
 
 
@@ -93,8 +93,8 @@ def start(
 
 
 def check_old_tables(store: ArtifactStore) -> None:
-    assert store.current("pairs").id == found(store, "old").id
-    store.current("pairs").verify()
+    assert store.latest("pairs").id == found(store, "old").id
+    store.latest("pairs").verify()
     assert store.find(key(PairConfig(seed=SEEDS["new"]))) is None
 
 
@@ -102,8 +102,8 @@ def check_that_the_next_run_completes(store: ArtifactStore) -> None:
     process = start(store)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    assert store.current("pairs").id == found(store, "new").id
-    store.current("pairs").verify()
+    assert store.latest("pairs").id == found(store, "new").id
+    store.latest("pairs").verify()
     assert list(store.layout.temporary.iterdir()) == []
 
 
@@ -145,7 +145,7 @@ def test_a_second_writer_makes_the_same_and_disturbs_nobody(store: ArtifactStore
     processes = [start(store) for _ in range(2)]
     ends = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0, 0], ends
-    store.current("pairs").verify()
-    assert store.current("pairs").id == found(store, "new").id
+    store.latest("pairs").verify()
+    assert store.latest("pairs").id == found(store, "new").id
     found(store, "old").verify()
     assert list(store.layout.temporary.iterdir()) == []

@@ -4,9 +4,9 @@ import pytest
 
 from mmpipeline.config import (
     PipelineConfig,
-    SeedExperimentConfig,
-    SeedMethodConfig,
     SyntheticConfig,
+    TalkExperimentConfig,
+    TalkMethodConfig,
 )
 from mmpipeline.planning import keys
 from mmpipeline.storage import ArtifactKey
@@ -33,11 +33,11 @@ def chain(config: PipelineConfig, snapshot: str = "s", dump: str = "d") -> dict[
     return {key.kind: key.id for key in found}
 
 
-def experiment(config: SeedExperimentConfig) -> list[ArtifactKey]:
+def experiment(config: TalkExperimentConfig) -> list[ArtifactKey]:
     """Return the keys of the seed experiment with one method on one draw."""
-    method = keys.seed_method_key(config.data, SeedMethodConfig())
-    draw = keys.seed_draw_key(config.data, [method.id], config)
-    return [method, draw, keys.seed_report_key([draw.id], config)]
+    method = keys.talk_method_key(config.data, TalkMethodConfig())
+    draw = keys.talk_draw_key(config.data, [method.id], config)
+    return [method, draw, keys.talk_report_key([draw.id], config)]
 
 
 DOWN_FROM_MODEL = {"model", "evaluation", "frozen_scores", "comparison", "index"}

@@ -24,7 +24,7 @@ def make(root: Path, key: ArtifactKey) -> Artifact:
         (draft.folder / "rows").write_bytes(key.id.encode())
     artifact = store.find(key)
     assert artifact is not None
-    store.mark_current(artifact)
+    store.mark_latest(artifact)
     return artifact
 
 

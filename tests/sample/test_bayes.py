@@ -28,8 +28,8 @@ def test_bound_of_the_default_world() -> None:
 
 
 def test_title_bound_falls_with_unnamed_titles() -> None:
-    assert bound(unnamed_title_share=0.0)["title"] == 1
-    assert bound(unnamed_title_share=1.0)["title"] < bound(unnamed_title_share=0.3)["title"]
+    assert bound(unnamed_title_fraction=0.0)["title"] == 1
+    assert bound(unnamed_title_fraction=1.0)["title"] < bound(unnamed_title_fraction=0.3)["title"]
 
 
 def test_image_bound_falls_with_pull_and_jitter() -> None:

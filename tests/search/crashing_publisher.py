@@ -20,7 +20,7 @@ from mmpipeline.config import IndexConfig, PromotionConfig
 from mmpipeline.search.current import current_version
 from mmpipeline.search.publish import ann as list_building
 from mmpipeline.search.publish.version import build_index
-from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.golden_queries import draw_golden_queries
 from mmpipeline.search.release.promotion import release, roll_back
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout
 
@@ -30,7 +30,7 @@ SECOND = ArtifactKey("index", MODEL, {}, "second")
 LISTED = ArtifactKey("index", MODEL, {}, "listed")
 ANY = PromotionConfig(tolerance=1, max_lost_items=1, min_recall_at_10=0)
 LISTS = IndexConfig(approximate_above=1, min_recall_at_10=0)
-COMPACT = IndexConfig(max_dead_share=0.05)
+COMPACT = IndexConfig(max_dead_fraction=0.05)
 IMPORTED_LATE = (  # else by every fork anew
     "pyarrow.dataset",
     "mmpipeline.features.encoders.descriptors",
@@ -45,7 +45,7 @@ def make(
     layout = DataLayout.at(world / "data")
     store = ArtifactStore(layout)
     parts = (world / "model", world / f"features{catalog}", world / f"catalog{catalog}")
-    draw_exam(layout, world / "asking", 2)
+    draw_golden_queries(layout, world / "asking", 2)
     if store.find(key) is None:
         with store.create(key) as draft:
             folder = layout.artifacts("index") / base if base else None

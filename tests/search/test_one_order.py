@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mmpipeline.search.vectors.ann import Kind, ListPlan, Lists
+from mmpipeline.search.vectors.ann import AnnIndex, AnnPlan, Kind
 from mmpipeline.search.vectors.exact import find_nearest, score_exactly
-from mmpipeline.search.vectors.fp16_scan import CodeScan, CodeWriter
+from mmpipeline.search.vectors.fp16_scan import CodeWriter, Fp16Scan
 from mmpipeline.search.vectors.segment import View
 from mmpipeline.search.vectors.space import VectorSpace
 from tests.search.one_order import answer_naively, draw_copies, draw_unit
@@ -25,7 +25,7 @@ def make_space(
         writer = CodeWriter(vectors.shape[1])
         writer.add(rows)
         path = folder / f"{len(bounds)}-{part}"
-        views.append(View(CodeScan(rows, path, writer.write(path))))
+        views.append(View(Fp16Scan(rows, path, writer.write(path))))
     return VectorSpace(views, alive)
 
 
@@ -103,9 +103,9 @@ def test_lists_rank_what_they_find_as_the_scan_does(tmp_path: Path, kind: Kind) 
     vectors[places[::2]] = np.nextafter(middle, np.float32(0))
     writer = CodeWriter(24)
     writer.add(vectors)
-    scan = CodeScan(vectors, tmp_path / "codes", writer.write(tmp_path / "codes"))
-    lists = Lists.build(vectors, kind, 1)
-    space = VectorSpace([View(scan, lists, ListPlan(kind, 64, 1.0))], None)
+    scan = Fp16Scan(vectors, tmp_path / "codes", writer.write(tmp_path / "codes"))
+    lists = AnnIndex.build(vectors, kind, 1)
+    space = VectorSpace([View(scan, lists, AnnPlan(kind, 64, 1.0))], None)
     query = middle / np.linalg.norm(middle)
     expected = answer_naively(vectors, query, 12)
     assert [row for row, _ in expected] == places[:12].tolist()

@@ -239,13 +239,13 @@ def test_a_file_that_the_manifest_does_not_name_is_refused(store: ArtifactStore)
 
 def test_the_current_artifact_is_the_one_marked_last(store: ArtifactStore) -> None:
     with pytest.raises(ArtifactError, match="no catalog artifact"):
-        store.current("catalog")
+        store.latest("catalog")
     first = make(store)
     second = make(store, ArtifactKey("catalog", {}, {}, ""))
-    store.mark_current(first)
-    store.mark_current(second)
-    store.mark_current(first)
-    assert store.current("catalog").id == first.id
+    store.mark_latest(first)
+    store.mark_latest(second)
+    store.mark_latest(first)
+    assert store.latest("catalog").id == first.id
 
 
 def test_the_source_digest_follows_the_source(
@@ -329,3 +329,14 @@ def test_what_is_damaged_or_another_is_not_taken_over(store: ArtifactStore, tmp_
         shutil.copytree(made.folder, folder, dirs_exist_ok=True)
     assert store.find(KEY) is None
     assert list(store.layout.temporary.iterdir()) == []
+
+
+def test_a_pointer_of_a_former_release_is_read_until_it_is_replaced(store: ArtifactStore) -> None:
+    first = make(store)
+    former = first.folder.parent / "LATEST"
+    former.write_text(first.id)
+    assert store.latest("catalog").id == first.id
+    second = make(store, ArtifactKey("catalog", {}, {}, ""))
+    store.mark_latest(second)
+    assert store.latest("catalog").id == second.id
+    assert not former.exists()

@@ -5,21 +5,21 @@ import pytest
 
 from mmpipeline.config import (
     FitConfig,
-    SeedExperimentConfig,
-    SeedMethodConfig,
     SyntheticConfig,
     SyntheticEvaluationConfig,
+    TalkExperimentConfig,
+    TalkMethodConfig,
 )
 from mmpipeline.talk.data import generate, load_parameters
 from mmpipeline.talk.experiment import evaluate_draw, headline
-from mmpipeline.talk.measure.suite import SyntheticBench
+from mmpipeline.talk.measure.suite import SyntheticSuite
 from mmpipeline.talk.methods.files import save_method
-from mmpipeline.talk.methods.train import train_seed_method
+from mmpipeline.talk.methods.train import train_talk_method
 
 DATA = SyntheticConfig(
     classes=9, known_classes=5, scopes=(5, 7, 9), pool_per_class=40, test_per_class=10
 )
-CONFIG = SeedExperimentConfig(
+CONFIG = TalkExperimentConfig(
     data=DATA,
     evaluation=SyntheticEvaluationConfig(references=10, reference_sweep=(5, 50), draws=2),
     map_queries=90,
@@ -29,9 +29,9 @@ CONFIG = SeedExperimentConfig(
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("draw")
-    bench, folders = SyntheticBench(generate(DATA)), []
+    suite, folders = SyntheticSuite(generate(DATA)), []
     for name, loss in (("EUC", "euclid_pair"), ("COS", "cosine_pair")):
-        method = SeedMethodConfig.model_validate({
+        method = TalkMethodConfig.model_validate({
             "loss": loss,
             "hidden_dim": 16,
             "embedding_dim": 8,
@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         })
         folders.append(root / name)
         folders[-1].mkdir()
-        trained = train_seed_method(name, bench, method)
+        trained = train_talk_method(name, suite, method)
         save_method(trained, DATA.modality_dims, method, folders[-1])
     (root / "out").mkdir()
     counts = evaluate_draw(DATA, folders, root / "out", CONFIG)

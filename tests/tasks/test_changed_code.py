@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PRINT_IDS = """
 import json
-from mmpipeline.config import PipelineConfig, SeedMethodConfig
+from mmpipeline.config import PipelineConfig, TalkMethodConfig
 from tasks import keys
 c = PipelineConfig()
 found = (
@@ -21,9 +21,9 @@ found = (
     keys.model_key("f", "p", c.train), keys.evaluation_key("m", "f", "c", c.evaluate),
     keys.frozen_set_key("c", c.frozen), keys.frozen_scores_key("m", "f", c.evaluate),
     keys.comparison_key(["s"], c.comparison), keys.index_key("m", "f", "c", c.index),
-    keys.seed_method_key(c.experiment.data, SeedMethodConfig()),
-    keys.seed_draw_key(c.experiment.data, ["m"], c.experiment),
-    keys.seed_report_key(["d"], c.experiment),
+    keys.talk_method_key(c.experiment.data, TalkMethodConfig()),
+    keys.talk_draw_key(c.experiment.data, ["m"], c.experiment),
+    keys.talk_report_key(["d"], c.experiment),
 )
 print(json.dumps({key.kind: key.id for key in found}))
 """

@@ -23,7 +23,7 @@ def test_two_processes_make_one_artifact_once(world: object, tmp_path: Path) -> 
     for kind in ("features", "pairs"):
         publish(store.layout.root, kind, getattr(world, kind))
         (folder,) = store.layout.artifacts(kind).iterdir()
-        (folder.parent / "CURRENT").write_text(folder.name)
+        (folder.parent / "LATEST").write_text(folder.name)
     (tmp_path / "my.toml").write_text(CONFIG)
     command = [
         *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"),
@@ -36,7 +36,7 @@ def test_two_processes_make_one_artifact_once(world: object, tmp_path: Path) -> 
         )
         assert done.returncode == 0, done.stderr
         assert done.stdout.count(words) == 1
-    model = store.current("model")
+    model = store.latest("model")
     model.verify()
     assert load_model(model.folder).embedding_dim == 16
     assert list(store.layout.temporary.iterdir()) == []

@@ -29,7 +29,10 @@ from mmpipeline.text.normalize import normalize_form
 CASES = [(name, pattern) for name in FUNCTIONS for pattern in PATTERNS]
 THOSE_OF_OLD = [  # what took the cube or the square of the length, or too deep a stack
     *((f"text.DishDictionary.{way}", "one syllable") for way in ("match", "match_misspelt")),
-    *((f"catalog.{name}", "one syllable") for name in ("label_core", "count_names", "find_names")),
+    *(
+        (f"catalog.{name}", "one syllable")
+        for name in ("label_title_core", "count_names", "find_names")
+    ),
     ("text.DishDictionary.match", "a dish again and again"),
     ("text.DishDictionary.match", "dishes apart"),
     ("text.SpellingIndex", "syllables"),

@@ -12,7 +12,7 @@ from mmpipeline.training import EmbeddingObjective, TensorBatch, TensorSource
 from mmpipeline.training.engine.objective import Metrics
 
 ROWS, WIDTH, CLASSES, BATCH = 96, 6, 3, 24
-CONFIG = FitConfig(rounds=5, steps_per_round=4, learning_rate=0.01, warmup_share=0.2, seed=3)
+CONFIG = FitConfig(rounds=5, steps_per_round=4, learning_rate=0.01, warmup_fraction=0.2, seed=3)
 
 
 class TinyNet(nn.Module):

@@ -119,8 +119,8 @@ def split_groups(
         connection,
         "splits",
         seed=config.seed,
-        val_share=config.val_share,
-        test_share=config.test_share,
+        val_fraction=config.val_fraction,
+        test_fraction=config.test_fraction,
     )
 
 

@@ -18,7 +18,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mmpipeline.catalog.labels.title_noise import Chatter, DressedTitle, learn_chatter
+from mmpipeline.catalog.labels.title_noise import DressedTitle, TitleNoise, learn_title_noise
 from mmpipeline.text.dishes import DishDictionary
 from mmpipeline.text.normalize import fold_text
 from mmpipeline.text.spelling import SpellingIndex
@@ -84,7 +84,7 @@ _LONG_HEADS_KO = (
     "만두", "부침개", "리조또", "그라탕", "머핀", "해장국", "냉국", "냉면", "떡볶이",
     "잡채", "수제비",
 )  # fmt: skip
-NO_CHATTER = Chatter()
+NO_TITLE_NOISE = TitleNoise()
 _ENDINGS_KO = sorted((*_HEADS_KO, *_LONG_HEADS_KO), key=len, reverse=True)
 
 
@@ -112,7 +112,7 @@ def is_korean(text: str) -> bool:
     return _HANGUL.search(text) is not None
 
 
-def is_listed_chatter(word: str) -> bool:
+def is_listed_noise(word: str) -> bool:
     """Tell whether a folded word is chatter that the lists of this module hold."""
     if _HANGUL.search(word):
         return _CHATTER_KO.fullmatch(word) is not None
@@ -139,7 +139,7 @@ def split_words(title: str) -> list[str]:
     return [*words[:side], " ".join(words[side:])] if side < len(words) else words
 
 
-def find_core(title: str, chatter: Chatter = NO_CHATTER) -> tuple[str, bool]:
+def find_title_core(title: str, title_noise: TitleNoise = NO_TITLE_NOISE) -> tuple[str, bool]:
     """Reduce a title to what may be a name, with what qualifies it before.
 
     Parameters
@@ -159,18 +159,18 @@ def find_core(title: str, chatter: Chatter = NO_CHATTER) -> tuple[str, bool]:
     """
     words = split_words(title)
     side = words.pop() if words and " " in words[-1] else ""
-    is_whole = not side or side.startswith("for ") or side in chatter.trailing
+    is_whole = not side or side.startswith("for ") or side in title_noise.trailing
     start, stop = 0, len(words)
     while stop > start and (
-        is_listed_chatter(words[stop - 1]) or words[stop - 1] in chatter.trailing
+        is_listed_noise(words[stop - 1]) or words[stop - 1] in title_noise.trailing
     ):
         stop -= 1
-    while start < stop and (is_listed_chatter(words[start]) or words[start] in chatter.leading):
+    while start < stop and (is_listed_noise(words[start]) or words[start] in title_noise.leading):
         start += 1
     return " ".join(words[start:stop][-_MAX_CORE_WORDS:]), is_whole
 
 
-def drop_ingredients(core: str, ingredients: str) -> str:
+def drop_ingredients(title_core: str, ingredients: str) -> str:
     """Drop the words at the head of an English core that its own recipe lists as ingredients.
 
     "beef brisket jangjorim" of a recipe with beef brisket is a jangjorim.
@@ -178,7 +178,7 @@ def drop_ingredients(core: str, ingredients: str) -> str:
     Parameters
     ----------
     core
-        What `find_core` returned.
+        What `find_title_core` returned.
     ingredients
         Folded ingredient lines.
 
@@ -187,9 +187,9 @@ def drop_ingredients(core: str, ingredients: str) -> str:
     str
         At least the last two words; Korean as it is, where the last word is the name.
     """
-    words = core.split()
-    if is_korean(core):
-        return core
+    words = title_core.split()
+    if is_korean(title_core):
+        return title_core
     listed = set(ingredients.split())
     start = 0
     while start < len(words) - 2 and words[start] in listed:
@@ -197,7 +197,7 @@ def drop_ingredients(core: str, ingredients: str) -> str:
     return " ".join(words[start:])
 
 
-def learn_chatter_beside_lists(titles: Iterable[DressedTitle]) -> Chatter:
+def learn_chatter_beside_lists(titles: Iterable[DressedTitle]) -> TitleNoise:
     """Learn the chatter of one language that the lists of this module lack.
 
     Parameters
@@ -207,17 +207,17 @@ def learn_chatter_beside_lists(titles: Iterable[DressedTitle]) -> Chatter:
 
     Returns
     -------
-    Chatter
+    TitleNoise
         Without the listed words.
     """
     found = list(titles)
     words = {word for title in found for word in title.words}
-    listed = frozenset(filter(is_listed_chatter, words))
-    return learn_chatter(found, Chatter(listed, listed), HEADS_EN)
+    listed = frozenset(filter(is_listed_noise, words))
+    return learn_title_noise(found, TitleNoise(listed, listed), HEADS_EN)
 
 
 def count_names(
-    cores: Iterable[tuple[str, int, int]], dictionary: DishDictionary, min_titles: int
+    title_cores: Iterable[tuple[str, int, int]], dictionary: DishDictionary, min_titles: int
 ) -> dict[str, int]:
     """Learn names from cores.
 
@@ -238,12 +238,12 @@ def count_names(
     """
     last_words: Counter[str] = Counter()
     names: Counter[str] = Counter()
-    for core, titles, alone in cores:
-        last = core.rsplit(" ", 1)[-1] if is_korean(core) else ""
+    for title_core, titles, alone in title_cores:
+        last = title_core.rsplit(" ", 1)[-1] if is_korean(title_core) else ""
         if last and _ends_like_a_dish(last):
             last_words[last] += titles
         elif alone >= _LEAST_ALONE_SHARE * titles:
-            names[core] += titles
+            names[title_core] += titles
     return {
         name: titles
         for name, titles in (names | last_words).items()
@@ -269,20 +269,20 @@ class NameMiner:
             name.replace(" ", ""): self._reduce(name) for name in sorted(self.counts)
         })
 
-    def find(self, core: str) -> MinedName | None:
+    def find(self, title_core: str) -> MinedName | None:
         """Find the name that a core ends in.
 
         Parameters
         ----------
         core
-            What `find_core` returned.
+            What `find_title_core` returned.
 
         Returns
         -------
         MinedName or None
             None when it ends in no name.
         """
-        tails = list(_tails(core))
+        tails = list(_tails(title_core))
         for tail in tails:
             if tail in self.counts:
                 return _named(self._reduce(tail), MINED_CONFIDENCE)
@@ -292,9 +292,9 @@ class NameMiner:
                 return _named(found, MISSPELT_CONFIDENCE)
         return None
 
-    def find_misspelt(self, core: str) -> str | None:
+    def find_misspelt(self, title_core: str) -> str | None:
         """Return the dictionary's dish that a core ends in but for one slip."""
-        found = (self._dictionary.match_misspelt(tail) for tail in _tails(core))
+        found = (self._dictionary.match_misspelt(tail) for tail in _tails(title_core))
         return next((dish for dish in found if dish is not None), None)
 
     def _reduce(self, name: str) -> str:
@@ -321,10 +321,10 @@ def _named(name: str, confidence: float) -> MinedName:
     return MinedName(f"{language}:{name.replace(' ', '')}", name, confidence)
 
 
-def _tails(core: str) -> Iterable[str]:
+def _tails(title_core: str) -> Iterable[str]:
     """Yield the endings of a core that may be names, the longest first; none of over 64 letters."""
-    words = core.split()
-    if not _HANGUL.search(core):
+    words = title_core.split()
+    if not _HANGUL.search(title_core):
         for start in range(max(0, len(words) - _MAX_NAME_WORDS), len(words)):
             yield " ".join(words[start:])
         return
@@ -343,7 +343,9 @@ def _ends_like_a_dish(word: str) -> bool:
     return head is not None and len(word) > len(head)
 
 
-def label_core(core: str, miner: NameMiner) -> tuple[str | None, float | None, str | None]:
+def label_title_core(
+    title_core: str, miner: NameMiner
+) -> tuple[str | None, float | None, str | None]:
     """Label a title in which the dictionary found nothing.
 
     Parameters
@@ -358,10 +360,10 @@ def label_core(core: str, miner: NameMiner) -> tuple[str | None, float | None, s
     dish, confidence, name
         None where nothing is found; the name only of a mined dish.
     """
-    mined = miner.find(core) if core else None
+    mined = miner.find(title_core) if title_core else None
     if mined is not None and mined.confidence == MINED_CONFIDENCE:
         return mined.key, mined.confidence, mined.name
-    misspelt = miner.find_misspelt(core) if core else None
+    misspelt = miner.find_misspelt(title_core) if title_core else None
     if misspelt is not None:
         return misspelt, MISSPELT_CONFIDENCE, None
     return (mined.key, mined.confidence, mined.name) if mined else (None, None, None)

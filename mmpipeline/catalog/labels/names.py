@@ -18,13 +18,13 @@ from mmpipeline.catalog.labels.mining import (
     NameMiner,
     count_names,
     drop_ingredients,
-    find_core,
+    find_title_core,
     is_korean,
-    label_core,
+    label_title_core,
     learn_chatter_beside_lists,
     split_words,
 )
-from mmpipeline.catalog.labels.title_noise import Chatter, DressedTitle
+from mmpipeline.catalog.labels.title_noise import DressedTitle, TitleNoise
 from mmpipeline.catalog.labels.vocabulary import LANGUAGES, Vocabulary
 from mmpipeline.catalog.statements import read_statement
 from mmpipeline.text.dishes import DishDictionary
@@ -108,16 +108,20 @@ def learn_vocabulary(
         dressed = DressedTitle(words, ingredients, dish, place)
         titles["ko" if is_korean(title) else "en"].append(dressed)
     del rows
-    chatter = {language: learn_chatter_beside_lists(found) for language, found in titles.items()}
+    title_noise = {
+        language: learn_chatter_beside_lists(found) for language, found in titles.items()
+    }
     del titles
-    load_cores(connection, chatter)
+    load_title_cores(connection, title_noise)
     [(count,)] = connection.execute("SELECT count(*) FROM names").fetchall()
     least = max(min_titles, round(_RARE_SHARE * count))
-    cores = connection.execute(read_statement("core_counts")).fetchall()
-    return Vocabulary(chatter, count_names(cores, dictionary, least))
+    title_cores = connection.execute(read_statement("core_counts")).fetchall()
+    return Vocabulary(title_noise, count_names(title_cores, dictionary, least))
 
 
-def load_cores(connection: duckdb.DuckDBPyConnection, chatter: Mapping[str, Chatter]) -> None:
+def load_title_cores(
+    connection: duckdb.DuckDBPyConnection, title_noise: Mapping[str, TitleNoise]
+) -> None:
     """Fill the table `cores` from `recipes` and `names`.
 
     Parameters
@@ -129,8 +133,10 @@ def load_cores(connection: duckdb.DuckDBPyConnection, chatter: Mapping[str, Chat
     """
 
     def find(recipe_id: str, title: str, ingredients: str) -> tuple[str, str, str, bool]:
-        core, is_whole = find_core(title, chatter["ko" if is_korean(title) else "en"])
-        return recipe_id, core, drop_ingredients(core, ingredients), is_whole
+        title_core, is_whole = find_title_core(
+            title, title_noise["ko" if is_korean(title) else "en"]
+        )
+        return recipe_id, title_core, drop_ingredients(title_core, ingredients), is_whole
 
     _fill(connection, "cores", CORES_SCHEMA, read_statement("unnamed_titles"), find)
 
@@ -151,8 +157,8 @@ def load_mined_names(
     """
     miner = NameMiner(names, dictionary)
 
-    def find(recipe_id: str, core: str) -> tuple[str | float | None, ...]:
-        return recipe_id, *label_core(core, miner)
+    def find(recipe_id: str, title_core: str) -> tuple[str | float | None, ...]:
+        return recipe_id, *label_title_core(title_core, miner)
 
     query = "SELECT recipe_id, core FROM cores WHERE core <> ''"
     _fill(connection, "mined", MINED_SCHEMA, query, find)

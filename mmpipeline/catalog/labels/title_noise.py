@@ -32,7 +32,7 @@ _MOST_INGREDIENT_SHARE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Chatter:
+class TitleNoise:
     """What may be taken off the two ends of a title.
 
     Attributes
@@ -81,7 +81,7 @@ class _Usage:
         if dish is not None:
             self.dishes[word][dish] += 1
 
-    def find_chatter(self, edge_shares: Mapping[str, float]) -> set[str]:
+    def find_title_noise(self, edge_shares: Mapping[str, float]) -> set[str]:
         return {
             word
             for word, dishes in self.dishes.items()
@@ -92,9 +92,9 @@ class _Usage:
         }
 
 
-def learn_chatter(
-    titles: Iterable[DressedTitle], known: Chatter, heads: frozenset[str] = frozenset()
-) -> Chatter:
+def learn_title_noise(
+    titles: Iterable[DressedTitle], known: TitleNoise, heads: frozenset[str] = frozenset()
+) -> TitleNoise:
     """Learn which words are chatter.
 
     Parameters
@@ -102,13 +102,13 @@ def learn_chatter(
     titles
         Titles of one language.
     known
-        Chatter that is known beforehand.
+        TitleNoise that is known beforehand.
     heads
         Words that head a name ("soup"); never chatter behind one.
 
     Returns
     -------
-    Chatter
+    TitleNoise
         The words learnt, without those known; the order of titles does not matter.
     """
     rows = [(title, _Span(0, len(title.words))) for title in titles if title.words]
@@ -125,13 +125,13 @@ def learn_chatter(
                 behind.count(last, title.dish if is_behind else None, title.ingredients)
         edges = before.edges + behind.edges
         shares = {word: count / counts[word] for word, count in edges.items()}
-        found = before.find_chatter(shares) - leading
-        found_behind = behind.find_chatter(shares) - trailing - heads
+        found = before.find_title_noise(shares) - leading
+        found_behind = behind.find_title_noise(shares) - trailing - heads
         if not found and not found_behind:
             break
         leading |= found
         trailing |= found_behind
-    return Chatter(frozenset(leading - known.leading), frozenset(trailing - known.trailing))
+    return TitleNoise(frozenset(leading - known.leading), frozenset(trailing - known.trailing))
 
 
 @dataclass(slots=True)

@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from mmpipeline.catalog.labels.title_noise import Chatter
+from mmpipeline.catalog.labels.title_noise import TitleNoise
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage.atomic import write_json_atomic
 
 LANGUAGES = ("ko", "en")
+FORMER_KEY = "chatter"  # of title noise, in catalogues that the next release will not read
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,23 +23,23 @@ class Vocabulary:
 
     Attributes
     ----------
-    chatter
+    title_noise
         By language.
     names
         Mined names of dishes, and how many titles, copies aside, use each.
     """
 
-    chatter: Mapping[str, Chatter] = field(default_factory=dict)
+    title_noise: Mapping[str, TitleNoise] = field(default_factory=dict)
     names: Mapping[str, int] = field(default_factory=dict)
 
 
 def write_vocabulary(path: Path, vocabulary: Vocabulary) -> None:
     """Write a vocabulary as JSON, in a fixed order."""
-    chatter = {
+    title_noise = {
         language: {"leading": sorted(words.leading), "trailing": sorted(words.trailing)}
-        for language, words in vocabulary.chatter.items()
+        for language, words in vocabulary.title_noise.items()
     }
-    write_json_atomic(path, {"chatter": chatter, "names": dict(vocabulary.names)})
+    write_json_atomic(path, {"title_noise": title_noise, "names": dict(vocabulary.names)})
 
 
 def read_vocabulary(path: Path) -> Vocabulary:
@@ -51,11 +52,12 @@ def read_vocabulary(path: Path) -> Vocabulary:
     """
     try:
         content = json.loads(path.read_bytes())
-        chatter = {
-            language: Chatter(frozenset(words["leading"]), frozenset(words["trailing"]))
-            for language, words in content["chatter"].items()
+        noise = content["title_noise" if "title_noise" in content else FORMER_KEY]
+        title_noise = {
+            language: TitleNoise(frozenset(words["leading"]), frozenset(words["trailing"]))
+            for language, words in noise.items()
         }
         names = {str(name): int(count) for name, count in content["names"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ArtifactError(f"{path} cannot be read: {error}; build the catalogue anew") from error
-    return Vocabulary(chatter, names)
+    return Vocabulary(title_noise, names)

@@ -15,7 +15,7 @@ SELECT
     coalesce(known.name_en, english) AS name_en,
     recipes,
     CASE
-        WHEN share_of($seed, 'dish', dish) < $unknown_dish_share THEN 'unknown' ELSE 'known'
+        WHEN share_of($seed, 'dish', dish) < $unknown_dish_fraction THEN 'unknown' ELSE 'known'
     END AS dish_set
 FROM counted LEFT JOIN dictionary AS known USING (dish)
 ORDER BY dish

@@ -23,8 +23,8 @@ SELECT
         WHEN has_test THEN 'test'
         WHEN has_val THEN 'val'
         WHEN has_train THEN 'train'
-        WHEN share_of($seed, 'split', group_id) < $test_share THEN 'test'
-        WHEN share_of($seed, 'split', group_id) < $test_share + $val_share THEN 'val'
+        WHEN share_of($seed, 'split', group_id) < $test_fraction THEN 'test'
+        WHEN share_of($seed, 'split', group_id) < $test_fraction + $val_fraction THEN 'val'
         ELSE 'train'
     END AS split
 FROM sides

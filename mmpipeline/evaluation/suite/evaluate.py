@@ -27,7 +27,7 @@ from mmpipeline.evaluation.reports.gallery import WORST, write_gallery
 from mmpipeline.evaluation.reports.report import write_report
 from mmpipeline.evaluation.reports.tables import write_tables
 from mmpipeline.evaluation.suite.held_out import load_held_out
-from mmpipeline.evaluation.suite.suite import Bench
+from mmpipeline.evaluation.suite.suite import EvaluationSuite
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import load_model
 from mmpipeline.models.device import compute_device
@@ -92,16 +92,16 @@ def evaluate_model(
     check_fit(fusion_model, feature_set)
     held_out = load_held_out(catalog, feature_set, config.split)
     texts = RecipeTexts.read(catalog, feature_set.recipe_ids)
-    bench = Bench(fusion_model, feature_set, held_out, texts, config)
+    suite = EvaluationSuite(fusion_model, feature_set, held_out, texts, config)
     metrics = {"queries": float(held_out.is_query.sum()), "items": float(held_out.is_item.sum())}
     metrics["labelled_items"] = float((held_out.is_item & (held_out.dish >= 0)).sum())
     for subset, modalities in QUERY_SUBSETS.items():
-        metrics |= bench.measure_dishes(f"dish_{subset}", modalities)
-    metrics |= bench.measure_recipes()
+        metrics |= suite.measure_dishes(f"dish_{subset}", modalities)
+    metrics |= suite.measure_recipes()
     for source, other in (("ko", "en"), ("en", "ko")):
-        metrics |= bench.measure_languages(source, other)
+        metrics |= suite.measure_languages(source, other)
     for subset, modalities in QUERY_SUBSETS.items():
-        metrics |= bench.measure_prototypes(f"prototype_{subset}", modalities)
+        metrics |= suite.measure_prototypes(f"prototype_{subset}", modalities)
     metrics = {name: value for name, value in metrics.items() if np.isfinite(value)}
     if not any(name.endswith(("recall_at_1", "top1")) for name in metrics):
         raise StageError(
@@ -109,7 +109,7 @@ def evaluate_model(
             "siblings, or both photo and text: nothing can be measured; add recipes"
         )
     matrix, judged = (
-        tabulate_matrix(ranks := bench.rank_subsets()),
+        tabulate_matrix(ranks := suite.rank_subsets()),
         judge_subsets(ranks, config.seed),
     )
     metrics |= {
@@ -119,6 +119,6 @@ def evaluate_model(
     write_json_atomic(target / "metrics.json", metrics)
     write_tables(metrics, matrix, judged, target)
     draw_matrix(matrix, target / CHART_NAME)
-    write_gallery(bench.find_failures(WORST), catalog, photos, target)
+    write_gallery(suite.find_failures(WORST), catalog, photos, target)
     write_report(metrics, target, split=held_out.split, judged=judged)
     return {name: metrics[name] for name in HEADLINES if name in metrics}

@@ -16,7 +16,7 @@ import pandas as pd
 from mmpipeline.config import EvaluateConfig, FeatureConfig
 from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts
 from mmpipeline.evaluation.suite.held_out import HeldOut
-from mmpipeline.evaluation.suite.suite import Bench
+from mmpipeline.evaluation.suite.suite import EvaluationSuite
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import load_model
@@ -77,13 +77,13 @@ def score_frozen_set(
         check_fit(fusion_model, feature_set)
         held_out = everyone_asks(frozen, feature_set)
         texts = RecipeTexts.read(frozen, feature_set.recipe_ids)
-        bench = Bench(fusion_model, feature_set, held_out, texts, config)
+        suite = EvaluationSuite(fusion_model, feature_set, held_out, texts, config)
         metrics = {"recipes": float(len(feature_set))}
         for subset, modalities in QUERY_SUBSETS.items():
-            metrics |= bench.measure_dishes(f"dish_{subset}", modalities)
-        metrics |= bench.measure_recipes()
+            metrics |= suite.measure_dishes(f"dish_{subset}", modalities)
+        metrics |= suite.measure_recipes()
         for source, other in (("ko", "en"), ("en", "ko")):
-            metrics |= bench.measure_languages(source, other)
+            metrics |= suite.measure_languages(source, other)
     metrics = _keep_meant(metrics)
     write_json_atomic(target / "metrics.json", metrics)
     return {name: metrics[name] for name in HEADLINES if name in metrics}

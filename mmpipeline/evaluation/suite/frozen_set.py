@@ -114,7 +114,7 @@ def draw_recipes(catalog: Path, config: FrozenSetConfig) -> set[str]:
     if not len(drawn):
         raise StageError(
             f"no dish has two held-out recipes in {catalog}; there is nothing to freeze: "
-            "raise test_share or add recipes"
+            "raise test_fraction or add recipes"
         )
     return set(drawn["recipe_id"])
 

@@ -64,7 +64,7 @@ class Side:
     mask: BoolArray
 
 
-class Bench:
+class EvaluationSuite:
     """Holds the model, the data and the embedded index; one method a question.
 
     Parameters

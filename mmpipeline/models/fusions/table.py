@@ -115,7 +115,7 @@ class ModelOptions:
         Whether embeddings are scaled to unit length; without, for losses on plain distances.
     encoder
         One of `ENCODERS`: ``deep``, or ``linear`` for one linear layer on what dropout leaves.
-    own_dim, own_share
+    private_dim, private_weight
         Axes of each modality's codes that have a place of their own beside the shared embedding, 0
         for none; and the weight of those places.
     """
@@ -124,8 +124,8 @@ class ModelOptions:
     plain: bool = False
     unit_length: bool = True
     encoder: str = "deep"
-    own_dim: int = 0
-    own_share: float = 0.6
+    private_dim: int = 0
+    private_weight: float = 0.6
 
 
 DEFAULT_OPTIONS = ModelOptions()

@@ -1,7 +1,7 @@
--- What each dish is made of: the ingredients that at least $core_share of its recipes name.
+-- What each dish is made of: the ingredients that at least $core_fraction of its recipes name.
 --
 -- Per language, so that a dish held in two languages is compared in both. An ingredient of more
--- than $common_share of the dishes (salt, water) tells none apart and is left out. Only a split's
+-- than $common_fraction of the dishes (salt, water) tells none apart and is left out. Only a split's
 -- own recipes count, so nothing of val or test reaches train.
 CREATE TABLE profile AS
 WITH line AS (
@@ -27,11 +27,11 @@ mention AS (
 core AS (
     SELECT split, dish, language, name
     FROM mention JOIN dish_size USING (split, dish, language)
-    WHERE mention.recipes >= dish_size.recipes * $core_share
+    WHERE mention.recipes >= dish_size.recipes * $core_fraction
 ),
 dish_count AS (
     SELECT split, count(DISTINCT dish) AS dishes FROM dish_size GROUP BY split
 )
 SELECT split, dish, language, name
 FROM core JOIN dish_count USING (split)
-QUALIFY count(*) OVER (PARTITION BY split, language, name) <= greatest(2, dishes * $common_share)
+QUALIFY count(*) OVER (PARTITION BY split, language, name) <= greatest(2, dishes * $common_fraction)

@@ -158,7 +158,7 @@ def _strays(pantry: Pantry, difficulty: DifficultyConfig) -> Float64Array:
     """Return the chance of each ingredient to come into any dish, whatever it is."""
     foreign = min(0.5, _FOREIGN_TRIES * difficulty.ingredient_noise / len(pantry.ingredients))
     return np.array([
-        max(foreign, difficulty.staple_share) if spec.key in STAPLES else foreign
+        max(foreign, difficulty.staple_fraction) if spec.key in STAPLES else foreign
         for spec in pantry.ingredients
     ])
 

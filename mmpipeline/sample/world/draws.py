@@ -131,8 +131,8 @@ def _draw(config: SampleConfig, index: int, origin: int) -> RecipeDraw:
     included = random.random(world.inclusion.shape[1]) < world.inclusion[dish]
     mentioned = included & (random.random(included.size) < MENTION_CHANCE)
     difficulty = config.difficulty
-    is_named = bool(random.random() >= difficulty.unnamed_title_share)
-    named_misspelt = difficulty.misspelt_title_share
+    is_named = bool(random.random() >= difficulty.unnamed_title_fraction)
+    named_misspelt = difficulty.misspelt_title_fraction
     return RecipeDraw(
         index=index,
         origin=origin,
@@ -152,7 +152,7 @@ def _draw(config: SampleConfig, index: int, origin: int) -> RecipeDraw:
         base=world.base[dish] + world.base_spread * random.standard_normal(3),
         amounts=mean_amounts(world, dish, included)
         + world.amount_spread * random.standard_normal(world.always.shape[1]),
-        has_photo=bool(random.random() >= difficulty.missing_photo_share),
+        has_photo=bool(random.random() >= difficulty.missing_photo_fraction),
         has_ingredients=bool(random.random() >= _NO_INGREDIENTS_CHANCE),
         has_steps=bool(random.random() >= _NO_STEPS_CHANCE),
     )

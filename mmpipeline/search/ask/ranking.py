@@ -14,7 +14,7 @@ from mmpipeline.search.vectors.space import VectorSpace
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class SearchScope:
     """What of an index may answer a query.
 
     Attributes
@@ -38,7 +38,7 @@ def answer(
     lookup: RowLookup,
     asked: ComposedQuery,
     k: int,
-    wanted: Wanted,
+    wanted: SearchScope,
 ) -> SearchResult:
     """Rank items and dishes by their nearness to a query.
 

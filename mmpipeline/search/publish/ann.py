@@ -5,7 +5,7 @@ from pathlib import Path
 from mmpipeline.arrays import Float32Array
 from mmpipeline.config import IndexConfig
 from mmpipeline.search.load import open_parts
-from mmpipeline.search.vectors.ann import Lists, choose_effort
+from mmpipeline.search.vectors.ann import AnnIndex, choose_search_width
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.storage import write_json_atomic
 
@@ -13,7 +13,7 @@ LEAST_ROWS = 20_000
 """A smaller segment is scanned as quickly as its lists would answer."""
 
 
-def build_lists(target: Path, config: IndexConfig, queries: Float32Array) -> None:
+def build_ann(target: Path, config: IndexConfig, queries: Float32Array) -> None:
     """Make the lists of every segment that has none yet, where the index is large enough.
 
     How much the lists look through is chosen by recall@10 against the exact answer, with half of
@@ -37,9 +37,9 @@ def build_lists(target: Path, config: IndexConfig, queries: Float32Array) -> Non
             if view.lists is not None or len(segment) < LEAST_ROWS:
                 continue
             vectors = view.scan.vectors
-            lists = Lists.build(vectors, config.approximate, config.seed)
+            lists = AnnIndex.build(vectors, config.approximate, config.seed)
             truth = view.scan.find_many(queries, 10)[0]
-            plan = choose_effort(lists, config.approximate, vectors, queries, truth, demanded)
+            plan = choose_search_width(lists, config.approximate, vectors, queries, truth, demanded)
             folder = target / SEGMENTS / segment.name
             lists.write(folder / f"{name}.lists")
             write_json_atomic(folder / f"{name}.lists.json", plan.to_json())

@@ -43,7 +43,7 @@ ASKING_DISHES = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Questions:
+class CalibrationQueries:
     """Labelled validation recipes.
 
     Attributes
@@ -63,7 +63,9 @@ class Questions:
     excluded: pa.Array = field(default_factory=lambda: pa.array([], pa.string()))
 
 
-def load_questions(catalog: Path, features: FeatureSet, limit: int, seed: int) -> Questions:
+def load_calibration_queries(
+    catalog: Path, features: FeatureSet, limit: int, seed: int
+) -> CalibrationQueries:
     """Choose who asks.
 
     Parameters
@@ -103,7 +105,7 @@ def load_questions(catalog: Path, features: FeatureSet, limit: int, seed: int) -
         np.array(chosen[name].to_pylist(), dtype=object) for name in ("dish", "group_id")
     )
     excluded = table["recipe_id"].filter(pc.equal(table["split"], "excluded")).combine_chunks()
-    return Questions(rows, dish, group, excluded)
+    return CalibrationQueries(rows, dish, group, excluded)
 
 
 def part_subsets() -> Iterator[tuple[Modality, ...]]:
@@ -115,7 +117,7 @@ def part_subsets() -> Iterator[tuple[Modality, ...]]:
 def choose_views(
     model: FusionModel,
     features: FeatureSet,
-    questions: Questions,
+    questions: CalibrationQueries,
     labels: pa.Table,
     offered: tuple[str, ...],
     least_gain: float,
@@ -160,7 +162,7 @@ def choose_views(
     routes: dict[str, str] = {}
     figures: dict[str, float] = {}
     for parts in part_subsets():
-        asking, vectors = embed_questions(model, features, questions, parts)
+        asking, vectors = embed_calibration_queries(model, features, questions, parts)
         if not len(asking):
             continue
         right = questions.dish[asking][:, None] == dish
@@ -182,8 +184,11 @@ def view_mask(presence: BoolArray, view: str) -> BoolArray:
     return np.where(shown.any(axis=1, keepdims=True), shown, presence)
 
 
-def embed_questions(
-    model: FusionModel, features: FeatureSet, questions: Questions, parts: tuple[Modality, ...]
+def embed_calibration_queries(
+    model: FusionModel,
+    features: FeatureSet,
+    questions: CalibrationQueries,
+    parts: tuple[Modality, ...],
 ) -> tuple[IndexArray, Float32Array]:
     """Embed the questions that have all of some parts, by those alone.
 
@@ -227,7 +232,7 @@ class _Pool:
 
 
 def calibrate(
-    parts: IndexParts, model: FusionModel, features: FeatureSet, questions: Questions
+    parts: IndexParts, model: FusionModel, features: FeatureSet, questions: CalibrationQueries
 ) -> Calibration:
     """Fit what scores mean.
 
@@ -245,12 +250,12 @@ def calibrate(
     Calibration
         Empty where there is nobody to ask.
     """
-    hits, dishes, here, strangers = _Pool(), _Pool(), _Pool(), _Pool()
+    hits, dishes, here, out_of_set = _Pool(), _Pool(), _Pool(), _Pool()
     known = [info.subset for info in parts.prototypes.infos]
     is_dish = np.array([info.kind == "dish" for info in parts.prototypes.infos], dtype=np.bool_)
     dish_names = np.array(known, dtype=object)[is_dish]
     for subset in part_subsets():
-        asking, vectors = embed_questions(model, features, questions, subset)
+        asking, vectors = embed_calibration_queries(model, features, questions, subset)
         if not len(asking):
             continue
         key, space = "+".join(subset), parts.view_for(subset)
@@ -265,7 +270,7 @@ def calibrate(
         owner = np.broadcast_to(asking[:, None], found.shape)
         hits.add(key, scores[first], right[first].astype(float), owner[first].astype(float))
         here.add(key, _best(scores, ~own)[(right & ~own).any(axis=1)])
-        strangers.add(key, _best(scores, counts & ~right))
+        out_of_set.add(key, _best(scores, counts & ~right))
         if len(dish_names):
             near = vectors.astype(np.float64) @ parts.prototypes.means[is_dish].T.astype(float)
             order = np.argsort(-near, axis=1, kind="stable")[:, :ASKING_DISHES]
@@ -273,10 +278,10 @@ def calibrate(
             owners = np.repeat(asking, order.shape[1]).astype(float)
             close = np.take_along_axis(near, order, axis=1)
             dishes.add(key, close.ravel(), is_right.ravel().astype(float), owners)
-    return _fit(hits, dishes, here, strangers)
+    return _fit(hits, dishes, here, out_of_set)
 
 
-def _fit(hits: _Pool, dishes: _Pool, here: _Pool, strangers: _Pool) -> Calibration:
+def _fit(hits: _Pool, dishes: _Pool, here: _Pool, out_of_set: _Pool) -> Calibration:
     calibration = Calibration()
     for pool, curves, name in (
         (hits, calibration.hits, "hits"),
@@ -289,7 +294,7 @@ def _fit(hits: _Pool, dishes: _Pool, here: _Pool, strangers: _Pool) -> Calibrati
             if key == ALL and (measured := measure_curve(scores, right > 0, owner.astype(np.intp))):
                 calibration.figures[f"{name}_brier"] = round(measured[0], 4)
                 calibration.figures[f"{name}_brier_share"] = round(measured[1], 4)
-    away = dict(strangers.items())
+    away = dict(out_of_set.items())
     for key, (best,) in here.items():
         threshold = choose_threshold(best, away[key][0])
         if threshold is not None:

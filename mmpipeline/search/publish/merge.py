@@ -23,7 +23,7 @@ from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features.encoder_set import ENCODERS_NAME
 from mmpipeline.provenance import digest_code
 from mmpipeline.search.load import DEAD_NAME, IndexParts, open_parts, write_members
-from mmpipeline.search.publish.ann import build_lists
+from mmpipeline.search.publish.ann import build_ann
 from mmpipeline.search.publish.describe import write_index
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.recall import measure_recall
@@ -126,7 +126,7 @@ def merge_indexes(versions: Sequence[Path], target: Path, config: IndexConfig) -
         "prototype": parts[0].described["prototype"],
     }
     write_index(target, parts[0].model, described)
-    build_lists(target, config, _queries(open_parts(target), config))
+    build_ann(target, config, _queries(open_parts(target), config))
     merged = open_parts(target)
     recall = _measure(merged, config)
     write_index(target, merged.model, {**described, "recall_at_10": recall})

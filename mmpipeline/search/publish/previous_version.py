@@ -13,13 +13,13 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.features.encoder_set import ENCODERS_NAME
 from mmpipeline.search.load import IndexParts, open_parts
 from mmpipeline.search.vectors.segment import FULL
-from mmpipeline.search.vectors.segment_writer import RowSink, share_segment
+from mmpipeline.search.vectors.segment_writer import RowWriter, share_segment
 from mmpipeline.storage import digest_file
 
 _COPIED_ROWS = 16_384
 
 
-def open_base(base: Path | None, target: Path) -> "Base | None":
+def open_previous_version(base: Path | None, target: Path) -> "PreviousVersion | None":
     """Open the version before, if it can be built upon.
 
     Parameters
@@ -43,7 +43,7 @@ def open_base(base: Path | None, target: Path) -> "Base | None":
     for name in ("model.safetensors", "model.json", ENCODERS_NAME):
         if digest_file(base / name) != digest_file(target / name):
             return None
-    return Base(base, parts)
+    return PreviousVersion(base, parts)
 
 
 @dataclass(slots=True)
@@ -59,7 +59,7 @@ class _Segment:
         return 1 - float(self.stays.mean()) if len(self.stays) else 1.0
 
 
-class Base:
+class PreviousVersion:
     """An opened version whose rows the next one may take over.
 
     Parameters
@@ -123,7 +123,7 @@ class Base:
         self._kept[rows] = True
 
     def share(
-        self, target: Path, sink: RowSink, config: IndexConfig
+        self, target: Path, sink: RowWriter, config: IndexConfig
     ) -> tuple[list[str], Int64Array]:
         """Give the next version the segments, and write anew those that are not worth sharing.
 
@@ -159,7 +159,7 @@ class Base:
         stays = np.concatenate([segment.stays for segment in shared] or [np.zeros(0, np.bool_)])
         return [segment.name for segment in shared], np.flatnonzero(~stays).astype(np.int64)
 
-    def _copy(self, segment: _Segment, sink: RowSink) -> None:
+    def _copy(self, segment: _Segment, sink: RowWriter) -> None:
         rows = segment.start + np.flatnonzero(segment.stays)
         for first in range(0, len(rows), _COPIED_ROWS):
             part = rows[first : first + _COPIED_ROWS]
@@ -169,7 +169,7 @@ class Base:
 
 def _choose_renewed(segments: list[_Segment], config: IndexConfig) -> set[str]:
     """Choose what is written anew: too dead, or the smallest where there are too many."""
-    renewed = {s.name for s in segments if s.dead_share > config.max_dead_share}
+    renewed = {s.name for s in segments if s.dead_share > config.max_dead_fraction}
     left = sorted((s for s in segments if s.name not in renewed), key=lambda s: len(s.stays))
     excess = len(left) + 1 - config.max_segments  # one more for what is new
     if excess > 0:

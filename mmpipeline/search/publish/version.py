@@ -32,23 +32,23 @@ from mmpipeline.progress import Progress
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.search.current import current_version, promote
 from mmpipeline.search.load import IndexParts, open_parts, write_members
-from mmpipeline.search.publish.ann import build_lists
+from mmpipeline.search.publish.ann import build_ann
 from mmpipeline.search.publish.calibration_queries import (
-    Questions,
+    CalibrationQueries,
     calibrate,
     choose_views,
-    load_questions,
+    load_calibration_queries,
     view_mask,
 )
 from mmpipeline.search.publish.describe import write_index
 from mmpipeline.search.publish.named_subsets import select_members
-from mmpipeline.search.publish.previous_version import Base, open_base
+from mmpipeline.search.publish.previous_version import PreviousVersion, open_previous_version
 from mmpipeline.search.publish.subset_sums import SubsetSums
 from mmpipeline.search.vectors.items import CATALOG_COLUMNS, make_items
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.recall import measure_recall
 from mmpipeline.search.vectors.segment import FULL
-from mmpipeline.search.vectors.segment_writer import RowSink
+from mmpipeline.search.vectors.segment_writer import RowWriter
 from mmpipeline.storage import read_parquet
 from mmpipeline.storage.segments import iterate_recipes, read_recipes
 
@@ -106,8 +106,10 @@ def build_index(
     if not items:
         raise StageError(f"no recipe in {features} has a photo or a text; there is nothing to find")
     _copy_model(model, features, target)
-    questions = load_questions(catalog, feature_set, config.calibration_queries, config.seed)
-    earlier = open_base(base, target)
+    questions = load_calibration_queries(
+        catalog, feature_set, config.calibration_queries, config.seed
+    )
+    earlier = open_previous_version(base, target)
     routes, matrix = _choose_routes(fusion, feature_set, questions, catalog, config, earlier)
     views = (FULL, *sorted(set(routes.values())))
     rows = _Rows(fusion, feature_set, views, earlier)
@@ -115,7 +117,7 @@ def build_index(
     described |= {"prototype": config.prototype, **rows.write(catalog, target, config)}
     write_index(target, fusion, described)
     queries = _check_queries(fusion, feature_set, config)
-    build_lists(target, config, queries)
+    build_ann(target, config, queries)
     parts = open_parts(target)
     calibration = calibrate(parts, fusion, feature_set, questions)
     recall = _check_recall(parts, queries, config)
@@ -135,10 +137,10 @@ def build_index(
 def _choose_routes(
     fusion: FusionModel,
     features: FeatureSet,
-    questions: Questions,
+    questions: CalibrationQueries,
     catalog: Path,
     config: IndexConfig,
-    base: Base | None,
+    base: PreviousVersion | None,
 ) -> tuple[dict[str, str], dict[str, float]]:
     """Take the views of the base over, or choose them by what they gain."""
     if base is not None:
@@ -151,7 +153,11 @@ class _Rows:
     """Walks the catalogue: takes vectors over from the base, or embeds and writes them."""
 
     def __init__(
-        self, fusion: FusionModel, features: FeatureSet, views: tuple[str, ...], base: Base | None
+        self,
+        fusion: FusionModel,
+        features: FeatureSet,
+        views: tuple[str, ...],
+        base: PreviousVersion | None,
     ) -> None:
         self._fusion, self._features, self._views, self._base = fusion, features, views, base
         self.embedded = self.taken_over = 0
@@ -159,7 +165,7 @@ class _Rows:
     def write(self, catalog: Path, target: Path, config: IndexConfig) -> dict[str, Any]:
         """Fill segments, prototypes and members; return what `index.json` says of the rows."""
         base, dim = self._base, self._fusion.embedding_dim
-        sink = RowSink(target, dim, self._views, base.next_segment if base else 0)
+        sink = RowWriter(target, dim, self._views, base.next_segment if base else 0)
         with tempfile.TemporaryDirectory(prefix="subsets-") as spill:
             members = select_members(catalog, config.subsets, Path(spill))
         write_members(target, members)

@@ -1,6 +1,6 @@
 """The gate: whether a version may answer instead of the one that does.
 
-It asks for recall against exact search, for the figures of the fixed exam within a tolerance of
+It asks for recall against exact search, for the figures of the golden queries within a tolerance of
 the version that answers, and that items do not disappear in masses.
 """
 
@@ -11,7 +11,7 @@ from mmpipeline.config import PromotionConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import open_version
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.release.golden_queries import sit_exam
+from mmpipeline.search.release.golden_queries import ask_golden_queries
 from mmpipeline.search.release.trial import try_version
 from mmpipeline.storage import DataLayout, open_artifact
 
@@ -24,7 +24,7 @@ def examine(
     Parameters
     ----------
     layout
-        The data folder, with an exam.
+        The data folder, with golden queries.
     version
         The new version.
     champion
@@ -35,12 +35,12 @@ def examine(
     Returns
     -------
     figures : dict
-        Of the exam, those of the champion with ``_before``; ``lost_items_share``.
+        Of the golden queries, those of the champion with ``_before``; ``lost_items_share``.
     objections : list of str
         Why it should not answer; empty when it may.
     """
     index = SearchIndex.open(layout, version)
-    figures = sit_exam(layout, index)
+    figures = ask_golden_queries(layout, index)
     recall = open_artifact(layout.artifacts("index") / version, "index").counts["recall_at_10"]
     objections = []
     if recall < config.min_recall_at_10:
@@ -48,7 +48,7 @@ def examine(
     before = _open_usable(layout, champion) if champion else None
     if before is None:
         return figures, objections
-    earlier = sit_exam(layout, before)
+    earlier = ask_golden_queries(layout, before)
     for name, value in earlier.items():
         figures[f"{name}_before"] = value
         if name.endswith("recall_at_1") and figures.get(name, 0.0) < value - config.tolerance:

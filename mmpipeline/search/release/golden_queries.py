@@ -1,10 +1,10 @@
-"""The fixed questions that every index version is asked before it may answer.
+"""The golden queries that every index version is asked before it may answer.
 
 They are drawn once, from the validation recipes of the first catalogue that is published, and kept
 beside the versions with all their words, so that versions over changing catalogues compare. Test
 recipes are left alone: what chooses the version that answers cannot also test it. The digest of
-the file tells exams apart. A question's own recipe is no answer, and right is what has
-the dish that the question had when it was drawn.
+the file tells sets apart. A query's own recipe is no answer, and right is what has the dish that
+the query had when it was drawn.
 """
 
 from collections.abc import Sequence
@@ -22,37 +22,42 @@ from mmpipeline.storage import DataLayout, digest_file, read_parquet
 from mmpipeline.storage.atomic import fsync_file, fsync_folder
 from mmpipeline.storage.segments import read_recipes
 
-EXAM_NAME = "exam.parquet"
-EXAM_SCHEMA = pa.schema([
+FILE_NAME = "golden_queries.parquet"
+FORMER_NAME = "exam.parquet"  # drawn by former releases; read as it is, for it stays
+GOLDEN_QUERIES_SCHEMA = pa.schema([
     pa.field("recipe_id", pa.string(), nullable=False),
     pa.field("dish", pa.string(), nullable=False),
     pa.field("title", pa.string()),
     pa.field("ingredients", pa.list_(pa.string()), nullable=False),
     pa.field("instructions", pa.list_(pa.string()), nullable=False),
     pa.field("image_path", pa.string()),  # below the data folder
-    pa.field("language", pa.string()),  # not in exams that were drawn by early versions
+    pa.field("language", pa.string()),  # not in sets that were drawn by early versions
 ])
-"""One row a question."""
+"""One row a query."""
 NEIGHBOURS = 5
 ASKED_WITH = ("full", "title", "image")
-LEAST_QUESTIONS = 40
+LEAST_QUERIES = 40
 """Of fewer of a language, one answer would weigh nearly as much as the gate tolerates, or more."""
 
 
-def exam_of(layout: DataLayout) -> Path:
-    """Return where the exam of a data folder lies, or will lie."""
-    return layout.current_index.parent / EXAM_NAME
+def golden_queries_path(layout: DataLayout) -> Path:
+    """Return where the golden queries of a data folder lie, or will lie."""
+    folder = layout.current_index.parent
+    former = folder / FORMER_NAME
+    return former if former.exists() else folder / FILE_NAME
 
 
-def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 2021) -> Path:
-    """Write the exam, unless there is one already; none is written while nothing may ask.
+def draw_golden_queries(
+    layout: DataLayout, catalog: Path, questions: int, seed: int = 2021
+) -> Path:
+    """Write the golden queries, unless there are some; none are written while nothing may ask.
 
     Parameters
     ----------
     layout
         The data folder.
     catalog
-        Folder of a catalogue artifact; its labelled recipes of the side val may ask.
+        Folder of a catalogue artifact; its labelled recipes of the split val may ask.
     questions
         How many, at most.
     seed
@@ -61,9 +66,9 @@ def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 202
     Returns
     -------
     Path
-        The exam's file; a catalogue with labels on the side val makes it, sooner or later.
+        Their file; a catalogue with labels in the split val makes it, sooner or later.
     """
-    path = exam_of(layout)
+    path = golden_queries_path(layout)
     if path.exists():
         return path
     columns = [
@@ -97,21 +102,23 @@ def draw_exam(layout: DataLayout, catalog: Path, questions: int, seed: int = 202
         for row in table.to_pylist()
     ]
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{EXAM_NAME}")
-    pq.write_table(pa.Table.from_pylist(rows, EXAM_SCHEMA), unfinished, write_page_checksum=True)
+    unfinished = path.with_name(f".{FILE_NAME}")
+    pq.write_table(
+        pa.Table.from_pylist(rows, GOLDEN_QUERIES_SCHEMA), unfinished, write_page_checksum=True
+    )
     fsync_file(unfinished)
     unfinished.replace(path)
     fsync_folder(path.parent)
     return path
 
 
-def sit_exam(layout: DataLayout, index: SearchIndex) -> dict[str, float]:
+def ask_golden_queries(layout: DataLayout, index: SearchIndex) -> dict[str, float]:
     """Ask an index every question: with all of a recipe, its title alone and its photo alone.
 
     Parameters
     ----------
     layout
-        The data folder, where photos and the exam lie.
+        The data folder, where photos and the golden queries lie.
     index
         The index.
 
@@ -121,12 +128,12 @@ def sit_exam(layout: DataLayout, index: SearchIndex) -> dict[str, float]:
         ``questions``, and ``full_recall_at_1``, ``title_recall_at_1``, ``image_recall_at_1``:
         shares of questions whose nearest recipe other than their own has their dish; also
         ``ko_full_recall_at_1`` and so on, of the questions in one language where
-        there are `LEAST_QUESTIONS`. What cannot be asked (a model without photos) is left out;
-        empty without an exam or questions.
+        there are `LEAST_QUERIES`. What cannot be asked (a model without photos) is left out;
+        empty without golden queries.
     """
-    if not exam_of(layout).exists():
+    if not golden_queries_path(layout).exists():
         return {}
-    questions = read_parquet(exam_of(layout)).to_pylist()
+    questions = read_parquet(golden_queries_path(layout)).to_pylist()
     if not questions:
         return {}
     figures = {"questions": float(len(questions))}
@@ -148,7 +155,7 @@ def _shares(
     shares = {f"{name}_recall_at_1": _mean([answer for answer, _ in asked])} if asked else {}
     for language in ("ko", "en"):
         answers = [answer for answer, of in asked if of == language]
-        if len(answers) >= LEAST_QUESTIONS:
+        if len(answers) >= LEAST_QUERIES:
             shares[f"{language}_{name}_recall_at_1"] = _mean(answers)
     return shares
 
@@ -157,9 +164,9 @@ def _mean(answers: Sequence[bool]) -> float:
     return sum(answers) / len(answers)
 
 
-def exam_digest(layout: DataLayout) -> str:
-    """Return 16 hex digits that tell this exam from others."""
-    return digest_file(exam_of(layout))[:16]
+def golden_queries_digest(layout: DataLayout) -> str:
+    """Return 16 hex digits that tell these golden queries from others."""
+    return digest_file(golden_queries_path(layout))[:16]
 
 
 def _is_right(

@@ -16,8 +16,8 @@ from mmpipeline.search.release.record import (
     Release,
     already_answers,
     answered_before,
-    mend_record,
     record,
+    repair_record,
 )
 from mmpipeline.storage import DataLayout
 
@@ -35,7 +35,7 @@ def release(
     Parameters
     ----------
     layout
-        The data folder, with an exam.
+        The data folder, with golden queries.
     version
         Id of a finished index version.
     config
@@ -61,7 +61,7 @@ def release(
 
     with _publishing(layout):
         now = sound_version(layout)
-        mend_record(layout)
+        repair_record(layout)
         _require(layout, version)
         if now == version:
             return already_answers(version)
@@ -103,7 +103,7 @@ def roll_back(layout: DataLayout, version: str | None = None) -> Release:
     """
     with _publishing(layout):
         now = sound_version(layout)
-        mend_record(layout)
+        repair_record(layout)
         if version is None:
             version, passed_over = _go_back(layout, answered_before(layout, now))
             reason = "; ".join([f"instead of {now}", *passed_over])

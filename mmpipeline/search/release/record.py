@@ -33,7 +33,7 @@ class Release:
     reason
         Why, in words.
     figures
-        Of the exam and the comparison.
+        Of the golden queries and the comparison.
     """
 
     version: str
@@ -71,7 +71,7 @@ def already_answers(version: str) -> Release:
     return Release(version, "promoted", _time(), version, "it answers already")
 
 
-def mend_record(layout: DataLayout) -> None:
+def repair_record(layout: DataLayout) -> None:
     """Write down what answers, where whoever promoted it was killed before the record was written.
 
     To be called with the publishers' lock held.

@@ -32,29 +32,35 @@ MOST_CANDIDATES = 4096  # a graph that collects more takes longer than a scan
 
 
 @dataclass(frozen=True, slots=True)
-class ListPlan:
+class AnnPlan:
     """How the lists of a segment are asked.
 
     Attributes
     ----------
     kind
         ``ivf`` or ``hnsw``.
-    effort
-        Lists looked into, or the graph's search width.
+    search_width
+        Lists looked into, or candidates that the graph keeps.
     recall_at_10
         Share of the exact answer that this finds, as measured on held-out queries.
     """
 
     kind: Kind
-    effort: int
+    search_width: int
     recall_at_10: float
 
     def to_json(self) -> dict[str, Any]:
         """Return it as plain values."""
         return asdict(self)
 
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> "AnnPlan":
+        """Read plain values; versions of former releases call the width `search_width`."""
+        former = values.pop("effort", None)
+        return cls(**({"search_width": former} | values))
 
-class Lists:
+
+class AnnIndex:
     """The approximate index of one segment.
 
     Parameters
@@ -142,7 +148,7 @@ class Lists:
         vectors: Float32Array,
         query: Float32Array,
         k: int,
-        effort: int,
+        search_width: int,
         allowed: BoolArray | None = None,
     ) -> tuple[IndexArray, Float64Array]:
         """Find rows that are like a query, most of the most like ones among them.
@@ -156,7 +162,7 @@ class Lists:
         k
             How many.
         effort
-            As in `ListPlan`.
+            As in `AnnPlan`.
         allowed
             Shape (N,): the only rows to look at. None means all.
 
@@ -167,7 +173,7 @@ class Lists:
         scores : numpy.ndarray of float64
             Their exact cosines; those of a tie are that of its best.
         """
-        found = self.gather(vectors, query, k, effort, allowed)
+        found = self.gather(vectors, query, k, search_width, allowed)
         if found is None:
             within = None if allowed is None else np.flatnonzero(allowed)
             found = gather_nearest(vectors, query, k, within)
@@ -178,7 +184,7 @@ class Lists:
         vectors: Float32Array,
         query: Float32Array,
         k: int,
-        effort: int,
+        search_width: int,
         allowed: BoolArray | None = None,
     ) -> tuple[IndexArray, Float64Array] | None:
         """Find rows that are like a query, and those within reach that may tie with one of them.
@@ -202,7 +208,7 @@ class Lists:
         selector = None if allowed is None else _select(allowed)
         wanted = max(CANDIDATES, 2 * k)
         while True:
-            rows = self._ask(query, wanted, effort, selector)
+            rows = self._ask(query, wanted, search_width, selector)
             exact = score_exactly(vectors, query, rows)
             is_all = len(rows) < k or len(rows) == self._index.ntotal
             if is_all or exact.min() < floor_of(exact, k, tie_width(len(query))):
@@ -212,31 +218,31 @@ class Lists:
             wanted = min(WIDER * wanted, self._index.ntotal)
 
     def _ask(
-        self, query: Float32Array, wanted: int, effort: int, selector: faiss.IDSelector | None
+        self, query: Float32Array, wanted: int, search_width: int, selector: faiss.IDSelector | None
     ) -> IndexArray:
         """Return the rows that were reached, best first as far as their codes tell."""
-        parameters = self._parameters(effort, wanted, selector)
+        parameters = self._parameters(search_width, wanted, selector)
         found = self._index.search(query[None], wanted, params=parameters)[1][0]
         rows: IndexArray = found[found >= 0].astype(np.intp)
         return rows
 
     def _parameters(
-        self, effort: int, wanted: int, selector: faiss.IDSelector | None
+        self, search_width: int, wanted: int, selector: faiss.IDSelector | None
     ) -> faiss.SearchParameters:
         chosen = {} if selector is None else {"sel": selector}
         if isinstance(self._index, faiss.IndexHNSW):
-            return faiss.SearchParametersHNSW(efSearch=max(effort, wanted), **chosen)
-        return faiss.SearchParametersIVF(nprobe=effort, **chosen)
+            return faiss.SearchParametersHNSW(efSearch=max(search_width, wanted), **chosen)
+        return faiss.SearchParametersIVF(nprobe=search_width, **chosen)
 
 
-def choose_effort(
-    lists: Lists,
+def choose_search_width(
+    lists: AnnIndex,
     kind: Kind,
     vectors: Float32Array,
     queries: Float32Array,
     truth: IndexArray,
     target: float,
-) -> ListPlan:
+) -> AnnPlan:
     """Find the least effort that reaches a recall.
 
     Parameters
@@ -254,25 +260,29 @@ def choose_effort(
 
     Returns
     -------
-    ListPlan
+    AnnPlan
         With the recall of the second half; the greatest effort tried where none reaches it.
     """
     half = max(1, len(queries) // 2)
-    effort = 16
-    while effort < 4096:
-        if _recall(lists, vectors, queries[:half], truth[:half], effort) >= target:
+    search_width = 16
+    while search_width < 4096:
+        if _recall(lists, vectors, queries[:half], truth[:half], search_width) >= target:
             break
-        effort *= 2
-    measured = _recall(lists, vectors, queries[-half:], truth[-half:], effort)
-    return ListPlan(kind, effort, measured)
+        search_width *= 2
+    measured = _recall(lists, vectors, queries[-half:], truth[-half:], search_width)
+    return AnnPlan(kind, search_width, measured)
 
 
 def _recall(
-    lists: Lists, vectors: Float32Array, queries: Float32Array, truth: IndexArray, effort: int
+    lists: AnnIndex,
+    vectors: Float32Array,
+    queries: Float32Array,
+    truth: IndexArray,
+    search_width: int,
 ) -> float:
     found = 0
     for query, right in zip(queries, truth, strict=True):
-        rows = lists.find(vectors, query, len(right), effort)[0]
+        rows = lists.find(vectors, query, len(right), search_width)[0]
         found += len(np.intersect1d(rows, right))
     return found / truth.size
 

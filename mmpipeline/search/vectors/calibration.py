@@ -164,7 +164,7 @@ def measure_curve(
     return float(((said - right) ** 2).mean()), float(((share - right) ** 2).mean())
 
 
-def choose_threshold(here: Float64Array, strangers: Float64Array) -> Threshold | None:
+def choose_threshold(here: Float64Array, out_of_set: Float64Array) -> Threshold | None:
     """Choose the score that best separates queries whose dish is here from strangers.
 
     Parameters
@@ -177,23 +177,23 @@ def choose_threshold(here: Float64Array, strangers: Float64Array) -> Threshold |
     Threshold or None
         Chosen on every other query and measured on the rest; None with fewer than four of each.
     """
-    if min(len(here), len(strangers)) < 4:
+    if min(len(here), len(out_of_set)) < 4:
         return None
-    chosen = _best_cut(here[::2], strangers[::2])
-    ranks = np.searchsorted(np.sort(strangers), here, side="left")
-    ties = np.searchsorted(np.sort(strangers), here, side="right") - ranks
+    chosen = _best_cut(here[::2], out_of_set[::2])
+    ranks = np.searchsorted(np.sort(out_of_set), here, side="left")
+    ties = np.searchsorted(np.sort(out_of_set), here, side="right") - ranks
     return Threshold(
         score=chosen,
         kept=float((here[1::2] >= chosen).mean()),
-        stopped=float((strangers[1::2] < chosen).mean()),
-        auroc=float((ranks + ties / 2).mean() / len(strangers)),
+        stopped=float((out_of_set[1::2] < chosen).mean()),
+        auroc=float((ranks + ties / 2).mean() / len(out_of_set)),
     )
 
 
-def _best_cut(here: Float64Array, strangers: Float64Array) -> float:
+def _best_cut(here: Float64Array, out_of_set: Float64Array) -> float:
     """Return the midpoint between two scores where most of both sides is right."""
-    scores = np.unique(np.concatenate([here, strangers]))
+    scores = np.unique(np.concatenate([here, out_of_set]))
     kept = 1 - np.searchsorted(np.sort(here), scores, side="left") / len(here)
-    stopped = np.searchsorted(np.sort(strangers), scores, side="left") / len(strangers)
+    stopped = np.searchsorted(np.sort(out_of_set), scores, side="left") / len(out_of_set)
     best = int(np.argmax(kept + stopped))
     return float(scores[best] if best == 0 else (scores[best - 1] + scores[best]) / 2)

@@ -89,7 +89,7 @@ class CodeWriter:
         return CodeErrors(*self._errors)
 
 
-class CodeScan:
+class Fp16Scan:
     """The vectors of one segment under one view, searched exactly.
 
     Parameters

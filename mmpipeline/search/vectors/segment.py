@@ -17,8 +17,8 @@ import pyarrow as pa
 
 from mmpipeline.arrays import Float32Array
 from mmpipeline.errors import ArtifactError
-from mmpipeline.search.vectors.ann import ListPlan, Lists
-from mmpipeline.search.vectors.fp16_scan import CodeErrors, CodeScan, CodeWriter
+from mmpipeline.search.vectors.ann import AnnIndex, AnnPlan
+from mmpipeline.search.vectors.fp16_scan import CodeErrors, CodeWriter, Fp16Scan
 from mmpipeline.search.vectors.items import ITEMS_SCHEMA
 
 SEGMENT_ROWS = 262_144
@@ -37,9 +37,9 @@ class View:
         Approximate search and how to ask it; None where there is none.
     """
 
-    scan: CodeScan
-    lists: Lists | None = None
-    plan: ListPlan | None = None
+    scan: Fp16Scan
+    lists: AnnIndex | None = None
+    plan: AnnPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,9 +168,9 @@ def _open_view(folder: Path, name: str, shape: tuple[int, int], errors: CodeErro
     vectors: Float32Array = np.load(path, mmap_mode="r", allow_pickle=False)
     if vectors.shape != shape or vectors.dtype != np.float32:
         raise ArtifactError(f"{path} has shape {vectors.shape}, expected {shape}; publish again")
-    scan = CodeScan(vectors, folder / f"{name}.codes", errors)
+    scan = Fp16Scan(vectors, folder / f"{name}.codes", errors)
     plan_path = folder / f"{name}.lists.json"
     if not plan_path.exists():
         return View(scan)
-    plan = ListPlan(**json.loads(plan_path.read_bytes()))
-    return View(scan, Lists.open(folder / f"{name}.lists"), plan)
+    plan = AnnPlan.from_json(json.loads(plan_path.read_bytes()))
+    return View(scan, AnnIndex.open(folder / f"{name}.lists"), plan)

@@ -13,7 +13,7 @@ from mmpipeline.search.vectors.segment import SEGMENT_ROWS, SegmentWriter
 SEGMENTS = "segments"
 
 
-class RowSink:
+class RowWriter:
     """Writes rows into as many segments as they need.
 
     Parameters

@@ -13,7 +13,7 @@ from mmpipeline.arrays import BoolArray, Float32Array, Float64Array, IndexArray
 from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.vectors.candidates import rank_candidates
 from mmpipeline.search.vectors.exact import find_nearest
-from mmpipeline.search.vectors.fp16_scan import CodeScan
+from mmpipeline.search.vectors.fp16_scan import Fp16Scan
 from mmpipeline.search.vectors.segment import View
 from mmpipeline.search.vectors.ties import rank
 
@@ -44,7 +44,7 @@ class VectorSpace:
         return int(self._bounds[-1])
 
     @property
-    def scans(self) -> list[CodeScan]:
+    def scans(self) -> list[Fp16Scan]:
         """The exact search of each segment."""
         return [view.scan for view in self._views]
 
@@ -136,7 +136,7 @@ def _ask_lists(
     """Ask a segment's lists; None where it has none, or they hold fewer than k within reach."""
     if view.lists is None or view.plan is None:
         return None
-    found = view.lists.gather(view.scan.vectors, query, k, view.plan.effort, allowed)
+    found = view.lists.gather(view.scan.vectors, query, k, view.plan.search_width, allowed)
     if found is None:
         return None
     available = len(view.scan) if allowed is None else int(np.count_nonzero(allowed))

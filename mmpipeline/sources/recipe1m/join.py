@@ -200,13 +200,13 @@ class RecipeJoiner:
         listed = sum(len(image_list) for image_list in self._lists)
         self.counts["image_lists_without_recipe"] = max(0, listed - self._listed)
         records, withheld = self.counts["records"], self.counts["withheld"]
-        limit = self._config.max_quarantined_share
+        limit = self._config.max_quarantined_fraction
         is_too_much = records >= _SMALL_DUMP and withheld > limit * records
         if self.counts["recipes"] == 0 or is_too_much:
             raise InputError(
                 f"{self._dump.layer1}: {withheld} of {records} records are unusable, the limit is "
                 f"{limit:.0%}; check that this is Recipe1M's layer1.json, or raise "
-                "recipe1m.max_quarantined_share"
+                "recipe1m.max_quarantined_fraction"
             )
 
     def _write(

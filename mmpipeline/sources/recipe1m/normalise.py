@@ -36,7 +36,7 @@ from mmpipeline.storage.parquet import ParquetSink
 __all__ = ["digest_dump", "normalize_dump"]
 
 _MAX_PROCESSES = 8
-_AHEAD = 4
+_MAX_IN_FLIGHT = 4
 _ROW_GROUP_ROWS = 4096  # whole recipes: about 8 MB
 _BLOCK_BYTES = 1 << 20  # a block's texts as Python objects take many times the memory
 _IN_PROCESS_BYTES = 24 << 20  # below it starting workers costs more than they save
@@ -94,16 +94,16 @@ def normalize_dump(
         pool = stack.enter_context(ThreadPoolExecutor(min(8, os.cpu_count() or 1)))
         joiner = RecipeJoiner(dump, lists, pool, quarantine, config)
         layer1 = unpack(dump.layer1, temporary)
-        crew = workers or stack.enter_context(_own_workers(layer1))
+        lent = workers or stack.enter_context(_own_workers(layer1))
         progress = stack.enter_context(
             tqdm(desc="recipes", unit="recipe", disable=None, leave=False, ncols=100)
         )
         work = BlockWork(
-            crew.executor,
+            lent.executor,
             convert_block,
             convert_batch,
             lambda batch: batch.records,
-            ahead=crew.ahead(_AHEAD) if workers else _AHEAD,
+            max_in_flight=lent.max_in_flight(_MAX_IN_FLIGHT) if workers else _MAX_IN_FLIGHT,
         )
         batches = read_blocks(
             layer1, work, max_record_bytes=config.max_record_bytes, block_bytes=_BLOCK_BYTES

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from mmpipeline.arrays import Int64Array
 from mmpipeline.talk.data import Subset
-from mmpipeline.talk.measure.suite import SyntheticBench
+from mmpipeline.talk.measure.suite import SyntheticSuite
 from mmpipeline.talk.models.moment_prototypes import MomentPrototypes
 
 BLOCK_ROWS = 2048
@@ -32,9 +32,9 @@ class MomentMethod:
 
     rule = "moment_aware"
 
-    def __init__(self, name: str, bench: SyntheticBench, module: MomentPrototypes) -> None:
+    def __init__(self, name: str, suite: SyntheticSuite, module: MomentPrototypes) -> None:
         self.name = name
-        self._bench = bench
+        self._bench = suite
         self._module = module.eval()
         self._queries: dict[Subset, Tensor] = {}
 

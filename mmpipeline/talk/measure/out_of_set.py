@@ -34,7 +34,7 @@ class OpenSetFigures:
 
 
 def open_set_figures(
-    enrolled: Float64Array, is_right: BoolArray, strangers: Float64Array
+    enrolled: Float64Array, is_right: BoolArray, out_of_set: Float64Array
 ) -> OpenSetFigures:
     """Measure acceptance by the best score.
 
@@ -61,9 +61,9 @@ def open_set_figures(
     ----------
     Dhamija et al. 2018, Reducing Network Agnostophobia, section 3 (OSCR).
     """
-    if not len(enrolled) or not len(strangers):
+    if not len(enrolled) or not len(out_of_set):
         raise ValueError("enrolled queries and strangers are both needed; one kind is missing")
-    scores = np.concatenate([enrolled, strangers])
+    scores = np.concatenate([enrolled, out_of_set])
     if np.isnan(scores).any():
         raise ValueError("a score is not a number; the model is broken: train it again")
     levels = np.unique(scores, return_inverse=True)[1]  # ranks: infinities allowed, ties kept
@@ -77,7 +77,7 @@ def open_set_figures(
     )
 
 
-def _area(right: np.ndarray, strangers: np.ndarray, enrolled: int) -> float:
+def _area(right: np.ndarray, out_of_set: np.ndarray, enrolled: int) -> float:
     """Mean over strangers of the share of enrolled queries, named right, strictly above them."""
-    below = len(right) - np.searchsorted(np.sort(right), strangers, side="right")
+    below = len(right) - np.searchsorted(np.sort(right), out_of_set, side="right")
     return float((below / enrolled).mean())

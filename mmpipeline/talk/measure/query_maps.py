@@ -10,13 +10,13 @@ import torch
 from sklearn.manifold import TSNE
 from torch.nn import functional
 
-from mmpipeline.talk.measure.suite import Embed, SyntheticBench
+from mmpipeline.talk.measure.suite import Embed, SyntheticSuite
 
 PERPLEXITY = 30.0
 
 
 def map_queries(
-    bench: SyntheticBench, method: str, embed: Embed, queries: int, scopes: tuple[int, ...]
+    suite: SyntheticSuite, method: str, embed: Embed, queries: int, scopes: tuple[int, ...]
 ) -> pd.DataFrame:
     """Lay queries out in the plane, all modalities shown.
 
@@ -38,12 +38,12 @@ def map_queries(
     pandas.DataFrame
         Columns ``method, scope, x, y, label, is_known``.
     """
-    vectors = functional.normalize(embed(bench.test, bench.full_subset), dim=1).double()
+    vectors = functional.normalize(embed(suite.test, suite.full_subset), dim=1).double()
     frames = []
     for scope in scopes:
-        each = min(bench.data.config.test_per_class, max(1, queries // scope))
-        place = np.arange(len(vectors)) % bench.data.config.test_per_class
-        rows = np.flatnonzero((bench.query_label < scope) & (place < each))
+        each = min(suite.data.config.test_per_class, max(1, queries // scope))
+        place = np.arange(len(vectors)) % suite.data.config.test_per_class
+        rows = np.flatnonzero((suite.query_label < scope) & (place < each))
         points = TSNE(
             perplexity=min(PERPLEXITY, (len(rows) - 1) / 3), init="pca", random_state=0
         ).fit_transform(vectors[torch.from_numpy(rows)].numpy())
@@ -53,8 +53,8 @@ def map_queries(
                 "scope": scope,
                 "x": points[:, 0],
                 "y": points[:, 1],
-                "label": bench.query_label[rows],
-                "is_known": bench.is_known[rows],
+                "label": suite.query_label[rows],
+                "is_known": suite.is_known[rows],
             })
         )
     return pd.concat(frames, ignore_index=True)

@@ -17,7 +17,7 @@ from mmpipeline.talk.measure.rules import (
     MIN_GAUSSIAN_REFERENCES,
     GaussianRule,
 )
-from mmpipeline.talk.measure.suite import SyntheticBench, concatenate
+from mmpipeline.talk.measure.suite import SyntheticSuite, concatenate
 
 SHRINKAGES = (0.0, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 0.9)
 CHOICE_QUERIES = 50
@@ -37,8 +37,8 @@ class RawGaussian:
 
     name = "raw"
 
-    def __init__(self, bench: SyntheticBench, seed: int) -> None:
-        self._bench = bench
+    def __init__(self, suite: SyntheticSuite, seed: int) -> None:
+        self._bench = suite
         self._seed = seed
         self._chosen: dict[tuple[int, Subset], float] = {}
 
@@ -124,8 +124,8 @@ class BestRawGaussian:
 
     name = "raw, shrinkage chosen on the queries"
 
-    def __init__(self, bench: SyntheticBench) -> None:
-        self._bench = bench
+    def __init__(self, suite: SyntheticSuite) -> None:
+        self._bench = suite
 
     def scores(
         self, rows: Int64Array, query: Subset, reference: Subset

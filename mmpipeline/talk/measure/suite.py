@@ -24,7 +24,7 @@ Embed = Callable[[Inputs, Subset], Tensor]
 """From items and the modalities they show to their vectors, shape (N, E)."""
 
 
-class SyntheticBench:
+class SyntheticSuite:
     """Standardised pool and queries of a synthetic experiment.
 
     Parameters
@@ -159,14 +159,14 @@ class EmbeddingMethod:
     def __init__(
         self,
         name: str,
-        bench: SyntheticBench,
+        suite: SyntheticSuite,
         embed: Embed,
         rules: Sequence[PrototypeRule],
         *,
         across: bool = True,
     ) -> None:
         self.name = name
-        self._bench = bench
+        self._bench = suite
         self._embed = embed
         self._rules = tuple(rules)
         self._across = across

@@ -20,7 +20,7 @@ from mmpipeline.config import SyntheticEvaluationConfig
 from mmpipeline.evaluation.metrics.prototypes import rank_classes, summarize_draws
 from mmpipeline.talk.data import Subset, all_subsets, bayes_scores, subset_name
 from mmpipeline.talk.measure.out_of_set import open_set_figures
-from mmpipeline.talk.measure.suite import Method, SyntheticBench
+from mmpipeline.talk.measure.suite import Method, SyntheticSuite
 
 BAYES = "bayes bound"
 CHANCE = "chance"
@@ -44,7 +44,7 @@ class Cell:
 
 
 def evaluate_methods(
-    bench: SyntheticBench, methods: Sequence[Method], config: SyntheticEvaluationConfig
+    suite: SyntheticSuite, methods: Sequence[Method], config: SyntheticEvaluationConfig
 ) -> pd.DataFrame:
     """Measure methods on all cells, beside the Bayes bound and chance.
 
@@ -63,10 +63,10 @@ def evaluate_methods(
         Columns ``method, rule, k, query, reference, scope, draws, replaced``, then the fields of
         `PrototypeFigures` as shares (0 to 1). ``k`` is 0 where no references are drawn.
     """
-    rows = list(_bound_rows(bench))
-    for cell in plan_cells(bench.full_subset, config):
+    rows = list(_bound_rows(suite))
+    for cell in plan_cells(suite.full_subset, config):
         for method in methods:
-            rows.extend(_measure(bench, method, cell, config))
+            rows.extend(_measure(suite, method, cell, config))
     return pd.DataFrame(rows)
 
 
@@ -94,7 +94,7 @@ def plan_cells(full: Subset, config: SyntheticEvaluationConfig) -> list[Cell]:
 
 
 def measure_open_set(
-    bench: SyntheticBench, methods: Sequence[Method], config: SyntheticEvaluationConfig
+    suite: SyntheticSuite, methods: Sequence[Method], config: SyntheticEvaluationConfig
 ) -> pd.DataFrame:
     """Enrol the first classes only, and see whether queries of the others are noticed.
 
@@ -111,15 +111,15 @@ def measure_open_set(
     -------
     pandas.DataFrame
         Columns ``method, rule, k, enrolled`` (number of classes: each scope but the widest),
-        ``strangers`` (classes), ``auroc, fpr95, oscr`` (means of the draws) and ``auroc_spread``.
+        ``out_of_set`` (classes), ``auroc, fpr95, oscr`` (means of the draws) and ``auroc_spread``.
     """
-    classes, label = bench.data.config.classes, bench.query_label
-    full, found = bench.full_subset, defaultdict(list)
+    classes, label = suite.data.config.classes, suite.query_label
+    full, found = suite.full_subset, defaultdict(list)
     for draw in range(config.draws):
-        rows, _ = bench.draw(config.references, config.seed + draw)
+        rows, _ = suite.draw(config.references, config.seed + draw)
         for method in methods:
             for rule, scores in method.scores(rows, full, full):
-                for scope in bench.data.config.scopes:
+                for scope in suite.data.config.scopes:
                     if scope < classes:
                         figures = _judge_strangers(scores[:, :scope], label, scope)
                         found[method.name, rule, scope].append(figures)
@@ -141,50 +141,50 @@ def _judge_strangers(scores: Tensor, label: Int64Array, scope: int) -> tuple[flo
 
 
 def _measure(
-    bench: SyntheticBench, method: Method, cell: Cell, config: SyntheticEvaluationConfig
+    suite: SyntheticSuite, method: Method, cell: Cell, config: SyntheticEvaluationConfig
 ) -> Iterator[dict[str, object]]:
     ranks: dict[tuple[str, int], list[Int64Array]] = defaultdict(list)
     replaced = False
     for draw in range(config.draws):
-        rows, replaced = bench.draw(cell.references, config.seed + draw)
+        rows, replaced = suite.draw(cell.references, config.seed + draw)
         for rule, scores in method.scores(rows, cell.query, cell.reference):
-            for scope, found in _rank_scopes(bench, scores).items():
+            for scope, found in _rank_scopes(suite, scores).items():
                 ranks[rule, scope].append(found)
     for (rule, scope), draws in ranks.items():
-        yield _row(bench, (method.name, rule), cell, scope, draws) | {"replaced": replaced}
+        yield _row(suite, (method.name, rule), cell, scope, draws) | {"replaced": replaced}
 
 
-def _bound_rows(bench: SyntheticBench) -> Iterable[dict[str, object]]:
-    for subset in all_subsets(len(bench.pool)):
-        scores = bayes_scores(bench.data.parameters, bench.data.test, subset)
+def _bound_rows(suite: SyntheticSuite) -> Iterable[dict[str, object]]:
+    for subset in all_subsets(len(suite.pool)):
+        scores = bayes_scores(suite.data.parameters, suite.data.test, subset)
         cell = Cell(0, subset, subset)
-        for scope, ranks in _rank_scopes(bench, torch.from_numpy(scores)).items():
-            yield _row(bench, (BAYES, "density"), cell, scope, [ranks]) | {"replaced": False}
-            yield _chance_row(bench, cell, scope)
+        for scope, ranks in _rank_scopes(suite, torch.from_numpy(scores)).items():
+            yield _row(suite, (BAYES, "density"), cell, scope, [ranks]) | {"replaced": False}
+            yield _chance_row(suite, cell, scope)
 
 
-def _rank_scopes(bench: SyntheticBench, scores: Tensor) -> dict[int, Int64Array]:
-    per_class, label = bench.data.config.test_per_class, bench.query_label
+def _rank_scopes(suite: SyntheticSuite, scores: Tensor) -> dict[int, Int64Array]:
+    per_class, label = suite.data.config.test_per_class, suite.query_label
     return {
         scope: rank_classes(scores[: scope * per_class, :scope], label[: scope * per_class])
-        for scope in bench.data.config.scopes
+        for scope in suite.data.config.scopes
     }
 
 
 def _row(
-    bench: SyntheticBench,
+    suite: SyntheticSuite,
     who: tuple[str, str],
     cell: Cell,
     scope: int,
     draws: Sequence[Int64Array],
 ) -> dict[str, object]:
-    figures = summarize_draws(draws, bench.is_known[: len(draws[0])])
+    figures = summarize_draws(draws, suite.is_known[: len(draws[0])])
     return _place(who, cell, scope, len(draws)) | asdict(figures)
 
 
-def _chance_row(bench: SyntheticBench, cell: Cell, scope: int) -> dict[str, object]:
+def _chance_row(suite: SyntheticSuite, cell: Cell, scope: int) -> dict[str, object]:
     first, five = 1 / scope, min(1.0, 5 / scope)
-    unknown = scope > bench.data.config.known_classes
+    unknown = scope > suite.data.config.known_classes
     figures = {
         "top1": first,
         "top5": five,

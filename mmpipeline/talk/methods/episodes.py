@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmpipeline.config import MomentConfig, SeedMethodConfig
+from mmpipeline.config import MomentConfig, TalkMethodConfig
 from mmpipeline.talk.data import all_subsets
 from mmpipeline.talk.methods.virtual_classes import Samples, VirtualClasses
 
@@ -60,7 +60,7 @@ class ClassBatches:
         How many classes of which kind, and of how many samples.
     """
 
-    def __init__(self, classes: VirtualClasses, config: SeedMethodConfig) -> None:
+    def __init__(self, classes: VirtualClasses, config: TalkMethodConfig) -> None:
         self._classes = classes
         self._config = config
 

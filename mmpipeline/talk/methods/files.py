@@ -12,7 +12,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from mmpipeline.config import SeedMethodConfig, describe_problems
+from mmpipeline.config import TalkMethodConfig, describe_problems
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage.atomic import write_bytes_atomic, write_json_atomic
 from mmpipeline.talk.methods.objectives import SeedEmbedding
@@ -24,7 +24,7 @@ EMBEDDING, MOMENTS = "embedding.", "moments."
 
 
 def save_method(
-    method: TrainedMethod, dims: tuple[int, ...], config: SeedMethodConfig, folder: Path
+    method: TrainedMethod, dims: tuple[int, ...], config: TalkMethodConfig, folder: Path
 ) -> int:
     """Write a trained method into a folder.
 
@@ -74,7 +74,7 @@ def load_method(folder: Path) -> TrainedMethod:
     advice = "run the seed experiment again"
     try:
         shape = json.loads((folder / SHAPE_NAME).read_bytes())
-        config = SeedMethodConfig.model_validate(shape["config"])
+        config = TalkMethodConfig.model_validate(shape["config"])
         dims = tuple(int(dim) for dim in shape["dims"])
         tensors = load_file(folder / WEIGHTS_NAME)
         embedding = SeedEmbedding(dims, config).model
@@ -87,7 +87,7 @@ def load_method(folder: Path) -> TrainedMethod:
             moments.eval()
     except ValidationError as error:
         raise ArtifactError(
-            f"{folder / SHAPE_NAME}: {describe_problems(error, SeedMethodConfig)}"
+            f"{folder / SHAPE_NAME}: {describe_problems(error, TalkMethodConfig)}"
         ) from error
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         raise ArtifactError(f"{folder} holds no whole method ({error}); {advice}") from error

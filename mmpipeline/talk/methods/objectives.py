@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmpipeline.config import SeedMethodConfig
+from mmpipeline.config import TalkMethodConfig
 from mmpipeline.losses import (
     LearnedTemperature,
     cosine_pair_loss,
@@ -32,7 +32,7 @@ class SeedEmbedding(nn.Module):
         Widths and kind of layers.
     """
 
-    def __init__(self, dims: tuple[int, ...], config: SeedMethodConfig) -> None:
+    def __init__(self, dims: tuple[int, ...], config: TalkMethodConfig) -> None:
         super().__init__()
         options = ModelOptions(
             fusion=config.fusion,
@@ -60,7 +60,7 @@ class EmbeddingLoss:
         Which loss, and its weights.
     """
 
-    config: SeedMethodConfig
+    config: TalkMethodConfig
 
     def __call__(self, module: nn.Module, batch: ClassBatch, /) -> tuple[Tensor, Metrics]:
         """Measure the module; see `mmpipeline.training.Objective`."""

@@ -4,11 +4,11 @@ The ladder lists what was tried in order, each step one change on top of the one
 a flow can run it as one run a step and the tables say what each change is worth.
 """
 
-from mmpipeline.config import MomentConfig, SeedMethodConfig, SyntheticConfig, VirtualClassConfig
+from mmpipeline.config import MomentConfig, SyntheticConfig, TalkMethodConfig, VirtualClassConfig
 from mmpipeline.errors import ConfigError
 
-_EUC = SeedMethodConfig(loss="euclid_pair")
-_COS = SeedMethodConfig(loss="cosine_pair")
+_EUC = TalkMethodConfig(loss="euclid_pair")
+_COS = TalkMethodConfig(loss="cosine_pair")
 _PROTOTYPICAL = _COS.model_copy(update={"loss": "prototypical"})
 _VIRTUAL = _PROTOTYPICAL.model_copy(update={"virtual_classes": 34})
 _WIDE = _VIRTUAL.model_copy(update={"plain": False, "hidden_dim": 192, "embedding_dim": 128})
@@ -24,7 +24,7 @@ _BLOCKS = _BUMPS.model_copy(update={"fusion": "blocks", "embedding_dim": 256, "c
 _OURS = _BLOCKS.model_copy(update={"moments": MomentConfig()})
 _FIXED_AXES = VirtualClassConfig(permute=False, flip=False)
 
-LADDER: dict[str, SeedMethodConfig] = {
+LADDER: dict[str, TalkMethodConfig] = {
     "slides_euc": _EUC,
     "slides_cos": _COS,
     "prototypical": _PROTOTYPICAL,
@@ -49,7 +49,7 @@ LADDER_STEPS: dict[str, str] = {
 }
 """By step, what it changes; ours has moment-aware prototypes beside the last one's embedding."""
 
-SEED_METHODS: dict[str, SeedMethodConfig] = {
+TALK_METHODS: dict[str, TalkMethodConfig] = {
     **LADDER,
     "ours_fixed_axes": _OURS.model_copy(
         update={"virtual": _FIXED_AXES, "moments": MomentConfig(dims_apart=True)}
@@ -67,17 +67,17 @@ TALK_LIKE_DATA = SyntheticConfig(
 """The setting whose figures come nearest to the talk's table; the author's own is unknown."""
 
 
-def seed_method(name: str) -> SeedMethodConfig:
+def seed_method(name: str) -> TalkMethodConfig:
     """Look a method up.
 
     Parameters
     ----------
     name
-        Of `SEED_METHODS`.
+        Of `TALK_METHODS`.
 
     Returns
     -------
-    SeedMethodConfig
+    TalkMethodConfig
         Its config.
 
     Raises
@@ -86,13 +86,13 @@ def seed_method(name: str) -> SeedMethodConfig:
         If there is none of that name.
     """
     try:
-        return SEED_METHODS[name]
+        return TALK_METHODS[name]
     except KeyError:
-        known = ", ".join(SEED_METHODS)
+        known = ", ".join(TALK_METHODS)
         raise ConfigError(f"no method is called {name!r}; known: {known}") from None
 
 
-def shorten(config: SeedMethodConfig, share: float) -> SeedMethodConfig:
+def shorten(config: TalkMethodConfig, share: float) -> TalkMethodConfig:
     """Make a method's trainings shorter, for a quick look.
 
     Parameters
@@ -104,7 +104,7 @@ def shorten(config: SeedMethodConfig, share: float) -> SeedMethodConfig:
 
     Returns
     -------
-    SeedMethodConfig
+    TalkMethodConfig
         The same method with fewer rounds.
 
     Raises

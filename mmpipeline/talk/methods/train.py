@@ -1,6 +1,6 @@
 """Methods for the synthetic data, trained by the common loop: the talk's, ours, and the ladder.
 
-`train_seed_method` takes a bench and a config and gives the methods that
+`train_talk_method` takes a bench and a config and gives the methods that
 `mmpipeline.talk.measure.table.evaluate_methods` measures. Only the known classes' pool is
 ever seen by a training. No weights are chosen by a score: a training runs its steps and ends, and
 its settings were fixed on generator seeds that no report shows.
@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import FitConfig, MomentConfig, SeedMethodConfig
+from mmpipeline.config import FitConfig, MomentConfig, TalkMethodConfig
 from mmpipeline.talk.data import Subset
 from mmpipeline.talk.measure.moments import MomentMethod
 from mmpipeline.talk.measure.rules import (
@@ -26,7 +26,7 @@ from mmpipeline.talk.measure.suite import (
     EmbeddingMethod,
     Inputs,
     Method,
-    SyntheticBench,
+    SyntheticSuite,
 )
 from mmpipeline.talk.methods.episodes import ClassBatches, MomentEpisodes
 from mmpipeline.talk.methods.objectives import EmbeddingLoss, SeedEmbedding, moment_loss
@@ -82,7 +82,7 @@ class TrainedMethod:
             vectors = [self.embedding(block, shown.expand(len(block[0]), -1)) for block in blocks]
         return torch.cat(vectors)
 
-    def methods(self, bench: SyntheticBench, *, every_rule: bool = False) -> list[Method]:
+    def methods(self, suite: SyntheticSuite, *, every_rule: bool = False) -> list[Method]:
         """Give what the bench measures.
 
         Parameters
@@ -106,16 +106,16 @@ class TrainedMethod:
                 NearestRule("cosine" if unit else "euclid"),
                 GaussianRule("full", GAUSSIAN_SHRINKAGE),
             ]
-        methods: list[Method] = [EmbeddingMethod(self.name, bench, self.embed, rules)]
+        methods: list[Method] = [EmbeddingMethod(self.name, suite, self.embed, rules)]
         if self.moments is not None:
-            methods.append(MomentMethod(self.name, bench, self.moments))
+            methods.append(MomentMethod(self.name, suite, self.moments))
         return methods
 
 
-def train_seed_method(
+def train_talk_method(
     name: str,
-    bench: SyntheticBench,
-    config: SeedMethodConfig,
+    suite: SyntheticSuite,
+    config: TalkMethodConfig,
     hooks: Hooks = Hooks(),
 ) -> TrainedMethod:
     """Train a method on the known classes.
@@ -145,11 +145,11 @@ def train_seed_method(
     StageError
         If a loss is not finite.
     """
-    known = bench.data.config.known_classes
-    classes = VirtualClasses([pool[:known] for pool in bench.pool], config.virtual)
-    dims = bench.data.config.modality_dims
+    known = suite.data.config.known_classes
+    classes = VirtualClasses([pool[:known] for pool in suite.pool], config.virtual)
+    dims = suite.data.config.modality_dims
     digest = digest_values({
-        "data": bench.data.config.model_dump(mode="json"),
+        "data": suite.data.config.model_dump(mode="json"),
         "method": config.model_dump(mode="json"),
     })
     embedding = _build(lambda: SeedEmbedding(dims, config), config.fit)

@@ -86,7 +86,7 @@ class SeedTables:
     changes: Mapping[str, str] = field(default_factory=dict)
 
 
-def write_seed_report(tables: SeedTables, target: Path) -> dict[str, float]:
+def write_talk_report(tables: SeedTables, target: Path) -> dict[str, float]:
     """Write ``seed-experiment.md``, its figures and its tables into a folder.
 
     Parameters
@@ -301,12 +301,12 @@ def _open_set_table(open_set: pd.DataFrame) -> str:
     heads = ["method", "enrolled", "strangers", "AUROC", "FPR95", "OSCR"]
     lines = [_row(heads), _rule(len(heads))]
     groups = open_set.groupby(OPEN_SET_KEYS, sort=False)
-    for (method, rule, enrolled, strangers), rows in groups:
+    for (method, rule, enrolled, out_of_set), rows in groups:
         figures = [
             f"{rows[name].mean():.3f} ± {rows[name].std(ddof=0):.3f}" for name in OPEN_SET_FIGURES
         ]
         lines.append(
-            _row([_heading(str(method), str(rule)), str(enrolled), str(strangers), *figures])
+            _row([_heading(str(method), str(rule)), str(enrolled), str(out_of_set), *figures])
         )
     return "\n".join(lines)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmpipeline.config import SeedExperimentConfig, SyntheticConfig
+from mmpipeline.config import SyntheticConfig, TalkExperimentConfig
 from mmpipeline.talk.methods.presets import LADDER_STEPS, TALK_LIKE_DATA, seed_method
 from mmpipeline.talk.report.page import SeedTables
 
@@ -22,7 +22,7 @@ def gather_tables(
     draws: Sequence[Path],
     reproductions: Sequence[Path],
     ladder: Sequence[Path],
-    config: SeedExperimentConfig,
+    config: TalkExperimentConfig,
 ) -> SeedTables:
     """Gather what the report shows.
 
@@ -40,7 +40,7 @@ def gather_tables(
     Returns
     -------
     SeedTables
-        For `write_seed_report`.
+        For `write_talk_report`.
     """
     return SeedTables(
         cells=read_tables(draws, "cells"),
@@ -61,7 +61,7 @@ def read_tables(folders: Sequence[Path], name: str) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
-def describe_settings(config: SeedExperimentConfig) -> list[str]:
+def describe_settings(config: TalkExperimentConfig) -> list[str]:
     """Say in a few lines of Markdown what the figures are of."""
     data, ours = config.data, seed_method(OURS)
     lines = [

@@ -122,7 +122,7 @@ def fit(
     training = Training(module, source, objective, config, hooks)
     with ExitStack() as stack:
         stack.enter_context(determinism(config.seed))
-        if hooks.checkpoints is not None and processes.leads:
+        if hooks.checkpoints is not None and processes.is_main:
             stack.enter_context(hooks.checkpoints.held())
         training.resume()
         return training.run()
@@ -225,14 +225,14 @@ class Training(Generic[Batch]):
         checkpoints, state = self._hooks.checkpoints, None
         if checkpoints is None:
             return None
-        if self._processes.leads:
+        if self._processes.is_main:
             state = checkpoints.load(self._identity)
-        step = int(self._processes.agree(-1 if state is None else state.step))
-        return state if self._processes.leads or step < 0 else checkpoints.read(step)
+        step = int(self._processes.broadcast(-1 if state is None else state.step))
+        return state if self._processes.is_main or step < 0 else checkpoints.read(step)
 
     def _save(self) -> None:
         checkpoints = self._hooks.checkpoints
-        if checkpoints is None or not self._processes.leads:
+        if checkpoints is None or not self._processes.is_main:
             return
         weights = self._module.state_dict()
         tensors = {f"module.{name}": value for name, value in weights.items()}
@@ -280,7 +280,7 @@ class Training(Generic[Batch]):
         metrics = {f"train_{name}": mean for name, mean in means.items()}
         metrics["learning_rate"] = learning_rate(result.steps, config)
         metrics |= self._score()
-        if self._processes.leads:
+        if self._processes.is_main:
             self._hooks.logger.log_metrics(metrics, step=number)
         result.history.append({"round": float(number), **metrics})
         score = metrics.get(SCORE)
@@ -300,7 +300,7 @@ class Training(Generic[Batch]):
             figures = dict(self._hooks.selector(self._module))
         self._module.train()
         if SCORE in figures:
-            figures[SCORE] = self._processes.agree(figures[SCORE])
+            figures[SCORE] = self._processes.broadcast(figures[SCORE])
         return figures
 
     def _is_over(self) -> bool:

@@ -180,7 +180,7 @@ class GradientStep(Generic[Batch]):
         figures = parameters[0].new_tensor(list(means.values()))
         has_gradient = figures.new_tensor([float(p.grad is not None) for p in parameters])
         gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in parameters]
-        self.processes.add_up([*gradients, has_gradient, figures])
+        self.processes.all_reduce([*gradients, has_gradient, figures])
         for parameter, gradient, count in zip(
             parameters, gradients, has_gradient.tolist(), strict=True
         ):

@@ -41,7 +41,7 @@ class Processes:
         return cls(distributed.get_rank(), distributed.get_world_size())
 
     @property
-    def leads(self) -> bool:
+    def is_main(self) -> bool:
         """Whether this process writes and reports."""
         return self.rank == 0
 
@@ -74,7 +74,7 @@ class Processes:
         gathered = torch.cat([part[:size] for part, size in zip(parts, lengths, strict=True)])
         return gathered, slice(start, start + len(rows))
 
-    def add_up(self, tensors: Sequence[Tensor]) -> None:
+    def all_reduce(self, tensors: Sequence[Tensor]) -> None:
         """Replace tensors by their sums over the processes, in one message.
 
         Parameters
@@ -90,7 +90,7 @@ class Processes:
         for tensor, summed in zip(tensors, torch.split(message, sizes), strict=True):
             tensor.copy_(summed.view_as(tensor))
 
-    def agree(self, value: float) -> float:
+    def broadcast(self, value: float) -> float:
         """Return the first process's number, so that all decide alike."""
         if self.world == 1:
             return value

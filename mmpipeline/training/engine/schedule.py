@@ -31,9 +31,9 @@ def learning_rate(step: int, config: FitConfig) -> float:
     Loshchilov and Hutter 2017, SGDR, equation 5, without restarts.
     """
     steps = config.rounds * config.steps_per_round
-    warmup = int(config.warmup_share * steps)
+    warmup = int(config.warmup_fraction * steps)
     if step <= warmup:
         return config.learning_rate * step / (warmup + 1)
     way = (step - 1 - warmup) / (steps - warmup)
-    low = config.final_rate_share
+    low = config.final_rate_fraction
     return config.learning_rate * (low + (1 - low) * (1 + math.cos(math.pi * way)) / 2)

@@ -242,15 +242,15 @@ class PairBatches:
         positive[left_of_pair[label], item_of_pair[label]] = True
         hard[left_of_pair[is_hard], item_of_pair[is_hard]] = True
         listed[left_of_pair, item_of_pair] = True
-        kin = _Kinship(image_rows, text_rows, lefts, self._table.summary)
+        same_group = _Kinship(image_rows, text_rows, lefts, self._table.summary)
         if self._takes_dish:
-            positive |= kin.same_dish & ~kin.same_recipe & ~listed
+            positive |= same_group.same_dish & ~same_group.same_recipe & ~listed
         return PairBatch(
             image_rows=image_rows,
             text_rows=text_rows,
             anchors=torch.from_numpy(lefts),
             positive=torch.from_numpy(positive),
-            ignored=torch.from_numpy(kin.any & ~listed & ~positive),
+            ignored=torch.from_numpy(same_group.any & ~listed & ~positive),
             hard=torch.from_numpy(hard),
         )
 

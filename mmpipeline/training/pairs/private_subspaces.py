@@ -15,7 +15,7 @@ MAX_ROWS = 20_000
 BLOCK_ROWS = 4096
 
 
-def fit_own_part(model: FusionModel, features: FeatureSet, rows: Int32Array) -> None:
+def fit_private_subspace(model: FusionModel, features: FeatureSet, rows: Int32Array) -> None:
     """Find the axes on which each modality has a place of its own.
 
     Parameters
@@ -27,7 +27,7 @@ def fit_own_part(model: FusionModel, features: FeatureSet, rows: Int32Array) -> 
     rows
         Shape (R,), recipes; evenly spaced ones when there are more than `MAX_ROWS`.
     """
-    if model.own_part is None:
+    if model.private_subspace is None:
         return
     chosen = rows[np.linspace(0, len(rows) - 1, min(len(rows), MAX_ROWS)).astype(np.int64)]
     moments = torch.zeros(len(MODALITIES), model.hidden_dim, model.hidden_dim).double()
@@ -40,4 +40,4 @@ def fit_own_part(model: FusionModel, features: FeatureSet, rows: Int32Array) -> 
             inputs = gather_features(features, block, block, device)
             codes = model.encode(inputs, to_device(mask, device))
             moments += code_moments(codes.cpu(), mask)
-    model.own_part.fit(moments)
+    model.private_subspace.fit(moments)

@@ -23,7 +23,7 @@ from mmpipeline.training.engine.determinism import determinism, digest_values
 from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.engine.metric_logger import MetricLogger
 from mmpipeline.training.engine.process_group import Processes
-from mmpipeline.training.pairs.private_subspaces import fit_own_part
+from mmpipeline.training.pairs.private_subspaces import fit_private_subspace
 from mmpipeline.training.pairs.source import PairSource, pair_objective
 from mmpipeline.training.pairs.statistics import measure_inputs
 from mmpipeline.training.pairs.table import PairTable
@@ -77,8 +77,8 @@ def train_model(
     _check_labels(table)
     if config.shuffle_labels:
         table = table.shuffle_labels(config.seed)
-    leads = Processes.current().leads
-    if leads:
+    is_main = Processes.current().is_main
+    if is_main:
         logger.log_params(config.model_dump())
     digest = digest_folders(features, pairs) if checkpoints is not None else ""
     source = PairSource(feature_set, table, config, digest)
@@ -87,14 +87,14 @@ def train_model(
     hooks = Hooks(logger, checkpoints, lambda _: validator.score(model), identity)
     objective = pair_objective(feature_set, config)
     result = fit(model, source, objective, fit_config(config, len(source)), hooks)
-    fit_own_part(model, feature_set, np.unique(table.summary.anchors))
+    fit_private_subspace(model, feature_set, np.unique(table.summary.anchors))
     counts = {
         "pairs": float(len(table)),
         "anchors": float(len(table.summary.anchors)),
         "pairs_dropped": float(table.summary.dropped),
         "parameters": float(sum(p.numel() for p in model.parameters())),
     } | summarise(result)
-    if leads:
+    if is_main:
         save_model(model, target)
         epochs = [
             {"epoch" if name == "round" else name: value for name, value in entry.items()}
@@ -130,8 +130,8 @@ def make_model(features: FeatureSet, table: PairTable, config: TrainConfig) -> F
             ModelOptions(
                 fusion=config.fusion,
                 encoder=config.encoder,
-                own_dim=config.own_dim,
-                own_share=config.own_share,
+                private_dim=config.private_dim,
+                private_weight=config.private_weight,
             ),
         )
     model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))

@@ -173,7 +173,7 @@ class Validator:
         return dict(zip(RECIPE_FIGURES, map(mean_reciprocal_rank, ranks), strict=True))
 
 
-def measure_worth(features: Path, pairs: Path, seed: int) -> dict[str, float]:
+def measure_baselines(features: Path, pairs: Path, seed: int) -> dict[str, float]:
     """Measure what a validation score is worth on some data.
 
     Parameters

@@ -104,9 +104,9 @@ def _sigmoid(vectors: Tensor, batch: RecipeBatch, temperature: float) -> Tensor:
 def _info_nce(vectors: Tensor, batch: RecipeBatch, temperature: float) -> Tensor:
     """Match the two views of each recipe; others of its dish are no negatives."""
     first, second = vectors[: batch.recipes], vectors[batch.recipes : 2 * batch.recipes]
-    kin = (batch.dish[:, None] == batch.dish) & (batch.dish >= 0)
-    kin |= batch.recipe[:, None] == batch.recipe
-    among = kin[: batch.recipes, : batch.recipes].clone().fill_diagonal_(False)
+    same_group = (batch.dish[:, None] == batch.dish) & (batch.dish >= 0)
+    same_group |= batch.recipe[:, None] == batch.recipe
+    among = same_group[: batch.recipes, : batch.recipes].clone().fill_diagonal_(False)
     return info_nce_loss(first, second, temperature, among)
 
 

@@ -157,7 +157,7 @@ class RecipeSource:
             axis=1,
         )
         mask = draw_masks(presence, is_mixed, generator)
-        single = ~is_mixed & (generator.random(len(mask)) < self._config.single_part_share)
+        single = ~is_mixed & (generator.random(len(mask)) < self._config.single_part_fraction)
         mask[single] = draw_single(presence[single], generator)
         dish, recipe = self.dish[image_rows], self._recipe[image_rows]
         mixed = np.stack([dish, self.dish[text_rows]], axis=1)
@@ -190,7 +190,7 @@ class RecipeSource:
         """Pair photos and texts of recipes of two different, known dishes."""
         presence = self._features.presence[rows]
         usable = rows[(self.dish[rows] >= 0) & presence[:, 0] & presence[:, 1:].any(axis=1)]
-        photos = generator.permutation(usable)[: round(self._config.mixed_share * len(rows))]
+        photos = generator.permutation(usable)[: round(self._config.mixed_fraction * len(rows))]
         if not len(photos):
             return photos, photos
         texts = generator.choice(usable, len(photos))

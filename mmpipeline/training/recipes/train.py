@@ -24,7 +24,7 @@ from mmpipeline.training.engine.determinism import digest_values
 from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.engine.metric_logger import MetricLogger
 from mmpipeline.training.engine.process_group import Processes
-from mmpipeline.training.pairs.private_subspaces import fit_own_part
+from mmpipeline.training.pairs.private_subspaces import fit_private_subspace
 from mmpipeline.training.pairs.table import PairSummary, PairTable
 from mmpipeline.training.pairs.train import digest_folders, fit_config, make_model
 from mmpipeline.training.pairs.validation import Validator
@@ -111,21 +111,42 @@ def train_food_model(
         config.seed,
         trained=frozenset(table.summary.names),
     )
-    leads = Processes.current().leads
-    if leads:
+    is_main = Processes.current().is_main
+    if is_main:
         logger.log_params(config.model_dump())
     digest = digest_folders(features, pairs) if checkpoints is not None else ""
     model = make_model(feature_set, table, config).to(compute_device())
-    course = _Course(feature_set, validator, config, logger, checkpoints, digest)
-    counts = course.run(model, table.summary, pairs)
-    if leads:
+    training = TwoStageTraining(feature_set, validator, config, logger, checkpoints, digest)
+    counts = training.run(model, table.summary, pairs)
+    if is_main:
         save_model(model, target)
-        write_json_atomic(target / "metrics.json", {"summary": counts, "epochs": course.history})
+        write_json_atomic(target / "metrics.json", {"summary": counts, "epochs": training.history})
     return counts
 
 
-class _Course:
-    """The trainings of one model, one after the other."""
+class TwoStageTraining:
+    """The trainings of one model: on given labels, then on proposed ones too.
+
+    Parameters
+    ----------
+    features
+        The feature set.
+    validator
+        Scores each epoch.
+    config
+        The training.
+    logger
+        Gets the metrics of all epochs, numbered through.
+    checkpoints
+        Where to keep states, a folder a stage; None keeps none.
+    digest
+        Of the inputs, which a checkpoint must agree with.
+
+    Attributes
+    ----------
+    history
+        The metrics of each epoch.
+    """
 
     def __init__(
         self,
@@ -145,6 +166,7 @@ class _Course:
         self.history: list[dict[str, float]] = []
 
     def run(self, model: FusionModel, summary: PairSummary, pairs: Path) -> dict[str, float]:
+        """Train twice, with proposed labels between; return the counts."""
         counts = {
             "recipes": float(len(np.unique(summary.anchors))),
             "parameters": float(sum(p.numel() for p in model.parameters())),
@@ -152,19 +174,19 @@ class _Course:
             "dishes_joined": 0.0,
         }
         result = self._fit(model, summary, "first")
-        if self._config.self_training_share > 0:
+        if self._config.self_training_fraction > 0:
             rows = np.unique(summary.anchors)
             vectors = embed_rows(
                 model, self._features, rows.astype(np.int64), self._features.presence[rows]
             )
             speaks = read_languages(pairs, self._features.recipe_ids, rows)
             proposals = propose_labels(
-                vectors, rows, summary.dish, speaks, self._config.self_training_share
+                vectors, rows, summary.dish, speaks, self._config.self_training_fraction
             )
             counts["labels_proposed"] = float(proposals.labelled)
             counts["dishes_joined"] = float(proposals.joined)
             result = self._fit(model, replace(summary, dish=proposals.dish), "second")
-        fit_own_part(model, self._features, np.unique(summary.anchors))
+        fit_private_subspace(model, self._features, np.unique(summary.anchors))
         return counts | self._summarise(result)
 
     def _fit(self, model: FusionModel, summary: PairSummary, name: str) -> TrainingResult:

@@ -4,10 +4,10 @@ from mmpipeline.catalog.labels.mining import (
     NameMiner,
     count_names,
     drop_ingredients,
-    find_core,
-    label_core,
+    find_title_core,
+    label_title_core,
 )
-from mmpipeline.catalog.labels.title_noise import Chatter
+from mmpipeline.catalog.labels.title_noise import TitleNoise
 from mmpipeline.text.dishes import Dish, DishDictionary
 
 DICTIONARY = DishDictionary([Dish("kimchi-jjigae", ("김치찌개",), ("kimchi jjigae",))])
@@ -16,15 +16,15 @@ DICTIONARY = DishDictionary([Dish("kimchi-jjigae", ("김치찌개",), ("kimchi j
 def mine(*titles: str, min_titles: int = 2) -> NameMiner:
     counts: dict[str, int] = {}
     for title in titles:
-        core, is_whole = find_core(title)
+        title_core, is_whole = find_title_core(title)
         if is_whole:
-            counts[core] = counts.get(core, 0) + 1
-    alone = ((core, count, count) for core, count in counts.items())
+            counts[title_core] = counts.get(title_core, 0) + 1
+    alone = ((title_core, count, count) for title_core, count in counts.items())
     return NameMiner(count_names(alone, DICTIONARY, min_titles), DICTIONARY)
 
 
 @pytest.mark.parametrize(
-    ("title", "core", "is_whole"),
+    ("title", "title_core", "is_whole"),
     [
         ("초간단 감자국 황금레시피 만들기", "감자국", True),
         ("엄마표 강원도 감자국~^^", "강원도 감자국", True),
@@ -35,16 +35,20 @@ def mine(*titles: str, min_titles: int = 2) -> NameMiner:
         ("만들기", "", True),
     ],
 )
-def test_cores(title: str, core: str, is_whole: bool) -> None:
-    assert find_core(title) == (core, is_whole)
+def test_cores(title: str, title_core: str, is_whole: bool) -> None:
+    assert find_title_core(title) == (title_core, is_whole)
 
 
 def test_a_name_that_stands_alone_is_learnt() -> None:
     miner = mine("Easy Cabbage Rolls", "My Cabbage Rolls", "Lazy Day Cabbage Rolls", "Odd Mess")
-    assert label_core("lazy day cabbage rolls", miner) == ("en:cabbagerolls", 0.75, "cabbage rolls")
-    assert label_core("stuffed cabage rolls", miner)[:2] == ("en:cabbagerolls", 0.65)
-    assert label_core("odd mess", miner) == (None, None, None)
-    assert label_core("", miner) == (None, None, None)
+    assert label_title_core("lazy day cabbage rolls", miner) == (
+        "en:cabbagerolls",
+        0.75,
+        "cabbage rolls",
+    )
+    assert label_title_core("stuffed cabage rolls", miner)[:2] == ("en:cabbagerolls", 0.65)
+    assert label_title_core("odd mess", miner) == (None, None, None)
+    assert label_title_core("", miner) == (None, None, None)
 
 
 def test_what_goes_on_is_no_evidence() -> None:
@@ -62,21 +66,21 @@ def test_korean_names_end_like_a_dish() -> None:
         "밥 국",
     )
     assert set(miner.counts) == {"옹심이국"}
-    assert label_core("구수한 옹심이국", miner)[0] == "ko:옹심이국"
-    assert label_core("강원도옹심이국", miner)[0] == "ko:옹심이국"
-    assert label_core("옹심이꾹", miner)[:2] == ("ko:옹심이국", 0.65)
+    assert label_title_core("구수한 옹심이국", miner)[0] == "ko:옹심이국"
+    assert label_title_core("강원도옹심이국", miner)[0] == "ko:옹심이국"
+    assert label_title_core("옹심이꾹", miner)[:2] == ("ko:옹심이국", 0.65)
 
 
 def test_qualified_names_fall_to_the_commoner_one() -> None:
     miner = mine("옹심이국", "옹심이국", "감자옹심이국", "감자옹심이국")
-    assert label_core("감자옹심이국", miner)[0] == "ko:옹심이국"
+    assert label_title_core("감자옹심이국", miner)[0] == "ko:옹심이국"
 
 
 def test_what_the_dictionary_knows_is_not_learnt() -> None:
     miner = mine("김치찌게", "김치찌게", "Kimchee Jigae", "Kimchee Jigae")
     assert miner.counts == {}
-    assert label_core("묵은지 김치찌게", miner) == ("kimchi-jjigae", 0.65, None)
-    assert label_core("hot kimchee jigae", miner)[0] == "kimchi-jjigae"
+    assert label_title_core("묵은지 김치찌게", miner) == ("kimchi-jjigae", 0.65, None)
+    assert label_title_core("hot kimchee jigae", miner)[0] == "kimchi-jjigae"
 
 
 def test_a_short_word_must_be_right() -> None:
@@ -89,11 +93,19 @@ def test_a_short_word_must_be_right() -> None:
 
 
 def test_learnt_chatter_goes_too() -> None:
-    chatter = Chatter(frozenset({"lazy", "sunday"}), frozenset({"revisited", "from scratch"}))
-    assert find_core("Lazy Sunday Cabbage Rolls Revisited", chatter) == ("cabbage rolls", True)
-    assert find_core("Cabbage Rolls from Scratch", chatter) == ("cabbage rolls", True)
-    assert find_core("Cabbage Rolls from Scratch") == ("cabbage rolls", False)
-    assert find_core("Revisited Cabbage Sunday", chatter) == ("revisited cabbage sunday", True)
+    title_noise = TitleNoise(
+        frozenset({"lazy", "sunday"}), frozenset({"revisited", "from scratch"})
+    )
+    assert find_title_core("Lazy Sunday Cabbage Rolls Revisited", title_noise) == (
+        "cabbage rolls",
+        True,
+    )
+    assert find_title_core("Cabbage Rolls from Scratch", title_noise) == ("cabbage rolls", True)
+    assert find_title_core("Cabbage Rolls from Scratch") == ("cabbage rolls", False)
+    assert find_title_core("Revisited Cabbage Sunday", title_noise) == (
+        "revisited cabbage sunday",
+        True,
+    )
 
 
 def test_its_own_ingredients_are_no_part_of_a_name() -> None:
@@ -104,5 +116,5 @@ def test_its_own_ingredients_are_no_part_of_a_name() -> None:
 
 
 def test_a_description_is_no_name() -> None:
-    cores = [("noodle bowl", 9, 2), ("dan bing", 9, 3)]
-    assert count_names(cores, DICTIONARY, 2) == {"dan bing": 9}
+    title_cores = [("noodle bowl", 9, 2), ("dan bing", 9, 3)]
+    assert count_names(title_cores, DICTIONARY, 2) == {"dan bing": 9}

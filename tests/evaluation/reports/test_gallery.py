@@ -11,7 +11,7 @@ from mmpipeline.config import EvaluateConfig
 from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts
 from mmpipeline.evaluation.reports.gallery import Failure, write_gallery
 from mmpipeline.evaluation.suite.held_out import load_held_out
-from mmpipeline.evaluation.suite.suite import Bench
+from mmpipeline.evaluation.suite.suite import EvaluationSuite
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import load_model
 
@@ -62,8 +62,8 @@ def test_the_worst_come_first_and_are_wrong(world: SimpleNamespace) -> None:
     model = load_model(world.model)
     for weights in model.parameters():
         weights.data.zero_()  # it tells nothing apart
-    bench = Bench(model, features, held_out, texts, EvaluateConfig())
-    failures = bench.find_failures(5)
+    suite = EvaluationSuite(model, features, held_out, texts, EvaluateConfig())
+    failures = suite.find_failures(5)
     ranks = [failure.rank for failure in failures]
     assert 0 < len(ranks) <= 5
     assert ranks == sorted(ranks, reverse=True)

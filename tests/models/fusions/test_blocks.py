@@ -18,25 +18,25 @@ def make_fusion(shape: FusionShape = SHAPE) -> BlockFusion:
     return fusion
 
 
-def make_codes(mask: Tensor = MASK) -> Tensor:
+def encode_fp16(mask: Tensor = MASK) -> Tensor:
     codes = torch.randn(len(mask), 3, 8, generator=torch.Generator().manual_seed(1))
     return torch.where(mask[..., None], codes, 0.0)
 
 
 def test_each_modality_has_its_block_and_their_sum_the_last() -> None:
     fusion = make_fusion()
-    blocks = fusion(make_codes(), MASK).unflatten(1, (4, 4))
+    blocks = fusion(encode_fp16(), MASK).unflatten(1, (4, 4))
     weights = fusion.log_weights.exp()
     held = torch.cat([MASK, MASK.sum(dim=1, keepdim=True) > 1], dim=1)
     torch.testing.assert_close(blocks.norm(dim=2), held * weights)
-    codes = make_codes()
+    codes = encode_fp16()
     first = functional.normalize(fusion.maps[0](codes[:, 0]), dim=1) * weights[0]
     torch.testing.assert_close(blocks[:3, 0], first[:3])
 
 
 def test_a_query_of_one_modality_meets_that_modality_alone() -> None:
     fusion = make_fusion()
-    codes = make_codes(torch.ones(2, 3, dtype=torch.bool))
+    codes = encode_fp16(torch.ones(2, 3, dtype=torch.bool))
     whole = fusion(codes, torch.ones(2, 3, dtype=torch.bool))
     for m in range(3):
         only = torch.zeros(2, 3, dtype=torch.bool)
@@ -47,15 +47,15 @@ def test_a_query_of_one_modality_meets_that_modality_alone() -> None:
 
 def test_what_is_absent_is_not_read() -> None:
     fusion = make_fusion()
-    joined = fusion(make_codes(), MASK)
-    torch.testing.assert_close(fusion(make_codes(), MASK), joined)
+    joined = fusion(encode_fp16(), MASK)
+    torch.testing.assert_close(fusion(encode_fp16(), MASK), joined)
     assert joined[0, 4:].eq(0).all()
 
 
 @pytest.mark.parametrize("width", [4, 5, 7, 128])
 def test_widths_that_cannot_be_divided_evenly(width: int) -> None:
     fusion = BlockFusion(FusionShape(3, 8, width))
-    assert fusion(make_codes(), MASK).shape == (4, width)
+    assert fusion(encode_fp16(), MASK).shape == (4, width)
 
 
 def test_one_modality_has_the_whole_embedding() -> None:

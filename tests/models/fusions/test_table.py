@@ -17,7 +17,7 @@ SHAPE = FusionShape(parts=3, hidden_dim=8, embedding_dim=6)
 MASK = torch.tensor([[1, 0, 0], [1, 1, 0], [1, 1, 1], [0, 0, 1]], dtype=torch.bool)
 
 
-def make_codes(mask: Tensor = MASK) -> Tensor:
+def encode_fp16(mask: Tensor = MASK) -> Tensor:
     codes = torch.randn(len(mask), 3, 8, generator=torch.Generator().manual_seed(1))
     return torch.where(mask[..., None], codes, 0.0)
 
@@ -32,7 +32,7 @@ def test_every_fusion_learns_from_every_parameter(name: str, plain: bool) -> Non
     torch.manual_seed(0)
     shape = FusionShape(parts=3, hidden_dim=8, embedding_dim=6, plain=plain)
     fusion = build_fusion(name, shape)
-    joined = fusion(make_codes(), MASK)
+    joined = fusion(encode_fp16(), MASK)
     assert joined.shape == (4, 6)
     torch.autograd.backward((joined * torch.randn(4, 6)).sum())
     for parameter in fusion.parameters():
@@ -44,13 +44,13 @@ def test_every_fusion_learns_from_every_parameter(name: str, plain: bool) -> Non
 def test_dropout_belongs_to_training(name: str) -> None:
     shape = FusionShape(parts=3, hidden_dim=8, embedding_dim=6, dropout=0.5)
     fusion = build_fusion(name, shape).eval()
-    assert torch.equal(fusion(make_codes(), MASK), fusion(make_codes(), MASK))
+    assert torch.equal(fusion(encode_fp16(), MASK), fusion(encode_fp16(), MASK))
 
 
 def test_masked_mean_averages_what_is_present() -> None:
     torch.manual_seed(0)
     fusion = MaskedMeanFusion(SHAPE)
-    codes = make_codes()
+    codes = encode_fp16()
     expected = torch.stack([row[seen].mean(dim=0) for row, seen in zip(codes, MASK, strict=True)])
     torch.testing.assert_close(fusion(codes, MASK), fusion.layers(expected))
 
@@ -65,14 +65,14 @@ def test_gates_share_out_one_among_what_is_present() -> None:
             assert isinstance(value, nn.Linear)
             value.weight.zero_()
             value.bias.fill_(3.0)
-    fusion(make_codes(), MASK)
+    fusion(encode_fp16(), MASK)
     torch.testing.assert_close(seen[0], torch.full((4, 8), 3.0))
 
 
 def test_gates_weigh_what_is_present_and_nothing_else() -> None:
     torch.manual_seed(0)
     fusion = GatedFusion(SHAPE)
-    codes = make_codes()
+    codes = encode_fp16()
     seen: list[Tensor] = []
     fusion.layers.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     fusion(codes, MASK)
@@ -86,7 +86,7 @@ def test_gates_weigh_what_is_present_and_nothing_else() -> None:
 def test_a_wide_open_gate_takes_all() -> None:
     torch.manual_seed(0)
     fusion = GatedFusion(SHAPE)
-    codes = make_codes(MASK[2:3])
+    codes = encode_fp16(MASK[2:3])
     seen: list[Tensor] = []
     fusion.layers.register_forward_pre_hook(lambda _module, inputs: seen.append(inputs[0]))
     gate, value = fusion.gates[1], fusion.values[1]

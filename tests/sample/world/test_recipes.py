@@ -85,8 +85,8 @@ def test_no_name_belongs_to_two_dishes() -> None:
 
 
 def test_share_of_unnamed_titles_follows_the_config() -> None:
-    config = CONFIG.model_copy(update={"difficulty": DifficultyConfig(unnamed_title_share=0.9)})
-    for chosen, share in ((CONFIG, CONFIG.difficulty.unnamed_title_share), (config, 0.9)):
+    config = CONFIG.model_copy(update={"difficulty": DifficultyConfig(unnamed_title_fraction=0.9)})
+    for chosen, share in ((CONFIG, CONFIG.difficulty.unnamed_title_fraction), (config, 0.9)):
         named = [recipe_at(chosen, index).draw.is_named for index in range(600)]
         assert 1 - np.mean(named) == pytest.approx(share, abs=0.06)
 

@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from mmpipeline.catalog.labels.mining import is_listed_chatter
+from mmpipeline.catalog.labels.mining import is_listed_noise
 from mmpipeline.sample.world.dishes import load_pantry
 from mmpipeline.sample.world.phrases import ENDINGS, STYLES
 from mmpipeline.sample.world.wording import SampleIngredient, _fill, cue_words
@@ -62,6 +62,6 @@ def test_most_title_phrases_stand_in_no_list_of_the_labeller(language: str) -> N
     unknown = [
         phrase
         for phrase in phrases
-        if not any(map(is_listed_chatter, phrase.split())) and f" {phrase} " not in folded
+        if not any(map(is_listed_noise, phrase.split())) and f" {phrase} " not in folded
     ]
     assert len(unknown) >= LEAST_UNKNOWN_SHARE * len(phrases)

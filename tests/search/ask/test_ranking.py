@@ -5,7 +5,7 @@ import pytest
 
 from mmpipeline.search.ask.compose import ComposedQuery
 from mmpipeline.search.ask.lookup import RowLookup
-from mmpipeline.search.ask.ranking import Wanted, answer
+from mmpipeline.search.ask.ranking import SearchScope, answer
 from mmpipeline.search.index import SearchIndex
 
 
@@ -23,7 +23,7 @@ def test_parts_add_up_to_the_score_and_shared_ingredients_are_told(
     lookup = RowLookup("v", index._parts)
     own = lookup.read(7)
     found = answer(
-        "v", index._parts, lookup, asked, 5, Wanted(ingredients=tuple(own["ingredients"]))
+        "v", index._parts, lookup, asked, 5, SearchScope(ingredients=tuple(own["ingredients"]))
     )
     assert [hit.rank for hit in found.items] == [1, 2, 3, 4, 5]
     assert found.items[0].recipe_id == own["recipe_id"]
@@ -40,7 +40,7 @@ def test_the_verdict_looks_at_all_rows_whatever_the_filter(
 ) -> None:
     rows = np.array([0, 1])
     lookup = RowLookup("v", index._parts)
-    found = answer("v", index._parts, lookup, asked, 2, Wanted(rows))
+    found = answer("v", index._parts, lookup, asked, 2, SearchScope(rows))
     assert set(index.recipe_ids(rows)) == {hit.recipe_id for hit in found.items}
     assert found.verdict.best_score == pytest.approx(1, abs=1e-5)
     assert found.items[0].score < 1 - 1e-4
@@ -51,8 +51,8 @@ def test_what_is_hidden_is_no_answer_and_the_others_keep_their_order(
     index: SearchIndex, asked: ComposedQuery, rows: np.ndarray[tuple[int], np.dtype[np.intp]] | None
 ) -> None:
     lookup = RowLookup("v", index._parts)
-    everything = answer("v", index._parts, lookup, asked, 4, Wanted(rows)).items
-    found = answer("v", index._parts, lookup, asked, 3, Wanted(rows, np.array([7])))
+    everything = answer("v", index._parts, lookup, asked, 4, SearchScope(rows)).items
+    found = answer("v", index._parts, lookup, asked, 3, SearchScope(rows, np.array([7])))
     assert [hit.recipe_id for hit in found.items] == [hit.recipe_id for hit in everything[1:]]
     assert [hit.rank for hit in found.items] == [1, 2, 3]
     assert found.verdict.best_score == found.items[0].score
@@ -60,6 +60,6 @@ def test_what_is_hidden_is_no_answer_and_the_others_keep_their_order(
 
 def test_where_all_is_hidden_there_is_nothing(index: SearchIndex, asked: ComposedQuery) -> None:
     lookup = RowLookup("v", index._parts)
-    found = answer("v", index._parts, lookup, asked, 3, Wanted(None, index.rows))
+    found = answer("v", index._parts, lookup, asked, 3, SearchScope(None, index.rows))
     assert found.items == []
     assert found.verdict.best_score == 0

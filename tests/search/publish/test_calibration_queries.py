@@ -14,11 +14,11 @@ from mmpipeline.models import load_model
 from mmpipeline.schemas import CATALOG_SCHEMA, MODALITIES
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.publish.calibration_queries import (
-    Questions,
+    CalibrationQueries,
     calibrate,
     choose_views,
-    embed_questions,
-    load_questions,
+    embed_calibration_queries,
+    load_calibration_queries,
     part_subsets,
     view_mask,
 )
@@ -39,28 +39,31 @@ def features(world: Path) -> FeatureSet:
 
 
 @pytest.fixture
-def questions(world: Path, features: FeatureSet) -> Questions:
-    return load_questions(world / "catalog", features, 100, 1)
+def questions(world: Path, features: FeatureSet) -> CalibrationQueries:
+    return load_calibration_queries(world / "catalog", features, 100, 1)
 
 
 def test_validation_recipes_with_a_label_ask(
-    world: Path, features: FeatureSet, questions: Questions
+    world: Path, features: FeatureSet, questions: CalibrationQueries
 ) -> None:
     rows = read_parquet(world / "catalog" / "recipes.parquet").to_pylist()
     expected = [turn for turn, row in enumerate(rows) if row["split"] == "val"]
     assert questions.rows.tolist() == expected
     assert questions.dish.tolist() == [rows[turn]["dish"] for turn in expected]
-    few = load_questions(world / "catalog", features, 5, 1)
+    few = load_calibration_queries(world / "catalog", features, 5, 1)
     assert len(few.rows) == 5
     assert set(few.rows) <= set(expected)
-    assert few.rows.tolist() == load_questions(world / "catalog", features, 5, 1).rows.tolist()
+    assert (
+        few.rows.tolist()
+        == load_calibration_queries(world / "catalog", features, 5, 1).rows.tolist()
+    )
 
 
 def test_another_catalogue_is_refused(world: Path, features: FeatureSet) -> None:
     path = world / "catalog" / "recipes.parquet"
     pq.write_table(read_parquet(path).slice(1), path, write_page_checksum=True)
     with pytest.raises(ArtifactError, match="has 25 recipes"):
-        load_questions(world / "catalog", features, 100, 1)
+        load_calibration_queries(world / "catalog", features, 100, 1)
 
 
 def test_views_show_their_parts_or_all_where_there_are_none() -> None:
@@ -77,7 +80,7 @@ def test_views_show_their_parts_or_all_where_there_are_none() -> None:
 
 
 def test_a_view_is_kept_only_for_what_it_gains(
-    world: Path, features: FeatureSet, questions: Questions
+    world: Path, features: FeatureSet, questions: CalibrationQueries
 ) -> None:
     model = load_model(world / "model")
     labels = read_parquet(world / "catalog" / "recipes.parquet").select(["dish", "group_id"])
@@ -93,22 +96,22 @@ def test_a_view_is_kept_only_for_what_it_gains(
 
 
 def test_questions_are_embedded_by_some_parts_alone(
-    world: Path, features: FeatureSet, questions: Questions
+    world: Path, features: FeatureSet, questions: CalibrationQueries
 ) -> None:
     model = load_model(world / "model")
     assert len(list(part_subsets())) == 15
-    asking, vectors = embed_questions(model, features, questions, ("title",))
+    asking, vectors = embed_calibration_queries(model, features, questions, ("title",))
     assert vectors.shape == (len(asking), model.embedding_dim)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    both = embed_questions(model, features, questions, ("title", "image"))[1]
+    both = embed_calibration_queries(model, features, questions, ("title", "image"))[1]
     assert np.abs(both - vectors).max() > 1e-3
 
 
 def test_scores_are_calibrated_where_somebody_asks(
-    world: Path, features: FeatureSet, questions: Questions, index: SearchIndex
+    world: Path, features: FeatureSet, questions: CalibrationQueries, index: SearchIndex
 ) -> None:
     model = load_model(world / "model")
-    nobody = Questions(questions.rows[:0], questions.dish[:0], questions.group[:0])
+    nobody = CalibrationQueries(questions.rows[:0], questions.dish[:0], questions.group[:0])
     assert calibrate(index._parts, model, features, nobody).to_json()["hits"] == {}
     fitted = calibrate(index._parts, model, features, questions)
     low, high = (fitted.hit_chance(("title",), score) for score in (0.0, 1.0))
@@ -120,7 +123,7 @@ def test_scores_are_calibrated_where_somebody_asks(
 
 
 def test_recipes_that_link_sides_are_no_answers(
-    world: Path, features: FeatureSet, questions: Questions, index: SearchIndex
+    world: Path, features: FeatureSet, questions: CalibrationQueries, index: SearchIndex
 ) -> None:
     path = world / "catalog" / "recipes.parquet"
     rows = read_parquet(path).to_pylist()
@@ -128,7 +131,7 @@ def test_recipes_that_link_sides_are_no_answers(
     for turn in links:
         rows[turn]["split"] = "excluded"
     pq.write_table(pa.Table.from_pylist(rows, CATALOG_SCHEMA), path, write_page_checksum=True)
-    linked = load_questions(world / "catalog", features, 100, 1)
+    linked = load_calibration_queries(world / "catalog", features, 100, 1)
     assert linked.excluded.to_pylist() == [rows[turn]["recipe_id"] for turn in links]
     assert linked.rows.tolist() == questions.rows.tolist()
     model, labels = load_model(world / "model"), pa.Table.from_pylist(rows)

@@ -16,7 +16,7 @@ from mmpipeline.storage import DataLayout, read_parquet
 from mmpipeline.storage.parquet import ParquetSink
 from tests.search.conftest import FEATURES
 
-SHARING = IndexConfig(max_dead_share=0.9)
+SHARING = IndexConfig(max_dead_fraction=0.9)
 
 
 def build(world: Path, catalog: Path, name: str, base: Path | None, config: IndexConfig) -> Path:
@@ -103,7 +103,7 @@ def test_unchanged_segments_are_the_same_files(world: Path, base: Path) -> None:
 
 def test_segments_with_much_dead_in_them_are_written_anew(world: Path, base: Path) -> None:
     catalog = change(world, "less", rows_of(world)[:13])
-    config = IndexConfig(max_dead_share=0.3)
+    config = IndexConfig(max_dead_fraction=0.3)
     parts = open_parts(build(world, catalog, "less", base, config))
     assert parts.alive is None  # compacted: nothing dead is left
     assert parts.living == 12

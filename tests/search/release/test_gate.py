@@ -11,7 +11,7 @@ from mmpipeline.config import PromotionConfig
 from mmpipeline.search.current import current_version
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.release.gate import examine, lost_share
-from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.golden_queries import draw_golden_queries
 from mmpipeline.storage import DataLayout
 
 
@@ -22,7 +22,7 @@ def versions(
     """Two finished versions over the same recipes."""
     first = current_version(published)
     assert first is not None
-    draw_exam(published, world / "asking", 50)
+    draw_golden_queries(published, world / "asking", 50)
     return first, publish_another()
 
 

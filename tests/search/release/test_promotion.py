@@ -12,7 +12,7 @@ from mmpipeline.errors import ArtifactError, BusyError
 from mmpipeline.search.current import current_version, promote
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
-from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.golden_queries import draw_golden_queries
 from mmpipeline.search.release.promotion import release, roll_back
 from mmpipeline.search.release.record import challenger, read_releases, was_refused
 from mmpipeline.search.results import SearchResult
@@ -30,7 +30,7 @@ def versions(
     assert first is not None
     second = publish_another()
     promote(published, first)
-    draw_exam(published, world / "asking", 50)
+    draw_golden_queries(published, world / "asking", 50)
     return first, second
 
 

@@ -8,10 +8,10 @@ from mmpipeline.search.release.record import (
     alias_difference,
     answered_before,
     challenger,
-    mend_record,
     note_aliases,
     read_releases,
     record,
+    repair_record,
     was_refused,
 )
 from mmpipeline.storage import DataLayout, write_text_atomic
@@ -40,12 +40,12 @@ def test_decisions_are_kept_in_order(layout: DataLayout) -> None:
 def test_what_answers_unrecorded_is_written_down(layout: DataLayout) -> None:
     record(layout, FIRST, "promoted", None, "passed the gate")
     let_answer(layout, FIRST)
-    mend_record(layout)
+    repair_record(layout)
     assert len(read_releases(layout)) == 1
     let_answer(layout, SECOND)  # and killed
     with pytest.raises(ArtifactError, match="no earlier version is recorded"):
         answered_before(layout, SECOND)
-    mend_record(layout)
+    repair_record(layout)
     assert answered_before(layout, SECOND) == [FIRST]
 
 
@@ -53,7 +53,7 @@ def test_a_rollback_that_was_killed_is_known_for_one(layout: DataLayout) -> None
     record(layout, FIRST, "promoted", None, "passed the gate")
     record(layout, SECOND, "promoted", FIRST, "passed the gate")
     let_answer(layout, FIRST)  # by a rollback, and killed
-    mend_record(layout)
+    repair_record(layout)
     assert read_releases(layout)[-1].action == "rolled back"
     with pytest.raises(ArtifactError, match="no earlier version is recorded"):
         answered_before(layout, FIRST)  # not forward to the second

@@ -10,7 +10,7 @@ from mmpipeline.config import PromotionConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import current_version, open_version, promote
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.release.golden_queries import draw_exam
+from mmpipeline.search.release.golden_queries import draw_golden_queries
 from mmpipeline.search.release.live import LiveIndex
 from mmpipeline.search.release.promotion import release, roll_back
 from mmpipeline.search.release.record import read_releases
@@ -29,7 +29,7 @@ def three(first_world: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     published = DataLayout.at(world / "data")
     first = current_version(published)
     assert first is not None
-    draw_exam(published, world / "asking", 4)
+    draw_golden_queries(published, world / "asking", 4)
     names = [first, *(publish_version(world, name) for name in ("second", "third"))]
     promote(published, first)
     for before, version in pairwise(names):

@@ -5,7 +5,14 @@ import numpy.typing as npt
 import pytest
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.search.vectors.ann import CANDIDATES, MOST_CANDIDATES, Kind, Lists, choose_effort
+from mmpipeline.search.vectors.ann import (
+    CANDIDATES,
+    MOST_CANDIDATES,
+    AnnIndex,
+    AnnPlan,
+    Kind,
+    choose_search_width,
+)
 from mmpipeline.search.vectors.exact import find_nearest
 
 KINDS: tuple[Kind, ...] = ("ivf", "hnsw")
@@ -23,9 +30,9 @@ def vectors() -> npt.NDArray[np.float32]:
 def test_what_is_mapped_answers_as_what_was_written(
     vectors: npt.NDArray[np.float32], tmp_path: Path, kind: Kind
 ) -> None:
-    made = Lists.build(vectors, kind, 1)
+    made = AnnIndex.build(vectors, kind, 1)
     made.write(tmp_path / "lists")
-    mapped = Lists.open(tmp_path / "lists")
+    mapped = AnnIndex.open(tmp_path / "lists")
     for query in vectors[::800]:
         rows, scores = mapped.find(vectors, query, 10, 64)
         np.testing.assert_array_equal(rows, made.find(vectors, query, 10, 64)[0])
@@ -36,7 +43,7 @@ def test_what_is_mapped_answers_as_what_was_written(
 @pytest.mark.parametrize("kind", KINDS)
 def test_only_allowed_rows_are_found(vectors: npt.NDArray[np.float32], kind: Kind) -> None:
     allowed = np.arange(len(vectors)) % 3 == 1
-    rows, _ = Lists.build(vectors, kind, 1).find(vectors, vectors[0], 20, 256, allowed)
+    rows, _ = AnnIndex.build(vectors, kind, 1).find(vectors, vectors[0], 20, 256, allowed)
     assert len(rows) == 20
     assert allowed[rows].all()
 
@@ -47,10 +54,12 @@ def test_the_chosen_effort_reaches_the_recall_on_queries_that_did_not_choose(
 ) -> None:
     queries = vectors[::20]
     truth = np.stack([find_nearest(vectors, query, 10)[0] for query in queries])
-    plan = choose_effort(Lists.build(vectors, kind, 1), kind, vectors, queries, truth, 0.99)
+    plan = choose_search_width(
+        AnnIndex.build(vectors, kind, 1), kind, vectors, queries, truth, 0.99
+    )
     assert plan.kind == kind
     assert plan.recall_at_10 >= 0.98
-    assert plan.effort < 4096
+    assert plan.search_width < 4096
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -63,7 +72,7 @@ def test_lists_are_asked_for_more_while_all_that_they_found_ties(
     values = np.concatenate([dense, random.normal(size=(2000, 64))])
     values = (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
     vectors, query = random.permutation(values), values[0]
-    lists, allowed = Lists.build(vectors, kind, 1), random.random(len(vectors)) < 0.9
+    lists, allowed = AnnIndex.build(vectors, kind, 1), random.random(len(vectors)) < 0.9
     for within in (None, allowed):
         gathered = lists.gather(vectors, query, 10, 256, within)
         rows, scores = lists.find(vectors, query, 10, 256, within)
@@ -81,4 +90,10 @@ def test_lists_are_asked_for_more_while_all_that_they_found_ties(
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "lists").write_bytes(b"not lists")
     with pytest.raises(ArtifactError, match="lists cannot be read"):
-        Lists.open(tmp_path / "lists")
+        AnnIndex.open(tmp_path / "lists")
+
+
+def test_a_plan_of_a_former_release_is_read() -> None:
+    plan = AnnPlan("ivf", 64, 0.99)
+    assert AnnPlan.from_json(plan.to_json()) == plan
+    assert AnnPlan.from_json({"kind": "ivf", "effort": 64, "recall_at_10": 0.99}) == plan

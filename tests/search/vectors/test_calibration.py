@@ -30,15 +30,15 @@ def test_nothing_to_tell_apart_is_no_curve() -> None:
 
 
 def test_the_threshold_lies_between_and_is_measured_on_others() -> None:
-    here, strangers = RANDOM.normal(0.8, 0.05, 400), RANDOM.normal(0.5, 0.05, 400)
-    threshold = choose_threshold(here, strangers)
+    here, out_of_set = RANDOM.normal(0.8, 0.05, 400), RANDOM.normal(0.5, 0.05, 400)
+    threshold = choose_threshold(here, out_of_set)
     assert threshold is not None
     assert 0.55 < threshold.score < 0.75
     assert min(threshold.kept, threshold.stopped, threshold.auroc) > 0.98
     same = choose_threshold(here, here)
     assert same is not None
     assert same.auroc == pytest.approx(0.5)
-    assert choose_threshold(here[:3], strangers) is None
+    assert choose_threshold(here[:3], out_of_set) is None
 
 
 def test_it_survives_being_written() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.vectors.exact import find_nearest
-from mmpipeline.search.vectors.fp16_scan import CodeScan, CodeWriter
+from mmpipeline.search.vectors.fp16_scan import CodeWriter, Fp16Scan
 
 Vectors = np.ndarray
 
@@ -22,13 +22,13 @@ def unit(random: np.random.Generator, rows: int, dim: int, *, ties: bool = False
     return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
 
 
-def write(folder: Path, vectors: Vectors) -> CodeScan:
+def write(folder: Path, vectors: Vectors) -> Fp16Scan:
     writer = CodeWriter(vectors.shape[1])
     for part in np.array_split(vectors, 3):
         if len(part):
             writer.add(part)
     errors = writer.write(folder / "codes")
-    return CodeScan(vectors, folder / "codes", errors)
+    return Fp16Scan(vectors, folder / "codes", errors)
 
 
 @settings(max_examples=25, deadline=None)
@@ -74,7 +74,7 @@ def test_codes_of_other_vectors_are_refused(tmp_path: Path) -> None:
     scan = write(tmp_path, vectors)
     assert scan.nbytes == 2 * vectors.size
     with pytest.raises(ArtifactError, match="does not fit its vectors"):
-        CodeScan(vectors[:40], tmp_path / "codes", scan._errors)
+        Fp16Scan(vectors[:40], tmp_path / "codes", scan._errors)
     (tmp_path / "codes").write_bytes(b"none")
     with pytest.raises(ArtifactError, match="cannot be read"):
-        CodeScan(vectors, tmp_path / "codes", scan._errors)
+        Fp16Scan(vectors, tmp_path / "codes", scan._errors)

@@ -4,9 +4,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from mmpipeline.search.vectors.ann import Kind, ListPlan, Lists
+from mmpipeline.search.vectors.ann import AnnIndex, AnnPlan, Kind
 from mmpipeline.search.vectors.exact import find_nearest
-from mmpipeline.search.vectors.fp16_scan import CodeScan, CodeWriter
+from mmpipeline.search.vectors.fp16_scan import CodeWriter, Fp16Scan
 from mmpipeline.search.vectors.segment import View
 from mmpipeline.search.vectors.space import VectorSpace
 
@@ -22,10 +22,10 @@ def vectors() -> npt.NDArray[np.float32]:
 def make_view(vectors: npt.NDArray[np.float32], path: Path, kind: Kind | None = None) -> View:
     writer = CodeWriter(DIM)
     writer.add(vectors)
-    scan = CodeScan(vectors, path, writer.write(path))
+    scan = Fp16Scan(vectors, path, writer.write(path))
     if kind is None:
         return View(scan)
-    return View(scan, Lists.build(vectors, kind, 1), ListPlan(kind, 2, 0.5))
+    return View(scan, AnnIndex.build(vectors, kind, 1), AnnPlan(kind, 2, 0.5))
 
 
 @pytest.fixture(scope="module")

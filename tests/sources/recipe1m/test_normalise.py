@@ -148,9 +148,9 @@ def test_too_many_unusable_records_are_refused(
     make_dump: MakeDump, make_record: MakeRecord
 ) -> None:
     records = [make_record(number, id=None if number % 3 else "x" * number) for number in range(20)]
-    with pytest.raises(InputError, match=r"14 of 20 records.*max_quarantined_share"):
+    with pytest.raises(InputError, match=r"14 of 20 records.*max_quarantined_fraction"):
         normalize(make_dump(records))
-    _, recipes, _ = normalize(make_dump(records), max_quarantined_share=0.8)
+    _, recipes, _ = normalize(make_dump(records), max_quarantined_fraction=0.8)
     assert len(recipes) == 6
     with pytest.raises(InputError, match="1 of 1 records"):
         normalize(make_dump([{"name": "no recipe"}]))

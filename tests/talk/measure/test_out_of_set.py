@@ -7,16 +7,16 @@ from mmpipeline.talk.measure.out_of_set import open_set_figures
 def test_against_loops_over_pairs() -> None:
     generator = np.random.default_rng(0)
     enrolled = generator.integers(0, 8, 40) + 2.0
-    strangers = generator.integers(0, 8, 30).astype(float)
+    out_of_set = generator.integers(0, 8, 30).astype(float)
     is_right = generator.random(40) < 0.8
-    figures = open_set_figures(enrolled, is_right, strangers)
-    pairs = [(own, other) for own in enrolled for other in strangers]
+    figures = open_set_figures(enrolled, is_right, out_of_set)
+    pairs = [(own, other) for own in enrolled for other in out_of_set]
     auroc = np.mean([(own > other) + 0.5 * (own == other) for own, other in pairs])
     assert figures.auroc == pytest.approx(auroc)
     accepting = [t for t in enrolled if (enrolled >= t).mean() >= 0.95]
-    assert figures.fpr95 == pytest.approx((strangers >= max(accepting)).mean())
+    assert figures.fpr95 == pytest.approx((out_of_set >= max(accepting)).mean())
     named = enrolled[is_right]
-    oscr = np.mean([(named > other).sum() / 40 for other in strangers])
+    oscr = np.mean([(named > other).sum() / 40 for other in out_of_set])
     assert figures.oscr == pytest.approx(oscr)
 
 

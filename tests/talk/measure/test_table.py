@@ -13,17 +13,17 @@ from mmpipeline.talk.measure.table import (
     measure_open_set,
     plan_cells,
 )
-from tests.talk.synthetic_worlds import small_bench
+from tests.talk.synthetic_worlds import small_suite
 
 CONFIG = SyntheticEvaluationConfig(references=20, reference_sweep=(1, 20, 100), draws=2)
 
 
 @pytest.fixture(scope="module")
 def table() -> pd.DataFrame:
-    bench = small_bench()
-    raw = EmbeddingMethod("raw", bench, concatenate, [MeanRule("euclid")], across=False)
-    zeros = EmbeddingMethod("constant", bench, lambda x, _: 0 * x[0], [MeanRule("euclid")])
-    return evaluate_methods(bench, [raw, zeros], CONFIG)
+    suite = small_suite()
+    raw = EmbeddingMethod("raw", suite, concatenate, [MeanRule("euclid")], across=False)
+    zeros = EmbeddingMethod("constant", suite, lambda x, _: 0 * x[0], [MeanRule("euclid")])
+    return evaluate_methods(suite, [raw, zeros], CONFIG)
 
 
 def test_each_cell_is_planned_once() -> None:
@@ -44,15 +44,15 @@ def test_one_row_a_method_rule_k_and_cell(table: pd.DataFrame) -> None:
 
 
 def test_figures_agree_with_a_loop(table: pd.DataFrame) -> None:
-    bench = small_bench()
+    suite = small_suite()
     hits = []
     for draw in range(2):
-        rows = bench.draw(20, seed=CONFIG.seed + draw)[0]
-        gathered = np.concatenate([part.numpy() for part in bench.gather(rows)], axis=2)
+        rows = suite.draw(20, seed=CONFIG.seed + draw)[0]
+        gathered = np.concatenate([part.numpy() for part in suite.gather(rows)], axis=2)
         means = gathered.mean(axis=1)[:7]
-        queries = np.concatenate([part.numpy() for part in bench.test], axis=1)[: 7 * 20]
+        queries = np.concatenate([part.numpy() for part in suite.test], axis=1)[: 7 * 20]
         nearest = ((queries[:, None] - means) ** 2).sum(axis=2).argmin(axis=1)
-        hits.append(nearest == bench.query_label[: 7 * 20])
+        hits.append(nearest == suite.query_label[: 7 * 20])
     cell = table.query("method == 'raw' and k == 20 and query == '0, 1, 2' and scope == 7").iloc[0]
     known = np.arange(7 * 20) < 4 * 20
     assert cell["top1"] == pytest.approx(np.mean(hits))
@@ -63,7 +63,7 @@ def test_figures_agree_with_a_loop(table: pd.DataFrame) -> None:
 
 
 def test_bound_and_chance_stand_beside(table: pd.DataFrame) -> None:
-    bounds = bayes_bound(small_bench().data)
+    bounds = bayes_bound(small_suite().data)
     row = table.query(f"method == '{BAYES}' and query == '0, 2' and scope == 12").iloc[0]
     assert row["top1"] == pytest.approx(bounds[(0, 2), 12].top1)
     assert row["top5"] == pytest.approx(bounds[(0, 2), 12].top5)
@@ -76,9 +76,9 @@ def test_a_constant_embedding_is_never_right(table: pd.DataFrame) -> None:
 
 
 def test_strangers_are_told_from_the_enrolled() -> None:
-    bench = small_bench()
-    raw = EmbeddingMethod("raw", bench, concatenate, [MeanRule("euclid")], across=False)
-    found = measure_open_set(bench, [raw], CONFIG).set_index("enrolled")
+    suite = small_suite()
+    raw = EmbeddingMethod("raw", suite, concatenate, [MeanRule("euclid")], across=False)
+    found = measure_open_set(suite, [raw], CONFIG).set_index("enrolled")
     assert found.index.tolist() == [4, 7]
     assert found["strangers"].tolist() == [8, 5]
     assert (found["auroc"] > 0.55).all()

@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from mmpipeline.config import MomentConfig, SeedMethodConfig, VirtualClassConfig
+from mmpipeline.config import MomentConfig, TalkMethodConfig, VirtualClassConfig
 from mmpipeline.talk.methods.episodes import ClassBatches, MomentEpisodes, draw_masks
 from mmpipeline.talk.methods.virtual_classes import VirtualClasses
 
@@ -10,7 +10,7 @@ CLASSES = VirtualClasses(POOL, VirtualClassConfig())
 
 
 def test_a_batch_holds_known_and_virtual_classes() -> None:
-    config = SeedMethodConfig(real_classes=4, virtual_classes=3, samples_per_class=6)
+    config = TalkMethodConfig(real_classes=4, virtual_classes=3, samples_per_class=6)
     batch = ClassBatches(CLASSES, config).make(np.random.default_rng(0))
     assert [rows.shape for rows in batch.inputs] == [(42, 6), (42, 9), (42, 4)]
     assert batch.label.tolist() == [label for label in range(7) for _ in range(6)]
@@ -20,12 +20,12 @@ def test_a_batch_holds_known_and_virtual_classes() -> None:
 
 
 def test_no_more_known_classes_than_there_are() -> None:
-    batch = ClassBatches(CLASSES, SeedMethodConfig()).make(np.random.default_rng(0))
+    batch = ClassBatches(CLASSES, TalkMethodConfig()).make(np.random.default_rng(0))
     assert len(batch.label) == 5 * 8
 
 
 def test_cross_batches_share_one_proper_subset() -> None:
-    batches = ClassBatches(CLASSES, SeedMethodConfig(cross_weight=1.0))
+    batches = ClassBatches(CLASSES, TalkMethodConfig(cross_weight=1.0))
     seen = set()
     for seed in range(60):
         mask = batches.make(np.random.default_rng(seed)).mask
@@ -50,7 +50,7 @@ def test_episodes_keep_queries_and_references_apart() -> None:
 
 
 def test_the_same_generator_gives_the_same_batch() -> None:
-    batches = ClassBatches(CLASSES, SeedMethodConfig(virtual_classes=2))
+    batches = ClassBatches(CLASSES, TalkMethodConfig(virtual_classes=2))
     first, again = (batches.make(np.random.default_rng(7)) for _ in range(2))
     assert torch.equal(first.mask, again.mask)
     assert all(torch.equal(a, b) for a, b in zip(first.inputs, again.inputs, strict=True))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmpipeline.config import MomentConfig, SeedMethodConfig
+from mmpipeline.config import MomentConfig, TalkMethodConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.talk.methods.files import load_method, save_method
 from mmpipeline.talk.methods.objectives import SeedEmbedding
@@ -12,7 +12,7 @@ from mmpipeline.talk.methods.train import TrainedMethod
 from mmpipeline.talk.models.moment_prototypes import MomentPrototypes
 
 DIMS = (3, 2)
-CONFIG = SeedMethodConfig(
+CONFIG = TalkMethodConfig(
     bumps=4, hidden_dim=8, embedding_dim=4, moments=MomentConfig(curves=3, hidden_dim=8)
 )
 

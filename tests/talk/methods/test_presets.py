@@ -4,7 +4,7 @@ from mmpipeline.errors import ConfigError
 from mmpipeline.talk.methods.presets import (
     LADDER,
     LADDER_STEPS,
-    SEED_METHODS,
+    TALK_METHODS,
     seed_method,
     shorten,
 )
@@ -18,7 +18,7 @@ def test_each_step_of_the_ladder_changes_something() -> None:
 
 
 def test_every_preset_is_a_valid_config() -> None:
-    for config in SEED_METHODS.values():
+    for config in TALK_METHODS.values():
         assert type(config).model_validate(config.model_dump()) == config
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from mmpipeline.talk.report.page import SeedTables, write_seed_report
+from mmpipeline.talk.report.page import SeedTables, write_talk_report
 from tests.talk.seed_cells import make_cells, make_maps, make_open_set
 
 
@@ -19,7 +19,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         reproduction_note="Other data.",
         notes=["What was trained."],
     )
-    counts = write_seed_report(tables, target)
+    counts = write_talk_report(tables, target)
     assert counts["draws"] == 3
     assert counts["demands"] == 15
     assert counts["demands_held"] == 12

@@ -18,7 +18,7 @@ from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.sources.tenthousand import crawl_site
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks.runtime import cluster
-from tasks.runtime.cluster import ClusterExecutor, lent_workers
+from tasks.runtime.cluster import ClusterExecutor, cluster_workers
 from tasks.stages.features import extract
 from tasks.stages.recipe1m import normalize
 from tasks.stages.scraping import parse
@@ -122,7 +122,7 @@ def test_a_temporary_cluster_of_this_machine_is_a_value_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MMPIPELINE_DASK", "local:2")
-    with lent_workers(DataLayout.at(tmp_path)) as workers:
+    with cluster_workers(DataLayout.at(tmp_path)) as workers:
         assert workers is not None
         assert workers.count == 2
         found = [workers.executor.submit(os.getpid) for _ in range(8)]
@@ -149,7 +149,7 @@ def is_alive(processes: set[int]) -> bool:
 
 
 def test_without_the_setting_there_are_no_workers(tmp_path: Path) -> None:
-    with lent_workers(DataLayout.at(tmp_path)) as workers:
+    with cluster_workers(DataLayout.at(tmp_path)) as workers:
         assert workers is None
 
 
@@ -158,7 +158,7 @@ def test_a_cluster_that_is_away_is_named(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(cluster, "CONNECT_S", 0.5)
     with (
         pytest.raises(StageError, match=r"tcp://127.0.0.1:9; start it, or unset MMPIPELINE_DASK"),
-        lent_workers(DataLayout.at(tmp_path)),
+        cluster_workers(DataLayout.at(tmp_path)),
     ):
         pass
 
@@ -174,7 +174,7 @@ def test_a_cluster_without_workers_and_one_that_goes_are_named(
         monkeypatch.setenv("MMPIPELINE_DASK", empty.scheduler_address)
         with (
             pytest.raises(StageError, match="has no worker"),
-            lent_workers(DataLayout.at(tmp_path)),
+            cluster_workers(DataLayout.at(tmp_path)),
         ):
             pass
         with Client(empty.scheduler_address, set_as_default=False) as client:
@@ -192,6 +192,6 @@ def test_a_missing_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setitem(sys.modules, "prefect_dask.task_runners", None)
     with (
         pytest.raises(ConfigError, match=r"pip install 'mmpipeline\[dask\]'"),
-        lent_workers(DataLayout.at(tmp_path)),
+        cluster_workers(DataLayout.at(tmp_path)),
     ):
         pass

@@ -19,7 +19,7 @@ from mmpipeline.search.current import current_version
 from mmpipeline.storage import DataLayout
 from tasks.pages import page_environment
 from tasks.runtime.locations import settle_at_start, settle_locations
-from tasks.runtime.run_lock import only_run
+from tasks.runtime.run_lock import data_root_lock
 from tasks.servers.prefect import tracking_uri
 from tasks.tracking.registry import MODEL_NAME, name_versions
 from tasks.tracking.store import connect
@@ -32,8 +32,8 @@ opened: list[str] = []
 HOLD = """
 import sys
 from pathlib import Path
-from tasks.runtime.run_lock import only_run
-with only_run(Path(sys.argv[1])):
+from tasks.runtime.run_lock import data_root_lock
+with data_root_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
@@ -264,7 +264,7 @@ def test_while_another_run_works_places_stay_and_figures_are_kept(
 
 def test_within_the_only_run_places_are_set_right(original: DataLayout) -> None:
     copied = copy(original, "copy")
-    with only_run(copied.root):
+    with data_root_lock(copied.root):
         settle_at_start(copied.root)
     assert foreign_locations(copied) == []
 

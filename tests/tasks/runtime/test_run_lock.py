@@ -8,20 +8,20 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.errors import BusyError
-from tasks.runtime.run_lock import only_deployment, only_run
+from tasks.runtime.run_lock import data_root_lock, only_deployment
 
 HOLD = """
 import sys
 from pathlib import Path
-from tasks.runtime.run_lock import only_run
-with only_run(Path(sys.argv[1])):
+from tasks.runtime.run_lock import data_root_lock
+with data_root_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
 """
 
 
 def take(folder: Path) -> str:
-    with only_run(folder):
+    with data_root_lock(folder):
         return "taken"
 
 
@@ -42,7 +42,7 @@ def test_another_process_is_refused_until_it_is_gone(tmp_path: Path) -> None:
 
 
 def test_another_run_of_this_process_is_refused(tmp_path: Path) -> None:
-    with ThreadPoolExecutor(1) as pool, only_run(tmp_path):
+    with ThreadPoolExecutor(1) as pool, data_root_lock(tmp_path):
         with pytest.raises(BusyError):
             pool.submit(take, tmp_path).result()
         assert take(tmp_path) == "taken"
@@ -52,13 +52,13 @@ def test_another_run_of_this_process_is_refused(tmp_path: Path) -> None:
 
 
 def test_folders_do_not_mind_each_other(tmp_path: Path) -> None:
-    with only_run(tmp_path / "a"), only_run(tmp_path / "b"):
+    with data_root_lock(tmp_path / "a"), data_root_lock(tmp_path / "b"):
         pass
 
 
 def test_waiting_ends_when_the_other_run_ends(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
-        with only_run(tmp_path):
+        with data_root_lock(tmp_path):
             waiting = pool.submit(take_patiently, tmp_path)
             with pytest.raises(TimeoutError):
                 waiting.result(timeout=1)
@@ -66,13 +66,13 @@ def test_waiting_ends_when_the_other_run_ends(tmp_path: Path) -> None:
 
 
 def take_patiently(folder: Path) -> str:
-    with only_run(folder, wait_s=30):
+    with data_root_lock(folder, wait_s=30):
         return "taken"
 
 
 def test_one_deployment_at_a_time_beside_a_run(tmp_path: Path) -> None:
     with ThreadPoolExecutor(1) as pool:
-        with only_run(tmp_path), only_deployment(tmp_path):
+        with data_root_lock(tmp_path), only_deployment(tmp_path):
             waiting = pool.submit(deploy_patiently, tmp_path)
             with pytest.raises(BusyError, match="make deploy"), only_deployment(tmp_path, wait_s=0):
                 pass

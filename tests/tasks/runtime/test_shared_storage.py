@@ -51,7 +51,7 @@ def test_a_second_machine_computes_nothing(
     assert "was made on another machine" in messages(caplog)
     assert stage.runs == 1
     assert (second / "manifest.json").read_bytes() == (first / "manifest.json").read_bytes()
-    assert (second.parent / "CURRENT").read_text().strip() == KEY.id
+    assert (second.parent / "LATEST").read_text().strip() == KEY.id
 
 
 def test_what_is_damaged_there_is_named_made_anew_and_replaced(

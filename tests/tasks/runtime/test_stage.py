@@ -29,7 +29,7 @@ def test_a_stage_runs_once_and_is_then_up_to_date(
     assert len(calls) == 1
     assert "1,200 recipes, 0.250 share" in caplog.messages[0]
     assert "is up to date" in caplog.text
-    assert (first.parent / "CURRENT").read_text().strip() == KEY.id
+    assert (first.parent / "LATEST").read_text().strip() == KEY.id
 
 
 def test_a_failing_stage_marks_nothing(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ import json, sys, time
 from pathlib import Path
 from prefect import flow, runtime, task
 from prefect.client.orchestration import get_client
-from tasks.runtime.stale_runs import sole_run
+from tasks.runtime.stale_runs import locked_flow_run
 
 @task
 def work(seconds):
@@ -37,7 +37,7 @@ def parent(root, seconds, is_retried):
     if is_retried:  # the note is this run's own, of when it was killed
         note = {"flow_run_id": str(runtime.flow_run.id)}
         (root / "state" / "run.json").write_text(json.dumps(note))
-    with sole_run(root):
+    with locked_flow_run(root):
         own = get_client(sync_client=True).read_flow_run(runtime.flow_run.id)
         assert own.state.is_running(), own.state
         stage(seconds)

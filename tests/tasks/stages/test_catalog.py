@@ -13,7 +13,7 @@ def make(root: Path, key: ArtifactKey) -> Artifact:
         (draft.folder / "recipes.parquet").write_bytes(key.id.encode())
     artifact = store.find(key)
     assert artifact is not None
-    store.mark_current(artifact)
+    store.mark_latest(artifact)
     return artifact
 
 
@@ -37,7 +37,7 @@ def test_the_newest_catalogue_is_the_one_before(tmp_path: Path) -> None:
 def test_other_shares_draw_sides_anew(tmp_path: Path) -> None:
     first = source(tmp_path, "a")
     make(tmp_path, plan_catalog(tmp_path, [first], CatalogConfig())[0])
-    other = CatalogConfig(test_share=0.3)
+    other = CatalogConfig(test_fraction=0.3)
     assert plan_catalog(tmp_path, [first], other)[1] is None
     stricter = CatalogConfig(max_photo_sharers=3)
     assert plan_catalog(tmp_path, [first], stricter)[1] is not None

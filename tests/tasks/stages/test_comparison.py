@@ -8,10 +8,10 @@ import pytest
 
 from mmpipeline.config import ComparisonConfig, PipelineConfig, TrainConfig
 from mmpipeline.storage import DataLayout
-from mmpipeline.training.pairs.validation import measure_worth
+from mmpipeline.training.pairs.validation import measure_baselines
 from tasks.servers.prefect import tracking_uri
 from tasks.stages import comparison
-from tasks.stages.comparison import describe_run, grid_run, plan_cells, weigh_score
+from tasks.stages.comparison import describe_run, grid_run, measure_score_baselines, plan_cells
 from tasks.tracking.store import PARENT_TAG
 from tests.training.conftest import world  # noqa: F401 -- a fixture
 
@@ -56,11 +56,13 @@ def test_what_cells_share_is_measured_once(
 
     def count(features: Path, pairs: Path, seed: int) -> dict[str, float]:
         measured.append(seed)
-        return measure_worth(features, pairs, seed)
+        return measure_baselines(features, pairs, seed)
 
-    monkeypatch.setattr(comparison, "measure_worth", count)
+    monkeypatch.setattr(comparison, "measure_baselines", count)
     configs = [TrainConfig(seed=1), TrainConfig(seed=1, loss="info_nce"), TrainConfig(seed=2)]
-    worth = [weigh_score.fn(world.features, world.pairs, config) for config in configs]
+    baselines = [
+        measure_score_baselines.fn(world.features, world.pairs, config) for config in configs
+    ]
     assert measured == [1, 2]
-    assert worth[0] == worth[1]
-    assert set(worth[0]) == {"val_score_raw", "val_score_chance"}
+    assert baselines[0] == baselines[1]
+    assert set(baselines[0]) == {"val_score_raw", "val_score_chance"}

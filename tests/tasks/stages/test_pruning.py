@@ -15,7 +15,7 @@ from mmpipeline.features.cache import EncodingCache, content_key
 from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.planning import keys
 from mmpipeline.storage import Artifact, ArtifactStore, DataLayout
-from tasks.runtime.run_lock import only_run
+from tasks.runtime.run_lock import data_root_lock
 from tasks.stages.pruning import prune
 
 CONFIG = RetentionConfig(keep_versions=1, keep_days=7)
@@ -38,7 +38,7 @@ def make(root: Path, catalog: str, config: FeatureConfig, hours: float = 0) -> A
         os.utime(store.layout.feature_cache / f"{name}.sqlite", (OLD.timestamp(),) * 2)
     artifact = store.find(key)
     assert artifact is not None
-    store.mark_current(artifact)
+    store.mark_latest(artifact)
     return artifact
 
 
@@ -89,7 +89,7 @@ def test_a_dry_run_names_them_and_touches_nothing(
 def test_nothing_goes_while_a_run_is_at_work(
     tmp_path: Path, two: tuple[Artifact, Artifact]
 ) -> None:
-    with ThreadPoolExecutor(1) as pool, only_run(tmp_path):
+    with ThreadPoolExecutor(1) as pool, data_root_lock(tmp_path):
         other = pool.submit(prune.fn, CONFIG, tmp_path, False, 0)
         with pytest.raises(BusyError):
             other.result()

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from mmpipeline.config import SeedExperimentConfig
+from mmpipeline.config import TalkExperimentConfig
 from mmpipeline.storage import DataLayout
 from mmpipeline.talk.data import generate
-from mmpipeline.talk.measure.suite import SyntheticBench
+from mmpipeline.talk.measure.suite import SyntheticSuite
 from mmpipeline.talk.methods.files import save_method
 from mmpipeline.talk.methods.presets import seed_method, shorten
-from mmpipeline.talk.methods.train import train_seed_method
+from mmpipeline.talk.methods.train import train_talk_method
 from tasks.servers.prefect import tracking_uri
 from tasks.stages import talk as seed_experiment
 
@@ -23,9 +23,9 @@ DIES = """
 import os, sys
 from pathlib import Path
 os.environ["MMPIPELINE_CHECKPOINT_S"] = "0.2"
-from mmpipeline.config import SeedExperimentConfig
+from mmpipeline.config import TalkExperimentConfig
 from tasks import seed_experiment, tracked_run
-config = SeedExperimentConfig.model_validate_json(sys.argv[2])
+config = TalkExperimentConfig.model_validate_json(sys.argv[2])
 log = tracked_run.TrackedRun.log_metrics
 def log_or_die(self, metrics, step):
     if step == 2:
@@ -39,18 +39,18 @@ with seed_experiment.tracked_experiment(config, root) as parent:
 
 
 @pytest.fixture
-def config() -> SeedExperimentConfig:
-    quick = SeedExperimentConfig().quick()
-    return quick.model_copy(update={"training_share": 0.1})  # 3 rounds of 100 steps
+def config() -> TalkExperimentConfig:
+    quick = TalkExperimentConfig().quick()
+    return quick.model_copy(update={"training_fraction": 0.1})  # 3 rounds of 100 steps
 
 
-def train(config: SeedExperimentConfig, root: Path) -> Path:
+def train(config: TalkExperimentConfig, root: Path) -> Path:
     with seed_experiment.tracked_experiment(config, root) as parent:
         return seed_experiment.train_method.fn(config.data, "slides_cos", config, parent, root)
 
 
 def test_a_killed_training_goes_on_in_its_run_and_ends_the_same(
-    config: SeedExperimentConfig, tmp_path: Path
+    config: TalkExperimentConfig, tmp_path: Path
 ) -> None:
     from mlflow import MlflowClient
 
@@ -62,8 +62,8 @@ def test_a_killed_training_goes_on_in_its_run_and_ends_the_same(
     folder = train(config, root)
     whole = tmp_path / "whole"
     whole.mkdir()
-    method = shorten(seed_method("slides_cos"), config.training_share)
-    trained = train_seed_method("COS", SyntheticBench(generate(config.data)), method)
+    method = shorten(seed_method("slides_cos"), config.training_fraction)
+    trained = train_talk_method("COS", SyntheticSuite(generate(config.data)), method)
     save_method(trained, config.data.modality_dims, method, whole)
     weights = [(path / "method.safetensors").read_bytes() for path in (folder, whole)]
     assert weights[0] == weights[1]

@@ -55,16 +55,16 @@ def test_both_processes_tell_the_same_history(two: list[dict[str, dict]]) -> Non
 def test_alone_there_is_nobody_to_talk_to() -> None:
     with joined_processes() as group:
         assert group == Processes.current() == Processes(0, 1)
-        assert group.leads
+        assert group.is_main
         rows = torch.randn(3, 2, requires_grad=True)
         gathered, mine = group.gather_rows(rows)
         assert torch.equal(gathered[mine], rows)
         assert not gathered.requires_grad
         total = torch.ones(2)
-        group.add_up([total])
+        group.all_reduce([total])
         assert total.tolist() == [1, 1]
-        assert group.agree(0.5) == 0.5
-    assert not Processes(1, 2).leads
+        assert group.broadcast(0.5) == 0.5
+    assert not Processes(1, 2).is_main
 
 
 def test_tensors_of_gpus_travel_over_nccl() -> None:

@@ -19,7 +19,7 @@ def test_a_cosine_from_the_full_rate_towards_nothing() -> None:
 
 
 def test_the_warm_up_is_straight_and_meets_the_cosine_at_the_full_rate() -> None:
-    config = CONFIG.model_copy(update={"warmup_share": 0.2})
+    config = CONFIG.model_copy(update={"warmup_fraction": 0.2})
     rates = [learning_rate(step, config) for step in range(1, 101)]
     assert rates[:3] == pytest.approx([0.1 / 21, 0.2 / 21, 0.3 / 21])
     assert max(rates) == rates[20] == 0.1
@@ -27,7 +27,7 @@ def test_the_warm_up_is_straight_and_meets_the_cosine_at_the_full_rate() -> None
 
 
 def test_the_cosine_ends_at_its_share() -> None:
-    config = CONFIG.model_copy(update={"final_rate_share": 0.3})
+    config = CONFIG.model_copy(update={"final_rate_fraction": 0.3})
     assert learning_rate(100, config) == pytest.approx(0.03, rel=0.01)
-    constant = CONFIG.model_copy(update={"final_rate_share": 1.0})
+    constant = CONFIG.model_copy(update={"final_rate_fraction": 1.0})
     assert {learning_rate(step, constant) for step in range(1, 101)} == {0.1}

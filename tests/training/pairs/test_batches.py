@@ -190,15 +190,18 @@ def check_masks(
             label, is_hard = listed.get((left, item), (None, False))
             parts = [part for part in item if part >= 0]
             copies = [p == own or (p in group and group[p] == group.get(own)) for p in parts]
-            kin = [dish[p] == dish[own] for p in parts]
+            same_group = [dish[p] == dish[own] for p in parts]
             positive = label is True or (
-                takes_dish and label is None and all(kin) and not any(copies)
+                takes_dish and label is None and all(same_group) and not any(copies)
             )
-            ignored = label is None and not positive and (any(kin) or any(copies))
+            ignored = label is None and not positive and (any(same_group) or any(copies))
             assert bool(batch.positive[row, column]) == positive
             assert bool(batch.ignored[row, column]) == ignored
             assert bool(batch.hard[row, column]) == is_hard
-            seen.update({"hard": is_hard, "copy": label is None and any(copies) and not any(kin)})
+            seen.update({
+                "hard": is_hard,
+                "copy": label is None and any(copies) and not any(same_group),
+            })
     assert seen["hard"]
     assert seen["copy"]
 

@@ -47,8 +47,8 @@ def test_writes_a_model_that_loads_and_its_metrics(world: SimpleNamespace, tmp_p
     assert sorted(path.name for path in tmp_path.iterdir()) == names
     model = load_model(tmp_path)
     assert (model.learned_dim, model.embedding_dim) == (16, 16 + 4 * 32)
-    assert model.own_part is not None
-    assert (model.own_part.axes.norm(dim=1) > 0.9).all()
+    assert model.private_subspace is not None
+    assert (model.private_subspace.axes.norm(dim=1) > 0.9).all()
     stored = json.loads((tmp_path / "metrics.json").read_text())
     assert stored["summary"] == counts
     assert len(stored["epochs"]) == counts["epochs"] == 8

@@ -7,7 +7,7 @@ import torch
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.validation import Validator, measure_worth
+from mmpipeline.training.pairs.validation import Validator, measure_baselines
 
 
 def make_validator(world: SimpleNamespace, split: str) -> tuple[Validator, FusionModel]:
@@ -80,5 +80,5 @@ def test_raw_features_score_as_the_evaluation_ranks_them(world: SimpleNamespace)
     assert raw.keys() == validator.score(model).keys()
     assert raw["val_mrr_recipe_image_to_text"] < 0.05  # no answer: all are ties
     assert raw["val_mrr_dish_full"] > validator.chance()["val_mrr_dish_full"]
-    worth = measure_worth(world.features, world.pairs, 0)
+    worth = measure_baselines(world.features, world.pairs, 0)
     assert worth["chance"] < worth["raw"] < 1

@@ -9,7 +9,7 @@ from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.training.pairs.table import PairTable
 from mmpipeline.training.recipes.source import RecipeBatch, RecipeSource, draw_single
 
-CONFIG = TrainConfig(anchors_per_batch=22, mixed_share=0.5, single_part_share=0.5)
+CONFIG = TrainConfig(anchors_per_batch=22, mixed_fraction=0.5, single_part_fraction=0.5)
 
 
 @pytest.fixture(scope="module")

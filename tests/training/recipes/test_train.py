@@ -42,18 +42,20 @@ def test_trains_twice_and_counts_on(world: SimpleNamespace, tmp_path: Path) -> N
 
 
 def test_without_self_training_it_trains_once(world: SimpleNamespace, tmp_path: Path) -> None:
-    config = CONFIG.model_copy(update={"self_training_share": 0.0})
+    config = CONFIG.model_copy(update={"self_training_fraction": 0.0})
     counts = train_food_model(world.features, world.pairs, tmp_path, config, NullLogger())
     assert counts["epochs"] == 4
 
 
 def test_each_part_gets_a_place_of_its_own(world: SimpleNamespace, tmp_path: Path) -> None:
-    config = CONFIG.model_copy(update={"own_dim": 12, "epochs": 1, "self_training_share": 0.0})
+    config = CONFIG.model_copy(
+        update={"private_dim": 12, "epochs": 1, "self_training_fraction": 0.0}
+    )
     train_food_model(world.features, world.pairs, tmp_path, config, NullLogger())
     model = load_model(tmp_path)
     assert model.embedding_dim == 16 + 4 * 12
-    assert model.own_part is not None
-    assert (model.own_part.axes.norm(dim=1) > 0.9).all()
+    assert model.private_subspace is not None
+    assert (model.private_subspace.axes.norm(dim=1) > 0.9).all()
 
 
 def test_a_finished_training_that_lost_its_result_gives_the_same_bytes(

@@ -53,7 +53,7 @@ class BlockWork(Generic[T]):
     on_block: Callable[[Block], T | None]
     on_batch: Callable[[RawBatch], T]
     count: Callable[[T], int]
-    ahead: int = 3
+    max_in_flight: int = 3
 
 
 def read_blocks(
@@ -138,7 +138,7 @@ class _Stream(Generic[T]):
             self._planned = self._position
 
     def _submit(self) -> None:
-        while self._planned is not None and len(self._queue) < self._work.ahead:
+        while self._planned is not None and len(self._queue) < self._work.max_in_flight:
             if self._separator is None:
                 return
             block = plan_block(

@@ -86,14 +86,14 @@ def read_ahead(
     outcome : ParsedPage or PageReading
         What the step holds of it, else what was read.
     """
-    crew = workers or Workers(SharingExecutor(1), 1)
-    ahead = crew.ahead(1) if workers else 1
+    lent = workers or Workers(SharingExecutor(1), 1)
+    max_in_flight = lent.max_in_flight(1) if workers else 1
     waiting: deque[tuple[Chunk, Future[list[PageReading]]]] = deque()
     remaining = iter(steps)
     try:
         while chunk := list(islice(remaining, _PAGES_AT_ONCE)):
-            waiting.append((chunk, _start(chunk, archive, crew)))
-            if len(waiting) >= ahead:
+            waiting.append((chunk, _start(chunk, archive, lent)))
+            if len(waiting) >= max_in_flight:
                 yield from _give(*waiting.popleft())
         while waiting:
             yield from _give(*waiting.popleft())
@@ -102,10 +102,10 @@ def read_ahead(
             future.cancel()
 
 
-def _start(chunk: Chunk, archive: Path, crew: Workers) -> Future[list[PageReading]]:
+def _start(chunk: Chunk, archive: Path, lent: Workers) -> Future[list[PageReading]]:
     new = [page for page, step in chunk if step.held is None]
     if new:
-        return crew.executor.submit(read_archived, archive, new)
+        return lent.executor.submit(read_archived, archive, new)
     nothing: Future[list[PageReading]] = Future()
     nothing.set_result([])
     return nothing

@@ -1,0 +1,94 @@
+"""Former names of settings, read for one release so that old files and artifacts stay readable.
+
+A section takes a former name for the present one, in TOML files, parameters of deployments and
+manifests alike; only a TOML file is told so, for it is what a person can set right.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+FORMER_NAMES: Mapping[str, str | None] = {
+    "common_share": "common_fraction",
+    "compact_share": "compact_fraction",
+    "core_share": "core_fraction",
+    "final_rate_share": "final_rate_fraction",
+    "max_dead_share": "max_dead_fraction",
+    "max_duplicate_share": "max_duplicate_fraction",
+    "max_excluded_share": "max_excluded_fraction",
+    "max_quarantined_share": "max_quarantined_fraction",
+    "max_untitled_share": "max_untitled_fraction",
+    "min_labelled_share": "min_labelled_fraction",
+    "min_view_gain": None,
+    "misspelt_title_share": "misspelt_title_fraction",
+    "missing_photo_share": "missing_photo_fraction",
+    "mixed_share": "mixed_fraction",
+    "own_dim": "private_dim",
+    "own_share": "private_weight",
+    "self_training_share": "self_training_fraction",
+    "shuffle_labels": None,
+    "single_part_share": "single_part_fraction",
+    "staple_share": "staple_fraction",
+    "test_share": "test_fraction",
+    "training_share": "training_fraction",
+    "unknown_dish_share": "unknown_dish_fraction",
+    "unnamed_title_share": "unnamed_title_fraction",
+    "val_share": "val_fraction",
+    "views": None,
+    "warmup_share": "warmup_fraction",
+}
+"""By former name the present one; None: the setting is gone and has no effect."""
+
+
+def use_present_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings of a section under their present names.
+
+    Parameters
+    ----------
+    values
+        As they were read.
+    known
+        The settings that the section has, by name.
+
+    Returns
+    -------
+    dict of str to Any
+        What is neither known nor a former name stays as it is.
+
+    Raises
+    ------
+    ValueError
+        If a setting stands there under both names.
+    """
+    present = {}
+    for name, value in values.items():
+        now = FORMER_NAMES.get(name, name)
+        if name in known or (now is not None and now not in known):
+            now = name
+        if now is None:
+            continue
+        if now != name and now in values:
+            raise ValueError(f"{name} is the former name of {now}; give one of them")
+        present[now] = value
+    return present
+
+
+def advise(values: Mapping[str, Any], place: str = "") -> Iterator[str]:
+    """Yield a line of advice for each former name in a config.
+
+    Parameters
+    ----------
+    values
+        A whole config, or a section of it.
+    place
+        What the section is called, with a dot behind it.
+    """
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from advise(value, f"{place}{name}.")
+        elif name in FORMER_NAMES:
+            now = FORMER_NAMES[name]
+            yield f"setting {place}{name} " + (
+                f"is called {now} now; the next release will not know the former name"
+                if now
+                else "has no effect any more; leave it out, the next release will not know it"
+            )
