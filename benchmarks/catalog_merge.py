@@ -1,4 +1,4 @@
-"""What one per cent of new recipes costs, beside building the whole catalogue anew.
+"""The cost of one per cent of new recipes, beside building the whole catalogue anew.
 
 Both build over the same recipes with the same catalogue before. The merged one is checked to hold
 the same rows as the one built anew.

@@ -1,4 +1,4 @@
-"""What our care costs: crawling the fake site beside a bare ``requests.Session``, in one run.
+"""The cost of care: crawling the fake site beside a bare ``requests.Session``, in one run.
 
 ``python -m benchmarks.crawl --json``
 

@@ -1,4 +1,4 @@
-"""How the time of every text function grows with the length of its text.
+"""The growth of every text function's time with the length of its text.
 
 Each function reads each pattern at three lengths, each twice as long as the one before. Of several
 runs the quickest counts; a doubling is only judged where the longer text takes long enough to be

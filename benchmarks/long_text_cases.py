@@ -1,4 +1,4 @@
-"""What long texts look like, and every function that reads a text from outside.
+"""Long texts of many patterns, and every function that reads a text from outside.
 
 The patterns are those on which readers of text go wrong: no blanks, blanks only, what begins like
 a number, a name or a bracket and never ends, letters that take several characters. A function that

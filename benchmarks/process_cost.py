@@ -1,4 +1,4 @@
-"""What a piece of work costs, measured in a process of its own: CPU, wall time, peak memory.
+"""The cost of a piece of work in a process of its own: CPU, wall time, peak memory.
 
 Children are counted. Memory is sampled as the sum over the process tree, so pages that parent and
 children share count more than once; the true figure is at most the one given.

@@ -1,4 +1,4 @@
-"""What a refresh costs when little or nothing is new, beside the cold run and an empty flow.
+"""The cost of a refresh when little or nothing is new, beside the cold run and an empty flow.
 
 ``python -m benchmarks.refresh --json``
 

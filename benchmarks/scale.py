@@ -1,4 +1,4 @@
-"""What each stage costs per million recipes, and what follows for more than this machine has seen.
+"""The cost of each stage per million recipes, and what follows for more than was measured.
 
 ``python -m benchmarks.scale --json [--figure FILE]``
 

@@ -1,4 +1,4 @@
-"""Whether an edit of the source renews what it should, and nothing else.
+"""Edits of the source, and whether each renews what it should, and nothing else.
 
 ``python -m benchmarks.stale --json``
 

@@ -1,4 +1,4 @@
-"""What `benchmarks.train` trains on: the talk's synthetic data, or pair tables of food."""
+"""The worlds that `benchmarks.train` trains on: synthetic data of the talk, or food pair tables."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

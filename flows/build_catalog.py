@@ -1,4 +1,4 @@
-"""Build one catalogue over both doors."""
+"""The flow that builds one catalogue over all sources."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Build a catalogue's contrastive pair table."""
+"""The flow that builds a catalogue's contrastive pair table."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Measure a model on held-out recipes."""
+"""The flow that measures a model on held-out recipes."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Extract a catalogue's features."""
+"""The flow that extracts a catalogue's features."""
 
 from pathlib import Path
 

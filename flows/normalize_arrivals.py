@@ -1,4 +1,4 @@
-"""Normalise a Recipe1M dump when one arrives."""
+"""The flow that normalises a Recipe1M dump when one arrives."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Normalise a folder in Recipe1M's layout."""
+"""The flow that normalises a folder in Recipe1M's layout."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Remove old artifacts and feature caches that nothing needs any more."""
+"""The flow that removes artifacts and feature caches that nothing needs any more."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Publish the embedding index."""
+"""The flow that publishes the embedding index."""
 
 from pathlib import Path
 

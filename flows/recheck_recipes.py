@@ -1,4 +1,4 @@
-"""Ask again for known pages of 만개의레시피: what changed, what is gone."""
+"""The flow that asks again for known pages of 만개의레시피: what changed, what is gone."""
 
 from pathlib import Path
 

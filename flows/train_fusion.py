@@ -1,4 +1,4 @@
-"""Train the fusion model."""
+"""The flow that trains the fusion model."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""How far long work is: a bar where the screen is a terminal, and a call to whoever watches."""
+"""Progress of long work: a bar where the screen is a terminal, and a call to whoever watches."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""One recipe table from both doors: copies grouped, dishes named, splits that do not leak."""
+"""The catalogue: one recipe table of all sources, with dishes and splits that do not leak."""
 
 from mmpipeline.catalog.build import build_catalog
 

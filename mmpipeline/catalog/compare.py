@@ -1,4 +1,4 @@
-"""What changed from one version of the catalogue to another."""
+"""The difference between two versions of the catalogue."""
 
 from dataclasses import dataclass
 from pathlib import Path

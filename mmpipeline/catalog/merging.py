@@ -1,4 +1,4 @@
-"""Which recipes of a new catalogue the one before holds already, and how its files are shared.
+"""The merge of new recipes into the previous catalogue, whose files are shared.
 
 A catalogue keeps what was worked out of each recipe (`FACTS_SCHEMA`: hashes, names, lengths) and
 of its text (the near-copy index), a folder a segment. A later catalogue reads only recipes that

@@ -1,4 +1,4 @@
-"""What one run of the parent flow is asked to do."""
+"""The request to one run of the parent flow."""
 
 from pathlib import Path
 from typing import Literal, Self

@@ -1,4 +1,4 @@
-"""How good a model is on held-out recipes, always beside raw features and chance."""
+"""Evaluation on held-out recipes, always beside raw features and chance."""
 
 from mmpipeline.evaluation.suite.evaluate import evaluate_model
 

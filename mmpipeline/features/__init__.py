@@ -1,4 +1,4 @@
-"""Turns photos and texts into vectors: one matrix a modality, and the same for a query.
+"""Features of photos and texts: one matrix a modality, and the same vectors for a query.
 
 `extract` is the stage; `feature_set` reads what it wrote and encodes queries alike. The default
 encoders are computed here (`encoders.descriptors`, `encoders.ngrams`): no weights to fetch, no

@@ -1,4 +1,4 @@
-"""What was encoded once is kept: one SQLite file an encoder, rows under the sha256 of the content.
+"""The cache of encoded contents: one SQLite file an encoder, rows under the sha256 of the content.
 
 An unchanged photo or text is so never encoded twice, however often the catalogue is refreshed. A
 row is only ever added, a batch in one transaction, so a killed run keeps what it had encoded. Each

@@ -1,4 +1,4 @@
-"""What of a recipe each text encoder reads; one place for the extraction and for queries.
+"""The text of each modality that encoders read, for the extraction and for queries alike.
 
 An ingredient is read by its name alone: "두부 1모" in a query and "두부" in a recipe mean the same,
 and amounts would only add noise. A name that still holds an amount is read again until it does

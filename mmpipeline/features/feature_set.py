@@ -1,4 +1,4 @@
-"""Reads a feature set, and encodes queries into the same vectors.
+"""The feature set on disk, and the encoder of queries into the same vectors.
 
 Matrices are mapped into memory, so opening costs nothing and only the rows that are used are
 read. `QueryEncoder` goes through the same functions as the extraction and rounds to the same

@@ -1,4 +1,4 @@
-"""Opens a photo from outside safely: what kind it is and how large is settled before any decoding.
+"""The safe opening of photos from outside: kind and size are settled before any decoding.
 
 Everything that shows a picture to an encoder goes through `load_photo`, so a recipe's photo and a
 photo in a query are turned, coloured and refused alike. Bytes, format and pixels are checked from

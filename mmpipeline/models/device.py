@@ -1,4 +1,4 @@
-"""Where tensors are computed: on the processor, or on a GPU.
+"""The device that tensors are computed on: the processor, or a GPU.
 
 The device is the machine's choice (`MMPIPELINE_DEVICE`), not the config's: no artifact's id
 depends on it, as none depends on the number of processes. What is small or wants double precision

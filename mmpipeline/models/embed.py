@@ -1,4 +1,4 @@
-"""From rows of a feature set to embeddings, in batches.
+"""Embeddings of rows of a feature set, in batches.
 
 Features are read from their memory-mapped files a batch at a time, so memory stays bounded by
 the embeddings themselves.

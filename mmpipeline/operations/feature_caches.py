@@ -1,4 +1,4 @@
-"""Which feature caches may go: those that no kept feature set was encoded with.
+"""Feature caches that no kept feature set was encoded with, and may go.
 
 A cache is named by all that decides what becomes of a content: encoder, settings, the libraries
 that decode and multiply. Encoders are therefore built anew from the settings of the kept feature

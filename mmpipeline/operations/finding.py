@@ -1,4 +1,4 @@
-"""What a check of the doctor saw, and what to do about it."""
+"""The finding of one check of the doctor, with its remedy."""
 
 import textwrap
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Tells a Prefect server what answers now, so that the model registry's aliases follow.
+"""Release events for a Prefect server, so that the model registry's aliases follow.
 
 The deployment `follow_release/after-release` waits for the event and applies it. CURRENT and the
 record of releases stay the truth: where no server answers, nothing is lost, the doctor reports the

@@ -1,4 +1,4 @@
-"""Which artifacts may go: a rule that never touches what is still needed.
+"""The retention rule: artifacts that nothing needs any more.
 
 What is kept: whatever ``LATEST`` or ``CURRENT`` names, the newest versions of each kind, everything
 younger than some days, every frozen set, and whatever the manifests of kept artifacts name as their

@@ -1,4 +1,4 @@
-"""What runs reach beyond the data folder: the doctor's checks of the settings that name it.
+"""The doctor's checks of services beyond the data folder.
 
 Whatever is not set is not looked at. Each check speaks to the real thing, for some seconds at most,
 and leaves nothing there.

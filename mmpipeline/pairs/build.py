@@ -1,4 +1,4 @@
-"""Builds the pair table of a catalogue.
+"""The build of a catalogue's pair table.
 
 Each split's recipes stand on a hash ring: their order is the md5 of seed and id. Positives are the
 next recipes on the ring of the anchor's dish, negatives the next ones outside its class on the

@@ -1,4 +1,4 @@
-"""Which dishes are nearest in an earlier model's embedding: another source of look-alikes.
+"""Look-alike dishes by an earlier model's embedding.
 
 A dish lies where its recipes lie on average, split by split, so nothing of val or test reaches
 train. Sums go along the hash ring in double precision and cosines are rounded before they are

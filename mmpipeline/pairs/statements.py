@@ -1,4 +1,4 @@
-"""Runs the statements of `sql/`, each with the parameters that it names.
+"""The SQL of the pair table, one statement a file in `sql/`, run with the parameters it names.
 
 DuckDB refuses parameters that a statement does not use, so they are picked from the statement's
 own text; everything else about a statement is in its file.

@@ -1,4 +1,4 @@
-"""How one stage's work is spread over processes: those of this machine, or a cluster's.
+"""Parallel map work of a stage: on processes of this machine, or of a cluster.
 
 The library hands tasks to a `concurrent.futures.Executor` and asks for results in order, so
 where they are computed changes no result. `SharingExecutor` is this machine's;

@@ -1,4 +1,4 @@
-"""What a worker on another machine does around a task: see that it gives what the caller would get.
+"""Tasks on other machines, checked to give what the caller would get.
 
 Where something is computed must change no result. So a worker first compares what it runs with
 what the caller runs (this package's source, the libraries that results depend on), and whether it

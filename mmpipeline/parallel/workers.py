@@ -1,4 +1,4 @@
-"""Hands that a stage is lent for its map work; who lends them ends them."""
+"""Workers that a stage is given for its map work; who gives them ends them."""
 
 from concurrent.futures import Executor
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What code artifacts were made by, by definitions, so that a plan can say what changed.
+"""The record of the code that artifacts were made by, so that a plan can say what changed.
 
 A manifest holds one digest of it all. The digests of the parts lie beside the data, a file a
 version of a stage's code, and the last few are kept: without one, a plan just says less.

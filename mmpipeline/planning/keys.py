@@ -1,4 +1,4 @@
-"""What each artifact is made from: the ids of a whole refresh, known before any work is done.
+"""Keys of artifacts: the ids of a whole refresh, known before any work is done.
 
 The keys are the dependency table of the pipeline. A stage's id covers its inputs' ids, its
 config section and the code that is reached from the entries named here, so changing one section or

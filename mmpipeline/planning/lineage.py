@@ -1,4 +1,4 @@
-"""How something was made, apart from what it was made from.
+"""The method of an artifact: how it was made, apart from what it was made from.
 
 The method of an artifact is its config and code and, through its inputs, those of every stage
 before it. Two artifacts of one method differ in their data alone. So a refresh that only brings

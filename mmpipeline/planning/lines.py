@@ -1,4 +1,4 @@
-"""What ``--plan`` prints: each door and stage, whether it would run, and why.
+"""The lines that ``--plan`` prints: each source and stage, whether it would run, and why.
 
 A door's news are known only once it has been asked, so its line says what is there now. What would
 run whatever it brings is known before: a section or code that changed, or nothing there yet.

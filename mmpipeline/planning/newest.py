@@ -1,4 +1,4 @@
-"""What a flow works on when nobody says: the environment's data folder, the newest artifact."""
+"""Defaults of a flow's inputs: the environment's data folder, the newest artifact."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What a refresh would do and why, before it does it.
+"""The plan of a refresh: the stages that would run, and why.
 
 Ids follow from inputs, so the whole chain from recipes to index is known as soon as the two doors
 have named their content. A refresh whose chain exists already stops there.

@@ -1,4 +1,4 @@
-"""Which code an artifact was made by: what a stage reaches, as a digest for its key.
+"""Provenance of artifacts: the code that a stage reaches, as a digest for its key.
 
 From a stage's entries `reach` follows imports and names through the product's own definitions
 (`code_map`, of modules taken apart by `module` and `names`), adds the `data_files` that they read,

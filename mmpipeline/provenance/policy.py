@@ -1,4 +1,4 @@
-"""What code only plumbs: the lines around a stage that decide no byte of what it leaves.
+"""The policy of keys: code around a stage that decides no byte of what it leaves.
 
 The list is short and each line has its reason. What is named here is neither counted nor followed,
 so a change in it renews nothing; `COUNTED` names what decides content all the same.

@@ -1,4 +1,4 @@
-"""How well anybody could name the dish: the Bayes bound of the sample world.
+"""The Bayes bound of the sample world: how well anybody could name the dish.
 
 The posterior over dishes is computed with the very densities the recipes were drawn from, so its
 accuracy is the best that any method can reach, up to the sampling error of the estimate. For

@@ -1,4 +1,4 @@
-"""Writes the English half of the sample world as a Recipe1M folder, defects included.
+"""The Recipe1M dump of the sample world's English half, defects included.
 
 Records are streamed one a line, so memory does not grow with the number of recipes. Files get
 their final names at the end: a dump that was cut off has no `layer1.json`.

@@ -1,4 +1,4 @@
-"""Publishes the embedded recipes as an index and answers questions from it.
+"""The similarity index: published in versions, opened, asked, released.
 
 `publish` makes an index version, `current` points at the one that answers, `index` opens it and
 answers; `query` holds what goes in and comes out; `exact` is the search itself. Nothing is

@@ -1,4 +1,4 @@
-"""Answers queries from an opened index version.
+"""The search index: an opened version that answers queries.
 
 The first opening of a version hashes every file against its manifest; later ones trust what was
 verified, as long as the files look as they did then. In both cases vectors, items, prototypes,

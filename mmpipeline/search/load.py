@@ -1,4 +1,4 @@
-"""Opens the files of an index version and checks that they belong together."""
+"""The loading of an index version, whose files are checked to belong together."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""What can be asked: plain frozen data, without torch or files."""
+"""The query: plain frozen data, without torch or files."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

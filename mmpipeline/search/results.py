@@ -1,4 +1,4 @@
-"""What is answered: plain frozen data, without torch or files."""
+"""The search results: plain frozen data, without torch or files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Verified once, opened quickly: what a version looked like when every byte of it was hashed.
+"""The verification cache: what a version looked like when every byte of it was hashed.
 
 A stamp holds size, modification time and inode of each file of a version that was verified in
 full. While all are as they were, opening trusts the files; otherwise every byte is hashed again.

@@ -1,4 +1,4 @@
-"""Answers over HTTP, as pages in a browser, and on a terminal.
+"""The search service: over HTTP, as pages in a browser, and on a terminal.
 
 `app` puts the application together and `server` runs it; `guard`, `protocol` and `work_queue` bound
 what comes in; `requests` and `answers` are what is said in either direction, `asking` between them

@@ -1,4 +1,4 @@
-"""Runs the application: on 127.0.0.1 until interrupted, or in a thread for as long as needed."""
+"""The server of the application: on 127.0.0.1 until interrupted, or in a thread."""
 
 import ipaddress
 import socket

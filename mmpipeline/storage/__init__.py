@@ -1,4 +1,4 @@
-"""Where things lie, and how they get there without ever being half there.
+"""Storage of immutable artifacts and files that are whole or not there.
 
 Stages hand each other immutable artifact folders (`artifact`), found by an id that follows from
 what they were made from. Files reach their final name by rename only (`atomic`). Tables are

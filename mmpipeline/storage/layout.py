@@ -1,4 +1,4 @@
-"""Where each artifact lies below the data folder.
+"""The layout of the data folder.
 
 One place knows the folder names, so moving a kind of artifact is a change of one line.
 """

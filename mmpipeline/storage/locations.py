@@ -1,4 +1,4 @@
-"""What a place that was stored as a whole path is called where the data folder lies now.
+"""Locations that were stored as whole paths, as they are called where the data folder lies now.
 
 A path names a data folder when it ends as this layout's paths do: in MLflow's artifacts, or in an
 artifact of a kind and an id. Everything before that is the folder's own place, which changes when

@@ -1,4 +1,4 @@
-"""What an artifact's `manifest.json` says, and opening artifacts by it.
+"""The manifest of an artifact, and opening artifacts by it.
 
 Opening compares presence and sizes, which is cheap and finds what is missing or cut; `verify`
 hashes every file, which also finds a flipped bit.

@@ -1,4 +1,4 @@
-"""What an artifact is made from, and the id that follows.
+"""The key of an artifact: its inputs, config and code, and the id that follows.
 
 Ids follow from inputs, not from content: they are known before the work is done, which is what
 lets a stage be skipped. The price is that a stage must be deterministic to deserve its id.

@@ -1,4 +1,4 @@
-"""One draw of the synthetic data, all methods measured on it: what the seed experiment repeats.
+"""One draw of the synthetic data with all methods measured on it, which the experiment repeats.
 
 Each method, learned or not, sees the same references of the same draws.
 """

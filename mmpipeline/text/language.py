@@ -1,4 +1,4 @@
-"""Which of the languages the pipeline labels a text is in.
+"""The language of a text, of those that the pipeline labels.
 
 Scripts decide Korean; English is told from other Latin-script languages by counting function
 words. That is enough for recipes (a few hundred letters) and needs no model file; a short foreign

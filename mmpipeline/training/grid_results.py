@@ -1,4 +1,4 @@
-"""What a trained cell of a grid came to, read from its artifacts: a row of the leaderboard."""
+"""The results of a trained cell of a grid, read from its artifacts: a row of the leaderboard."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""From bytes on the wire to text, with caps: content encoding, then character set.
+"""The decoding of bytes on the wire to text, with caps: content encoding, then character set.
 
 Decompression counts the bytes that come out, so a small body cannot become a huge one. Character
 sets are tried in the order header, meta element, UTF-8, and strictly: text that came out garbled

@@ -1,4 +1,4 @@
-"""Why a page could not be had, as an error that carries a short reason code.
+"""Failures of a fetch, as errors that carry a short reason code.
 
 Reasons are counted and stored in the crawl state, so they come from a small fixed set; what was
 found goes into the message.

@@ -1,4 +1,4 @@
-"""Asks a site for things, as a guest that the host does not notice.
+"""The polite fetcher: a guest that the host does not notice.
 
 One request at a time, each host at its pace; retries with growing, jittered waits only where
 asking again can help; `Retry-After` pauses the host; redirects are followed hop by hop and only

@@ -1,4 +1,4 @@
-"""One queue a host: never two requests closer together than the pace.
+"""The pause between requests: one queue a host, never two closer together than the pace.
 
 The clock and the sleep are arguments, so that tests measure politeness without waiting for it.
 """

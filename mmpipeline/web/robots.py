@@ -1,4 +1,4 @@
-"""What a host lets robots fetch, as RFC 9309 says.
+"""The rules of robots.txt, as RFC 9309 says.
 
 A file that is not there (4xx) allows everything; a file that cannot be had (5xx, unreachable)
 forbids everything. Protego reads the rules. Rules that were had are kept for a day at most, across

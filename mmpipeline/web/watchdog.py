@@ -1,4 +1,4 @@
-"""Does something when a request takes too long, at next to no cost when it does not.
+"""The watchdog of requests that take too long, at next to no cost for those that do not.
 
 A timer a request would start and end a thread each. Here one thread waits: a request that ends in
 time only moves the moment, and the thread learns of it when it wakes for the earlier one.

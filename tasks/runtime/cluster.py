@@ -1,4 +1,4 @@
-"""Hands for the map stages from a Dask cluster, when `MMPIPELINE_DASK` names one.
+"""Workers for the map stages from a Dask cluster, when `MMPIPELINE_DASK` names one.
 
 prefect-dask connects to the cluster, or starts a temporary one on this machine (``local:N``).
 Only small tasks go there: a block of a dump, some pages, some photos. The stage itself stays in the

@@ -1,4 +1,4 @@
-"""Where the stages that use a model compute: what `MMPIPELINE_DEVICE` says."""
+"""The device of the stages that use a model, as `MMPIPELINE_DEVICE` says."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What happens when a flow run ends: a page that says what to do, a log line, a webhook.
+"""Hooks at the end of a flow run: a page that says what to do, a log line, a webhook.
 
 A failed stage says stage, cause and next step beside its run in the Prefect UI. The run that was
 started (not the stages it called) is also told to ``MMPIPELINE_WEBHOOK``, where that is set. A

@@ -1,4 +1,4 @@
-"""Sets right what MLflow knows of the data folder's place, before anything uses it.
+"""MLflow's locations, set right before anything uses them where the data folder was moved.
 
 It happens as the only run of the folder, since another one may be writing to the places that
 change. What is right already costs no lock but a look: at all of it when a process opens the

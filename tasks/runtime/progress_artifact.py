@@ -1,4 +1,4 @@
-"""Shows in the Prefect UI how far a long stage is."""
+"""The progress bar of a long stage in the Prefect UI."""
 
 import logging
 import time

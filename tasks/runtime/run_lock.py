@@ -1,4 +1,4 @@
-"""One run at a time below a data folder: the lock of local runs, the parent flow and pruning.
+"""The lock of a data folder: one run at a time of local runs, the parent flow and pruning.
 
 It is a file lock of the system, so it ends with its process, however that ends. Code that runs
 inside the block may take it again: `make run` holds it around the parent flow, which takes it

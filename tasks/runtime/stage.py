@@ -1,4 +1,4 @@
-"""What every stage does around its one library call: find or make the artifact, and say so.
+"""The frame of every stage: find or make the artifact around one library call, and say so.
 
 `produce` is the only place where a stage decides whether it has to work: an artifact with its
 key exists, here or in the shared storage, or it is made. Lines for people go to the logger

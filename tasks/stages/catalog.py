@@ -1,4 +1,4 @@
-"""One catalogue over the recipes of both doors."""
+"""The catalogue stage, over the recipes of all sources."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Measure a model on held-out recipes and log the figures to its training run."""
+"""The evaluation stage, whose figures are logged to the training run."""
 
 import json
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Publish the embedding index, keep the registry's aliases in step, and ask it one question."""
+"""The index stage: publish a version, decide on it, keep the registry's aliases in step."""
 
 from pathlib import Path
 

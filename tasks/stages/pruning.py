@@ -1,4 +1,4 @@
-"""Remove artifacts, and caches of encoders, that nothing needs any more."""
+"""The pruning of artifacts, and of caches of encoders, that nothing needs any more."""
 
 from datetime import UTC, datetime
 from pathlib import Path

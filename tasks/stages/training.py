@@ -1,4 +1,4 @@
-"""Train the fusion model, tracked as one MLflow run."""
+"""The training stage, tracked as one MLflow run."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What could not be sent to MLflow, kept in a file until it can.
+"""The spool of metrics that could not be sent to MLflow, kept in a file until they can.
 
 One file a run, below ``state/mlflow-spool``: a JSON object a line, in the order it happened, the
 first of them saying which run it is. An entry is written before anybody goes on, so a killed

@@ -1,4 +1,4 @@
-"""What the model registry's page says of an index version, made from how its model was measured.
+"""The model card of an index version in the registry, made from how its model was measured.
 
 Every figure stands beside what is reached without learning and by chance. The page can be made
 again at any time from the artifacts, so it follows an evaluation that came later.

@@ -1,4 +1,4 @@
-"""What was measured of a model, logged to its training run: figures, files, tags, data.
+"""Measurements of a model, logged to its training run: figures, files, tags, data.
 
 Each measurement is logged to a run once: a tag of the run names the artifact that it has. So a run
 that was made anew, or was away, gets what it lacks whenever somebody comes by.

@@ -1,4 +1,4 @@
-"""Speaks to MLflow's tracking store: the only module that does.
+"""MLflow's tracking store, which no other module speaks to.
 
 The store is embedded SQLite under the data folder, or the server that ``MMPIPELINE_MLFLOW_URI``
 names. What is to be logged comes as entries of plain JSON (see `metric_spool`), so that it is sent

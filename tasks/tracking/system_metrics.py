@@ -1,4 +1,4 @@
-"""How busy the machine is while it trains, beside the metrics of each epoch.
+"""System metrics of the machine while it trains, beside the metrics of each epoch.
 
 Names are MLflow's own, so its page shows them under "System metrics". They are read when an epoch
 is logged, not by a thread with a clock of its own: a figure of the processor is the mean since the

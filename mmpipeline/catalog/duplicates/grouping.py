@@ -1,4 +1,4 @@
-"""Which recipes are copies of one another, and on which side of the split each group stands.
+"""Groups of copied recipes, and the split of each group.
 
 Exact copies and shared photos are found in SQL, near copies by `near_copies`. With the catalogue
 before at hand no recipe changes its side. Where new or changed recipes link groups of different

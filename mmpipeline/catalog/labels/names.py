@@ -1,4 +1,4 @@
-"""What recipes are called: dish names found on their pages and in their titles.
+"""Dish names of recipes, found on their pages and in their titles.
 
 The dictionary is asked in Python, a batch at a time; so are the names mined from the titles that
 it left over. Which of the findings becomes the label is decided in SQL, where a name's frequency

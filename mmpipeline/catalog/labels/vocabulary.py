@@ -1,4 +1,4 @@
-"""What a catalogue learnt from its titles: chatter, and names of dishes.
+"""The vocabulary that a catalogue learnt from its titles: title noise, and names of dishes.
 
 It is learnt when a catalogue is built over all recipes and kept in the artifact, so that recipes
 merged later are labelled by the same words without reading all titles again.

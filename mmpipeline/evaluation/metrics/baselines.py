@@ -1,4 +1,4 @@
-"""What a learned figure is worth: chance, and raw features without any learning.
+"""Baselines of retrieval without learning: chance, and raw features.
 
 Chance is exact, not drawn. The raw baseline is the strongest that needs no labels: features are
 centred on the searched items' mean, and the cosines of the parts that both sides show are summed.

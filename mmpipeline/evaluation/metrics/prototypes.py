@@ -1,4 +1,4 @@
-"""Which dish is it? The nearest prototype, a prototype being the mean of K drawn references.
+"""Classification by the nearest prototype, the mean of K drawn references.
 
 References are unit vectors; their mean is scaled to unit length again. The draw is seeded and
 repeated, because one draw alone moves the figures by about half a point. Ties count against us,

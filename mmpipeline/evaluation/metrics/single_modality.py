@@ -1,4 +1,4 @@
-"""What one modality alone can be taught: ridge regression onto the known dishes, in closed form.
+"""The closed form of one modality: ridge regression onto the known dishes.
 
 Features of one modality are mapped to a score for each dish that training knew, by
 ``W = (X'X + a I)^-1 X'Y`` with X standardised and Y centred one-hot; a recipe is then its vector

@@ -1,4 +1,4 @@
-"""What words alone find: TF-IDF over a recipe's text, the baseline that any search engine gives.
+"""The baseline of words: TF-IDF over a recipe's text, as any search engine gives.
 
 Fitted on the recipes that are searched in, as a search engine's index would be; a query's words
 weigh by how rare they are there. It knows no photo and no second language, and it learns nothing

@@ -1,4 +1,4 @@
-"""Which recipes ask and which answer: the held-out recipes beside what they are searched in.
+"""The query set and the gallery: held-out recipes, and what they are searched in.
 
 Queries are the test recipes (validation where the catalogue has no test split); the index holds
 all others that training or tuning may know. When validation recipes ask because something is to be

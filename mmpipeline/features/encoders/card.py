@@ -1,4 +1,4 @@
-"""What is said about an encoder, and what every encoder can do.
+"""The encoder card and the protocols of encoders.
 
 An encoder is one file with a `CARD` and a function `build(config)`. The card is data: the command
 `mmpipeline encoders` and the table in docs/encoders.md are made from it. Speeds on the cards are

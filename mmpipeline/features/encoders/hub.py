@@ -1,4 +1,4 @@
-"""What the encoders share that take a transformers model by name or from a folder.
+"""The loading of transformers models by name or from a folder.
 
 Weights are read from safetensors only and code of a model's own is never run. The fingerprint is a
 digest of the weights as loaded, so it does not matter where they came from, and a folder whose

@@ -1,4 +1,4 @@
-"""What stands behind an embedding in training only, or leads into a space of its own.
+"""Projection heads behind an embedding, for training only or into a space of their own.
 
 A projection head takes the loss's demands away from the embedding: what the head forgets, the
 embedding may keep. A decoder asks the embedding to remember the input.

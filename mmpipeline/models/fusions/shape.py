@@ -1,4 +1,4 @@
-"""What every fusion is told: widths and modalities; and the layers they all end with."""
+"""The shape of a fusion, widths and modalities, and the layers that all fusions end with."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""How encoded modalities become one vector: the fusions, by name.
+"""The table of fusions by name.
 
 All take codes of common width, zero where a modality is absent, and the mask; all give the same
 vector whatever an absent input held. Concatenation knows best which modality said what and is the

@@ -1,4 +1,4 @@
-"""What lies around and on the food and says nothing about the dish: cloths, side dishes, garnish.
+"""Clutter around and on the food that says nothing about the dish: cloths, side dishes, garnish.
 
 All of it follows from the shot alone. It moves the colours and edges of a whole photo, so that
 photos of one dish are far apart before anything is learned; what it costs a learner is to find out

@@ -1,4 +1,4 @@
-"""Draws dishes seen from above: a table, a vessel, the food in its form, pieces on top.
+"""Pictures of dishes from above: a table, a vessel, the food in its form, pieces on top.
 
 Everything is drawn at twice the final size with Pillow and halved, which smooths the edges;
 light, colour cast and noise are applied by numpy to the whole picture at once. A photo of 128

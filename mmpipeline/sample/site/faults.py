@@ -1,4 +1,4 @@
-"""What can go wrong between us and the site, on demand: for tests and benchmarks of the scraper.
+"""Faults of the fake site on demand, for tests and benchmarks of the scraper.
 
 A fault is set on a path and takes the place of, or spoils, what the site would answer there. What
 happens on the wire (bytes that drip, a connection that is reset) is left to the server; the rest

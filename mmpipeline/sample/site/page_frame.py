@@ -1,4 +1,4 @@
-"""What all pages of the fake site share: head, scripts, photo addresses, view counts."""
+"""The frame of the fake site's pages: head, scripts, photo addresses, view counts."""
 
 from functools import lru_cache
 

@@ -1,4 +1,4 @@
-"""What fills most of a real recipe page and says nothing of the recipe.
+"""Noise that fills most of a real recipe page and says nothing of the recipe.
 
 Menus, reader comments, reviews and modals full of words that look like ingredients: a parser must
 not take any of it for the recipe, and must not spend its time on it.

@@ -1,4 +1,4 @@
-"""Serves the fake site over HTTP on 127.0.0.1, in a thread or as a process of its own.
+"""The fake site's HTTP server on 127.0.0.1, in a thread or as a process of its own.
 
 The standard library's threaded server is enough: one core answers some hundred pages a second.
 As a process (``python -m mmpipeline.sample.site.server``) it prints its address and ends when its

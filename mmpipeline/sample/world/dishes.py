@@ -1,4 +1,4 @@
-"""What the sample world cooks: dishes, families of look-alikes, ingredients and their wordings.
+"""Dishes of the sample world: families of look-alikes, ingredients and their wordings.
 
 The words lie in `dishes.toml` and `ingredients.toml`, so that a dish can be added without
 touching code. Both files are read once a process.

@@ -1,4 +1,4 @@
-"""What a cook does with every dish: words, sentences, table and light that come back.
+"""Habits of a cook: words, sentences, table and light that come back with every dish.
 
 Recipes of one cook are alike in all their parts, whatever the dish, as on real sites; so the
 nearest recipe in raw numbers is often one of the same hand. Cooks are drawn without a look at the

@@ -1,4 +1,4 @@
-"""What is true of each recipe: for tests and benchmarks only, never for the pipeline itself."""
+"""The truth about each recipe, for tests and benchmarks only, never for the pipeline itself."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Turns drawn ingredients, cues and steps into Korean and English sentences.
+"""The wording of drawn ingredients, cues and steps in Korean and English.
 
 Which words are used for a thing is drawn independently of the dish, so wording makes search
 harder (synonyms, chatter, two languages) and leaves the oracle's bound as it is.

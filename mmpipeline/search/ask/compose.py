@@ -1,4 +1,4 @@
-"""From a query to one vector, as a sum whose terms say what each part brought.
+"""The query vector, a sum whose terms say what each part brought.
 
 Parts of one recipe are embedded by the fusion model, which reads any subset of modalities. Equal
 weights give the embedding of all parts; unequal ones give the sum over level sets, ::

@@ -1,4 +1,4 @@
-"""Which rows of the items pass a filter; vectorised, one pass over each column that is asked."""
+"""Filters over the items: vectorised, one pass over each column that is asked."""
 
 import numpy as np
 import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Finds rows of an opened version: by id, subset and filter; deleted ones are never found."""
+"""The row lookup of an opened version: by id, subset and filter; deleted rows are never found."""
 
 from collections.abc import Sequence
 from functools import cached_property

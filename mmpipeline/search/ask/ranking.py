@@ -1,4 +1,4 @@
-"""Makes the answer to a query: hits with their explanation, ranked dishes, a verdict."""
+"""The results of a query: hits with their explanation, ranked dishes, a verdict."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""Gives a version that is large enough its approximate lists, segment by segment."""
+"""The build of approximate lists, segment by segment, for a version that is large enough."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What prototypes are made from, added up a batch at a time: by dish and by named subset."""
+"""Sums for prototypes, added up a batch at a time: by dish and by named subset."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""Makes an index version: the stage that embeds every recipe.
+"""The index version: the stage that embeds every recipe.
 
 Vectors, items and prototypes are written together with the model and the encoders' description,
 so a version can never be paired with another model. Beside an earlier version of the same model

@@ -1,4 +1,4 @@
-"""Which version answers: promotion through a gate, and rollback.
+"""Promotion of a version through a gate, and rollback.
 
 CURRENT is the truth; `releases.json` beside it tells how it came to be. Whoever promotes holds a
 lock, and must have seen the version that answers: of two publishers one wins, and the other is

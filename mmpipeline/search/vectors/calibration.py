@@ -1,4 +1,4 @@
-"""What a score means: the chance that a hit is right, and when there is nothing like it here.
+"""Calibration of scores: the chance that a hit is right, and when there is nothing like it here.
 
 Scores of a photo and scores of a whole recipe are not alike, so both are fitted for each subset
 of parts that a query may show, on validation recipes; queries of other forms (items, examples)

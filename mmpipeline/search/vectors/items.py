@@ -1,4 +1,4 @@
-"""What an index says about each of its recipes, for display: `items.arrow`.
+"""The items of an index, for display: `items.arrow`.
 
 Made from catalogue batches with Arrow's columns, a batch at a time; the row number is the row of
 the vector.

@@ -1,4 +1,4 @@
-"""Measures a search against scoring every vector: what share of the true neighbours it finds."""
+"""Recall of a search against scoring every vector."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Where the rows of a new version go: shared segments stay, new rows fill new ones."""
+"""The segment writer of a new version: shared segments stay, new rows fill new ones."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Completes the OpenAPI description: bodies that are read by hand, with examples to try."""
+"""Additions to the OpenAPI description: bodies that are read by hand, with examples to try."""
 
 from typing import Any
 

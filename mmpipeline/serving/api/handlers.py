@@ -1,4 +1,4 @@
-"""Asks the index what a request says, and says what it answers."""
+"""Handlers of requests: from what was asked over HTTP to the index, and back."""
 
 import math
 from urllib.parse import quote

@@ -1,4 +1,4 @@
-"""Says where the recipes lie on the map, and what they are."""
+"""The view of the map: where recipes lie, and what they are."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""What may be asked over HTTP, as models: their JSON schema is the documentation.
+"""Request models, whose JSON schema is the documentation.
 
 Texts have bounds of their own here so that a schema says them; what depends on the service's
 settings (k, all texts together) or on the index (length of a vector) is checked by the service.

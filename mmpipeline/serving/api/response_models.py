@@ -1,4 +1,4 @@
-"""What the service answers, as models: their JSON schema is the documentation.
+"""Response models, whose JSON schema is the documentation.
 
 Made from the index's own answers; a photo's place on the disk becomes an address of ours here.
 """

@@ -1,4 +1,4 @@
-"""Reads a search request from its body: JSON, or a form with a photo, in memory and nowhere else.
+"""Search requests read from a body: JSON, or a form with a photo, in memory and nowhere else.
 
 Starlette's form parser moves larger files to the disk; a photo that somebody asks with must leave
 no trace, so here the bound for that lies above the largest upload. What kind a photo is and how

@@ -1,4 +1,4 @@
-"""How the service says no: a status, a word for machines and a sentence for people."""
+"""Errors of the service: a status, a word for machines and a sentence for people."""
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field

@@ -1,4 +1,4 @@
-"""Stands before the application: how much may come in, how long that may take, what goes out.
+"""The guard before the application: how much may come in, for how long, and what goes out.
 
 A declared length over the limit is refused before anything of the body is read; a stream is cut
 where it passes the limit. What all clients together have in memory is bounded too. It is plain

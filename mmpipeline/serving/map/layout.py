@@ -1,4 +1,4 @@
-"""Lays the embedding space out on a plane, for looking at: t-SNE of an even sample of recipes.
+"""The layout of the embedding space on a plane: t-SNE of an even sample of recipes.
 
 Distances on the map are no distances in the space (t-SNE keeps neighbours, not scale), which is
 why the page says so and search never uses it. A sample bounds the time: 5,000 points of 128 take

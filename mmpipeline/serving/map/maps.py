@@ -1,4 +1,4 @@
-"""Makes the map of an index version once, in a thread of its own, and keeps it.
+"""Maps of index versions, each made once in a thread of its own, and kept.
 
 Places are kept below the data folder's state, one small file a version, so that a restart does not
 lay out again; the newest few stay. Whoever asks meanwhile is told that it is being drawn.

@@ -1,4 +1,4 @@
-"""What lies in a Recipe1M folder, and a digest of all that decides the result.
+"""The contents of a Recipe1M folder, and a digest of all that decides the result.
 
 The layer files are hashed in full. Of a photo its path and size count, and its content if it is
 small, else a stretch from its head, middle and tail: reading every byte of a hundred gigabytes to

@@ -1,4 +1,4 @@
-"""Which ids were seen before, in 8 bytes each.
+"""The set of ids seen before, in 8 bytes each.
 
 Ids are hashed to 64 bits and kept in sorted runs that are merged when they have grown alike, so
 adding is linear up to a logarithm. Two different ids of a million share a hash with a chance of

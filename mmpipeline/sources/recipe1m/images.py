@@ -1,4 +1,4 @@
-"""Which photos a recipe has, looked up by recipe id without holding layer2 in memory.
+"""Photo lists by recipe id, looked up without holding layer2 in memory.
 
 Kept are 24 bytes a record: a hash of the id and the record's place in the file; the record itself
 is read when it is asked for. Recipes come in the same order in both files, so the reads follow

@@ -1,4 +1,4 @@
-"""What belongs to a recipe and stands in other files: photos, class, detected ingredient names.
+"""The join of recipes with other files: photos, class, detected ingredient names.
 
 Also where a recipe is told from its duplicates, and where every finding is counted and written
 down. Runs in one process over batches in file order, so that the first of equal ids is the one

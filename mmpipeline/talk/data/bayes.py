@@ -1,4 +1,4 @@
-"""How well anybody could do: classification by the true densities.
+"""The Bayes bound: classification by the true densities.
 
 The rule is exact; its accuracy is measured on the drawn queries and carries their sampling
 error, so a method can be ahead of the printed bound by chance, and by no more.

@@ -1,4 +1,4 @@
-"""What a class is: a mean, a deviation and a family for each of its modalities.
+"""Parameters of a class: a mean, a deviation and a family for each of its modalities.
 
 Parameters are drawn before and apart from any sample, so that more samples of the same classes
 leave the classes as they are.

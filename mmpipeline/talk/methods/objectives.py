@@ -1,4 +1,4 @@
-"""What the methods for synthetic data minimise."""
+"""Objectives of the methods for synthetic data."""
 
 from dataclasses import dataclass
 

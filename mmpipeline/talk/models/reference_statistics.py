@@ -1,4 +1,4 @@
-"""What a set of references says about its class, dimension by dimension, as numbers for a net.
+"""Statistics of a set of references, dimension by dimension, as numbers for a net.
 
 Place, spread and shape: mean, variance, kurtosis, ends. A variance of few references is noise, so
 it is drawn towards a common one before anything is divided by it; the shape is too, by the same

@@ -1,4 +1,4 @@
-"""What was asked of the seed experiment, measured: each demand with its figure, held or not.
+"""Demands on the experiment, each with its measured figure, held or not.
 
 Differences are taken draw of the data by draw, so that a hard draw is hard for both sides. "At
 least" means: not below by more than twice the standard error of the mean difference over draws.

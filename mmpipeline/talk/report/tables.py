@@ -1,4 +1,4 @@
-"""What the report of the seed experiment is made of: tables of its draws, and words on them.
+"""Tables of the experiment's draws for its report, and words on them.
 
 The words say what the figures are of, so they are kept here, beside the methods, and count as what
 the report is made by.

@@ -1,4 +1,4 @@
-"""Where batches come from: anything that gives one after the other and knows where it stands.
+"""The batch source: anything that gives batches one after the other and knows where it stands.
 
 What a batch holds follows from a seed and a place (a step, or an epoch and a number in it), never
 from what was drawn before. So a state is a few numbers, a stopped training goes on with exactly

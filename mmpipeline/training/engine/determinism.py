@@ -1,4 +1,4 @@
-"""What makes the same training give the same bytes on one machine: seeds, deterministic kernels."""
+"""Determinism of training on one machine: seeds, deterministic kernels."""
 
 import hashlib
 import json

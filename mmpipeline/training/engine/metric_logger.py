@@ -1,4 +1,4 @@
-"""Where training reports to: a protocol, so that no tracker is known in here."""
+"""The metric logger that training reports to: a protocol, so that no tracker is known here."""
 
 from collections.abc import Mapping
 from typing import Protocol

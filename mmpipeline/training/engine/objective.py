@@ -1,4 +1,4 @@
-"""What a training minimises.
+"""The objective of a training.
 
 Any function of module and batch will do. One that compares embeddings with each other is better
 given in two halves, encode and compare: then a batch can be encoded in pieces, one after the

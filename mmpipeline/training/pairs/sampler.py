@@ -1,4 +1,4 @@
-"""Which anchors meet in which batch: balanced over dishes, the same for one seed and epoch.
+"""The sampler of anchors into batches: balanced over dishes, the same for one seed and epoch.
 
 Anchors are drawn by their sampling weight. How often a dish is drawn from a row group is fixed by
 the weights; which of its anchors those are turns with the epoch, so that over some epochs all

@@ -1,4 +1,4 @@
-"""Where the linear layers of a food model begin: at ridge regression from each part to the dishes.
+"""The first weights of linear encoders: ridge regression from each part to the dishes.
 
 Each dish of training gets a direction of the hidden space, the same for all modalities, and each
 modality's layer begins at the ridge regression of its inputs onto the direction of the recipe's

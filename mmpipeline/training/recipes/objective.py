@@ -1,4 +1,4 @@
-"""What training on batches of recipes minimises, by the name that `train.loss` gives.
+"""Objectives of training on recipes, by the name that `train.loss` gives.
 
 Two recipes belong together when they are one (or copies), and when they are of one dish. The first
 needs no label. All losses see the same masks: positives, and pairs that do not count.

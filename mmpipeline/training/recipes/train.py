@@ -1,4 +1,4 @@
-"""Training the food model on batches of recipes: once, and again with proposed labels.
+"""The two-stage training on recipes: once, and again with proposed labels.
 
 The recipes, their dishes and their copies come from the pair table; what is a pair is settled in
 the batch (see `recipe_source`). Layers begin at a closed form (`closed_form`). After the first

@@ -1,4 +1,4 @@
-"""Is it alive, does it answer, what is it: for people, supervisors and balancers."""
+"""Health, readiness and version, for people, supervisors and balancers."""
 
 from importlib.metadata import version as package_version
 from typing import Annotated, Any

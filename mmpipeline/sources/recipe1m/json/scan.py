@@ -1,4 +1,4 @@
-"""Where JSON values end, told from tokens alone.
+"""The ends of JSON values, told from tokens alone.
 
 Regular expressions with possessive quantifiers: a bracket costs one step in Python, everything
 between two brackets one match in C, and nothing is looked at twice.

@@ -1,4 +1,4 @@
-"""How much of the site is left, and how long it will take at the pace of this run."""
+"""The estimate of how much of the site is left, and how long that takes at this run's pace."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Finds recipes: walks the lists, newest first.
+"""The walk over lists of recipes, newest first.
 
 A walk for news goes from the top until a page shows only recipes below which everything is known.
 The first walk of a list goes to its end, over several runs if need be. Recipes found by a walk

@@ -1,4 +1,4 @@
-"""Fetches recipe pages into the archive, and reads them from there.
+"""Visits of recipe pages: fetched into the archive, and read from there.
 
 A page is safe in the archive before it is read. Reading goes by fifty, and nothing of a batch is
 committed before it is clear that pages are still readable: what was known of them stays.

@@ -1,4 +1,4 @@
-"""Fetches the photos of all pages that were read, as politely as the pages."""
+"""Visits of photos of all pages that were read, as polite as those of pages."""
 
 from urllib.parse import urljoin, urlsplit
 

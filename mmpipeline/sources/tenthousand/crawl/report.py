@@ -1,4 +1,4 @@
-"""What one crawl did, in counts."""
+"""The report of one crawl, in counts."""
 
 from dataclasses import dataclass, field
 

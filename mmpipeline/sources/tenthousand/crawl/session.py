@@ -1,4 +1,4 @@
-"""What the steps of one crawl share: the open store, the fetcher, the rules, the counts."""
+"""The session of one crawl: the open store, the fetcher, the rules, the counts."""
 
 import time
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Cuts away what holds no field, before a tree is built.
+"""The cut of a page to what holds fields, before a tree is built.
 
 Nine tenths of a recipe page are scripts, styles, adverts, comments and modals. Building tree
 nodes for them is most of the cost of reading a page, so they are dropped by searching the text.

@@ -1,4 +1,4 @@
-"""Answers CSS selectors from an index of the tree: one walk over a page instead of one a field.
+"""The page index: CSS selectors answered by one walk over a page instead of one a field.
 
 Some thirty selectors are asked of each page, and each would walk the whole tree. Here the tree is
 walked once, every element noted under its id, classes and name with its place in the page, and a

@@ -1,4 +1,4 @@
-"""What a recipe page says beyond the schema that both doors share.
+"""Details of a recipe page beyond the common schema.
 
 The notes of each step (ingredients, tools, heat, tip), which photo belongs to which step, how
 large each kept photo is, kitchen tools, the author's tip and the video: worth keeping for whoever

@@ -1,4 +1,4 @@
-"""From a page's place in the archive to what it says: the part of a parse that takes the time.
+"""The reading of archived pages, the part of a parse that takes the time.
 
 Reading a page needs its bytes and nothing else, so batches of pages may be read by processes
 anywhere that see the archive. What needs the crawl state (which photos are kept) and the order of

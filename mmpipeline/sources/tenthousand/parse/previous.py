@@ -1,4 +1,4 @@
-"""Takes over from an earlier parse what cannot have changed, so that only news is parsed.
+"""The previous parse, from which what cannot have changed is taken over.
 
 A page's rows follow from its content, its categories and which of its photos are kept.
 ``pages.parquet`` notes these for every page; where all agree, the rows are copied as they are, at

@@ -1,4 +1,4 @@
-"""From the page archive to recipes in the common schema, without a single request.
+"""The parse of a snapshot of the page archive into recipes, without a single request.
 
 Parsing can be repeated after a change to the parser, and takes over from an earlier parse what did
 not change. It streams page by page in order of recipe number, so memory does not grow with the

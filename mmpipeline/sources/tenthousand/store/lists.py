@@ -1,4 +1,4 @@
-"""Which recipes stand on which list: categories, searches, rankings.
+"""The table of lists that recipes stand on: categories, searches, rankings.
 
 A recipe's own page does not say its categories, so these rows are the only source of them.
 """

@@ -1,4 +1,4 @@
-"""Which photos there are, which are kept, and which recipes show them.
+"""The table of photos: which there are, which are kept, and which recipes show them.
 
 A photo is ``todo``, ``done`` or ``failed`` with a reason. One address is fetched once however many
 recipes show it; a photo that no recipe shows any more leaves the store.

@@ -1,4 +1,4 @@
-"""Where each response lies in the archive.
+"""The table of responses: where each lies in the archive.
 
 The table is what the archive is held against after a crash: bytes behind the last recorded record
 are cut off, and a page whose recorded bytes are not there is fetched again.

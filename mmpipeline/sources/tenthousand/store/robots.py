@@ -1,4 +1,4 @@
-"""Keeps hosts' robots.txt in the crawl state, so that a run need not ask for what is a day old."""
+"""The cache of hosts' robots.txt in the crawl state, kept for a day."""
 
 import json
 

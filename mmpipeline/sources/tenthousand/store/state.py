@@ -1,4 +1,4 @@
-"""What the crawl knows: which pages there are, which are done, what became of each.
+"""The state of the crawl: which pages there are, which are done, what became of each.
 
 One SQLite file in WAL mode. A page is marked in the same transaction that records where its
 bytes lie in the archive, so after a kill the next run fetches exactly the pages that are not

@@ -1,4 +1,4 @@
-"""Opens a scraper's store: one crawl at a time, any number of readers.
+"""The scraper's store: one crawl at a time, any number of readers.
 
 A store is a folder with ``archive/`` (pages as received), ``photos/`` and the crawl state.
 """
