@@ -18,8 +18,8 @@ from mmpipeline.models.fusions.table import FUSIONS, ModelOptions
 WEIGHTS_NAME = "model.safetensors"
 SHAPE_NAME = "model.json"
 OPTIONS = fields(ModelOptions)
-FORMER_OPTIONS = {"private_dim": "private_dim", "private_weight": "private_weight"}
-FORMER_PREFIX, PREFIX = "private_subspace.", "private_subspace."
+FORMER_OPTIONS = {"private_dim": "own_dim", "private_weight": "own_share"}
+FORMER_PREFIX, PREFIX = "own_part.", "private_subspace."
 """What models hold that were saved under former names; the next release will not read them."""
 
 

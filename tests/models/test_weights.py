@@ -109,13 +109,11 @@ def test_a_model_with_former_names_of_its_private_subspace_is_read(tmp_path: Pat
     model = FusionModel(DIMS, 8, 6, options=options).eval()
     save_model(model, tmp_path)
     tensors = load_file(tmp_path / "model.safetensors")
-    former = {
-        name.replace("private_subspace.", "private_subspace."): t for name, t in tensors.items()
-    }
+    former = {name.replace("private_subspace.", "own_part."): t for name, t in tensors.items()}
     assert former.keys() != tensors.keys()
     save_file(former, tmp_path / "model.safetensors")
     shape = (tmp_path / "model.json").read_text()
-    shape = shape.replace("private_dim", "private_dim").replace("private_weight", "private_weight")
+    shape = shape.replace("private_dim", "own_dim").replace("private_weight", "own_share")
     (tmp_path / "model.json").write_text(shape)
     loaded = load_model(tmp_path)
     assert loaded.options == options

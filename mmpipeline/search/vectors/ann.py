@@ -55,7 +55,7 @@ class AnnPlan:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "AnnPlan":
-        """Read plain values; versions of former releases call the width `search_width`."""
+        """Read plain values; versions of former releases call the width `effort`."""
         former = values.pop("effort", None)
         return cls(**({"search_width": former} | values))
 
