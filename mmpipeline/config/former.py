@@ -47,7 +47,8 @@ def use_present_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> di
     values
         As they were read.
     known
-        The settings that the section has, by name.
+        The settings that the section has, by name; where one is a section as plain values, what
+        stands within it is read alike.
 
     Returns
     -------
@@ -68,6 +69,9 @@ def use_present_names(values: Mapping[str, Any], known: Mapping[str, Any]) -> di
             continue
         if now != name and now in values:
             raise ValueError(f"{name} is the former name of {now}; give one of them")
+        within = known.get(now)
+        if isinstance(value, Mapping) and isinstance(within, Mapping):
+            value = use_present_names(value, within)
         present[now] = value
     return present
 

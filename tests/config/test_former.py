@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.config import CatalogConfig, FitConfig, PipelineConfig, TrainConfig, load_config
-from mmpipeline.config.former import FORMER_NAMES
+from mmpipeline.config.former import FORMER_NAMES, use_present_names
 from mmpipeline.errors import ConfigError
 
 
@@ -73,3 +73,9 @@ def test_a_former_name_of_another_section_is_unknown(tmp_path: Path) -> None:
     path.write_text("[pairs]\nval_share = 0.3\n")
     with pytest.raises(ConfigError, match=r"unknown key 'pairs\.val_share'"):
         load_config(path)
+
+
+def test_settings_within_a_section_are_compared_under_present_names() -> None:
+    stored = {"seed": 1, "difficulty": {"staple_share": 0.6, "habits": 0.9}}
+    known = {"seed": 1, "difficulty": {"staple_fraction": 0.6, "habits": 0.9}}
+    assert use_present_names(stored, known) == known
