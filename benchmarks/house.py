@@ -7,7 +7,7 @@ are packages that are installed anyway and known for their code; they are measur
 lines. Nothing is run or imported of what is measured; imports are those of the text, for type
 checking too.
 
-A folder counts its modules without `__init__`, which is the folder's own page. Published losses and
+A folder counts its modules but for `__init__` and `__main__`, its own pages. Published losses and
 the parts of a site are one file each however many there are, and named after what they follow, so
 `EXEMPT` folders count neither for the size of folders nor for the words. Words of file names are
 told apart without plural. Acts (words in -ing) are no nouns here, and those of `NOT_NOUNS`.
@@ -119,6 +119,11 @@ def read_package(package: str) -> list[Module]:
     ]
 
 
+def first_line(module: Module) -> str:
+    """Return the first line of a module's docstring."""
+    return (ast.get_docstring(module.tree) or "").partition("\n")[0]
+
+
 def measure_style(modules: Sequence[Module]) -> dict[str, float]:
     """Measure how modules are written.
 
@@ -218,7 +223,7 @@ def measure_house(modules: Sequence[Module]) -> dict[str, object]:
     folders = Counter(
         str(module.path.parent)
         for module in modules
-        if module.path.stem != "__init__" and not _is_exempt(module)
+        if not module.path.stem.startswith("__") and not _is_exempt(module)
     )
     largest, files = folders.most_common(1)[0]
     depth, chain = measure_depth(*OURS)
