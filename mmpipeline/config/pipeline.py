@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from mmpipeline.config.base import Section, describe_problems
 from mmpipeline.config.catalog import CatalogConfig
@@ -14,7 +14,7 @@ from mmpipeline.config.pairs import PairConfig
 from mmpipeline.config.publish import IndexConfig, PromotionConfig, RetentionConfig
 from mmpipeline.config.sample import SampleConfig
 from mmpipeline.config.serve import ServeConfig
-from mmpipeline.config.sources import ParseConfig, Recipe1MConfig, ScrapeConfig
+from mmpipeline.config.sources import ParseConfig, Recipe1MConfig, ScrapeConfig, SourceTables
 from mmpipeline.config.talk import SeedExperimentConfig, SyntheticConfig
 from mmpipeline.config.train import TrainConfig
 from mmpipeline.errors import ConfigError
@@ -27,6 +27,7 @@ class PipelineConfig(Section):
     scrape: ScrapeConfig = ScrapeConfig()
     parse: ParseConfig = ParseConfig()
     recipe1m: Recipe1MConfig = Recipe1MConfig()
+    sources: dict[str, SourceTables] = Field({}, description="of further sources, by kind")
     catalog: CatalogConfig = CatalogConfig()
     features: FeatureConfig = FeatureConfig()
     pairs: PairConfig = PairConfig()

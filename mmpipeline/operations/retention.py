@@ -19,7 +19,6 @@ from mmpipeline.config import RetentionConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, DataLayout, open_artifact
 from mmpipeline.storage.held import hold_folder
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 """Inputs that an artifact was made beside, and does not need once it exists."""
@@ -72,7 +71,7 @@ def plan_retention(layout: DataLayout, config: RetentionConfig, now: datetime) -
     """
     found: list[Artifact] = []
     unreadable: list[Path] = []
-    for kind in ARTIFACT_FOLDERS:
+    for kind in layout.kinds():
         for folder in _version_folders(layout, kind):
             try:
                 found.append(open_artifact(folder, kind))
@@ -137,7 +136,7 @@ def _roots(
 
 def _pointed_at(layout: DataLayout) -> Iterator[str]:
     """Yield the ids that CURRENT files name: of each kind, and of the published index."""
-    pointers = [layout.artifacts(kind) / "CURRENT" for kind in ARTIFACT_FOLDERS]
+    pointers = [layout.artifacts(kind) / "CURRENT" for kind in layout.kinds()]
     for pointer in [*pointers, layout.current_index]:
         try:
             yield pointer.read_text(encoding="utf-8").strip()
