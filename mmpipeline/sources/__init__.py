@@ -117,7 +117,8 @@ class Source(Protocol[Settings]):
         Returns
         -------
         dict of str to float
-            Counts, ``recipes`` and ``quarantined`` (records withheld) among them.
+            Counts. ``recipes`` is the rows of that table; what ``quarantined`` counts (records
+            withheld, rows of quarantine) is the source's own.
 
         Raises
         ------
