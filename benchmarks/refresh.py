@@ -35,7 +35,6 @@ import psutil
 from mmpipeline.config import PipelineConfig, RefreshRequest, SampleConfig
 from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.storage import DataLayout
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
 DOORS = {"sample_world", "tenthousand_recipe", "recipe1m"}
@@ -196,7 +195,7 @@ def _artifacts(data: Path) -> set[tuple[str, str]]:
     layout = DataLayout.at(data)
     return {
         (kind, folder.name)
-        for kind in ARTIFACT_FOLDERS
+        for kind in layout.kinds()
         for folder in layout.artifacts(kind).glob("*/")
     }
 

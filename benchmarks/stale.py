@@ -77,8 +77,8 @@ def all_keys() -> list[ArtifactKey]:
     config = PipelineConfig()
     return [
         keys.sample_world_key(config.sample),
-        keys.scraped_recipes_key("snapshot", config.parse),
-        keys.recipe1m_key("dump", config.recipe1m),
+        keys.recipes_key("tenthousand_recipe", "snapshot", config.parse),
+        keys.recipes_key("recipe1m", "dump", config.recipe1m),
         keys.catalog_key({}, config.catalog),
         keys.features_key("catalog", config.features),
         keys.pairs_key("catalog", config.pairs),

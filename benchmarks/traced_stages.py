@@ -185,7 +185,8 @@ class Stages:
     def _recipes(self) -> dict[str, Path]:
         from mmpipeline.sample.bayes import oracle_bound
         from mmpipeline.sample.dump import write_recipe1m_dump
-        from mmpipeline.sources.recipe1m import digest_dump, normalize_dump
+        from mmpipeline.sources.recipe1m.folder import digest_dump
+        from mmpipeline.sources.recipe1m.normalise import normalize_dump
 
         config, layout = self.config, self.layout
 
@@ -194,21 +195,22 @@ class Stages:
             return write_recipe1m_dump(draft.folder / "recipe1m", config.sample)
 
         dump = self.make(keys.sample_world_key(config.sample), write) / "recipe1m"
-        key = keys.recipe1m_key(digest_dump(dump), config.recipe1m)
+        key = keys.recipes_key("recipe1m", digest_dump(dump), config.recipe1m)
         recipe1m = self.make(
             key, lambda draft: normalize_dump(dump, draft.folder, layout, config.recipe1m, HERE)
         )
         return {"recipe1m": recipe1m, "tenthousand_recipe": self._pages()}
 
     def _pages(self) -> Path:
-        from mmpipeline.sources.tenthousand import crawl_site, parse_snapshot
+        from mmpipeline.sources.tenthousand.crawl.run import crawl_site
+        from mmpipeline.sources.tenthousand.parse.snapshot import parse_snapshot
 
         config, layout = self.config, self.layout
         scraped = layout.scrape_store("sample_site")
         with serve_site(config.sample) as site:
             scrape = config.scrape.model_copy(update={"base_url": site.base_url})
             crawl_site(scraped, scrape, "")
-        key = keys.scraped_recipes_key("snapshot", config.parse)
+        key = keys.recipes_key("tenthousand_recipe", "snapshot", config.parse)
         return self.make(
             key,
             lambda draft: parse_snapshot(scraped, draft.folder, layout, config.parse, None, HERE),

@@ -32,12 +32,13 @@ from mmpipeline.config import (
     load_settings,
 )
 from mmpipeline.errors import InputError, PipelineError, describe_os_error
+from mmpipeline.planning.settings import check_tables
 from tasks.runtime.locations import settle_at_start
 from tasks.runtime.run_lock import data_root_lock
 from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
 PARENT, EXPERIMENT, GRID = "refresh_catalog", "run_seed_experiment", "compare_runs"
-DUMP = "normalize_recipe1m"
+DUMP, ANY_SOURCE = "normalize_recipe1m", "bring_recipes"
 SECTIONS = {
     "scrape_recipes": {"scrape": "scrape", "parse": "parse"},
     "recheck_recipes": {"scrape": "scrape", "parse": "parse"},
@@ -53,7 +54,7 @@ SECTIONS = {
     EXPERIMENT: {"config": "experiment"},
 }
 """Flows that need nothing but what lies in the data folder: the section of each parameter."""
-FLOWS = (PARENT, DUMP, *SECTIONS, GRID)
+FLOWS = (PARENT, DUMP, ANY_SOURCE, *SECTIONS, GRID)
 FULL_DISK_BYTES = 1_000_000
 NEXT_STEPS = """
 Next:  .venv/bin/mmpipeline search --title 김치찌개 -k 5      ask it yourself
@@ -66,6 +67,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m flows", description="Run a flow here.")
     parser.add_argument("flow", nargs="?", choices=FLOWS, default=PARENT)
     parser.add_argument("--source", type=Path, help="a folder in Recipe1M's layout")
+    parser.add_argument("--kind", help=f"of {ANY_SOURCE}: the source whose input --source is")
     parser.add_argument("--config", type=Path, help="a TOML file with config sections")
     parser.add_argument("--plan", action="store_true", help="say what would run and why")
     parser.add_argument("--newest", action="store_true", help="ask no door: take what is there")
@@ -86,6 +88,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         parser.error(f"--plan, --newest, --retrain and --force are for {PARENT}")
     if options.newest and options.source:
         parser.error("--newest asks no door, so there is no --source")
+    if options.flow != ANY_SOURCE and options.kind:
+        parser.error(f"--kind is for {ANY_SOURCE}")
     if options.flow != EXPERIMENT and (options.quick or options.copy_to):
         parser.error(f"--quick and --copy-to are for {EXPERIMENT}")
     if options.flow != GRID and options.json:
@@ -109,7 +113,8 @@ def main(arguments: list[str]) -> int:
     options = parse_arguments(arguments)
     try:
         config, settings = load_config(options.config), load_settings()
-        parameters = choose_parameters(options.flow, config, options.source)
+        check_tables(config)
+        parameters = choose_parameters(options.flow, config, options.source, options.kind)
         if options.flow == PARENT:
             wishes = {"retrain": options.retrain, "force": tuple(options.force)}
             if options.newest:
@@ -140,7 +145,9 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) -> dict[str, Any]:
+def choose_parameters(
+    flow: str, config: PipelineConfig, source: Path | None, kind: str | None = None
+) -> dict[str, Any]:
     """Return a flow's parameters, all but the data folder.
 
     Parameters
@@ -150,7 +157,9 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
     config
         The whole experiment.
     source
-        A folder in Recipe1M's layout, when one was named.
+        A folder in Recipe1M's layout, when one was named; of `ANY_SOURCE`, its input.
+    kind
+        The source that `ANY_SOURCE` asks.
 
     Returns
     -------
@@ -160,8 +169,12 @@ def choose_parameters(flow: str, config: PipelineConfig, source: Path | None) ->
     Raises
     ------
     InputError
-        If `source` is needed or wrong.
+        If `source` or `kind` is needed or wrong.
     """
+    if flow == ANY_SOURCE:
+        if source is None or kind is None:
+            raise InputError(f"{ANY_SOURCE} needs --kind, a source, and --source, its input")
+        return {"kind": kind, "place": source.resolve(), "config": config}
     if source is not None and not any(source.glob("layer1.json*")):
         raise InputError(
             f"SOURCE={source}: no layer1.json there; give a folder in Recipe1M's layout"

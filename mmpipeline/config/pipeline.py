@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from mmpipeline.config.base import Section, describe_problems
 from mmpipeline.config.catalog import CatalogConfig
@@ -16,7 +16,7 @@ from mmpipeline.config.pairs import PairConfig
 from mmpipeline.config.publish import IndexConfig, PromotionConfig, RetentionConfig
 from mmpipeline.config.sample import SampleConfig
 from mmpipeline.config.serve import ServeConfig
-from mmpipeline.config.sources import ParseConfig, Recipe1MConfig, ScrapeConfig
+from mmpipeline.config.sources import ParseConfig, Recipe1MConfig, ScrapeConfig, SourceTables
 from mmpipeline.config.talk import SyntheticConfig, TalkExperimentConfig
 from mmpipeline.config.train import TrainConfig
 from mmpipeline.errors import ConfigError
@@ -31,6 +31,7 @@ class PipelineConfig(Section):
     scrape: ScrapeConfig = ScrapeConfig()
     parse: ParseConfig = ParseConfig()
     recipe1m: Recipe1MConfig = Recipe1MConfig()
+    sources: dict[str, SourceTables] = Field({}, description="of further sources, by kind")
     catalog: CatalogConfig = CatalogConfig()
     features: FeatureConfig = FeatureConfig()
     pairs: PairConfig = PairConfig()

@@ -1,6 +1,6 @@
 """Settings of the sources: how a site is asked, how pages and dumps are read."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
@@ -60,3 +60,10 @@ class Recipe1MConfig(Section):
     sparse_filter: bool = Field(
         False, description="drop under 2 ingredients, 2 steps or 20 letters of steps"
     )
+
+
+class SourceTables(Section):
+    """Settings of a source that has no section here; it says which there are, and checks them."""
+
+    fetch: dict[str, Any] = Field({}, description="how its input is fetched, if it is")
+    normalise: dict[str, Any] = Field({}, description="how its input is read")

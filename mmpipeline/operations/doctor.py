@@ -25,7 +25,6 @@ from mmpipeline.search.current import current_version
 from mmpipeline.search.release.record import alias_difference
 from mmpipeline.storage import Artifact, DataLayout, open_artifact
 from mmpipeline.storage.held import is_held
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2_000_000_000
@@ -182,7 +181,7 @@ def _check_sqlite(path: Path, check: str) -> Finding:
 
 
 def _check_artifacts(layout: DataLayout, deep: bool) -> Iterator[Finding]:
-    for kind in ARTIFACT_FOLDERS:
+    for kind in layout.kinds():
         place = layout.artifacts(kind)
         folders = sorted(f for f in place.iterdir() if f.is_dir()) if place.is_dir() else []
         bad = []

@@ -20,7 +20,6 @@ from mmpipeline.config import RetentionConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, open_artifact
 from mmpipeline.storage.held import hold_folder
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 """Inputs that an artifact was made beside, and does not need once it exists."""
@@ -73,7 +72,7 @@ def plan_retention(layout: DataLayout, config: RetentionConfig, now: datetime) -
     """
     found: list[Artifact] = []
     unreadable: list[Path] = []
-    for kind in ARTIFACT_FOLDERS:
+    for kind in layout.kinds():
         for folder in _version_folders(layout, kind):
             try:
                 found.append(open_artifact(folder, kind))
@@ -139,7 +138,7 @@ def _roots(
 def _pointed_at(layout: DataLayout) -> Iterator[str]:
     """Yield the ids of the latest artifact of each kind, and of the published index."""
     store = ArtifactStore(layout)
-    yield from filter(None, map(store.latest_id, ARTIFACT_FOLDERS))
+    yield from filter(None, map(store.latest_id, layout.kinds()))
     with suppress(OSError):
         yield layout.current_index.read_text(encoding="utf-8").strip()
 

@@ -7,9 +7,8 @@ from mmpipeline.config import CatalogConfig
 from mmpipeline.config.former import use_present_names
 from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.planning.keys import catalog_key
+from mmpipeline.sources import find_sources
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
-
-SOURCE_KINDS = ("tenthousand_recipe", "recipe1m")
 
 
 def open_sources(sources: Sequence[Path]) -> dict[str, Artifact]:
@@ -34,8 +33,8 @@ def open_sources(sources: Sequence[Path]) -> dict[str, Artifact]:
     for folder in sources:
         artifact = open_artifact(folder)
         kind = artifact.manifest.kind
-        if kind not in SOURCE_KINDS or kind in opened:
-            expected = " or ".join(SOURCE_KINDS)
+        if kind not in find_sources() or kind in opened:
+            expected = " or ".join(find_sources())
             raise ArtifactError(f"{folder} is a {kind} artifact; expected one {expected} at most")
         opened[kind] = artifact
     return opened
@@ -94,15 +93,14 @@ def newest_recipes(data_root: Path) -> list[Path]:
     """
     store = ArtifactStore(DataLayout.at(data_root))
     found = []
-    for kind in SOURCE_KINDS:
+    for kind in find_sources():
         try:
             found.append(store.latest(kind).folder)
         except ArtifactError:
             continue
     if not found:
-        raise ArtifactError(
-            f"no recipes below {data_root} yet; run scrape_recipes or normalize_recipe1m first"
-        )
+        flows = " or ".join(dict.fromkeys(source.flow for source in find_sources().values()))
+        raise ArtifactError(f"no recipes below {data_root} yet; run {flows} first")
     return found
 
 
@@ -122,6 +120,6 @@ def add_newest(recipes: Sequence[Path], data_root: Path) -> list[Path]:
         At least one.
     """
     kinds = {open_artifact(folder).manifest.kind for folder in recipes}
-    others = [] if len(kinds) == len(SOURCE_KINDS) else newest_recipes(data_root)
+    others = [] if len(kinds) == len(find_sources()) else newest_recipes(data_root)
     others = [folder for folder in others if open_artifact(folder).manifest.kind not in kinds]
     return [*recipes, *others]

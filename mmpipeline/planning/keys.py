@@ -18,8 +18,6 @@ from mmpipeline.config import (
     FrozenSetConfig,
     IndexConfig,
     PairConfig,
-    ParseConfig,
-    Recipe1MConfig,
     SampleConfig,
     Section,
     SyntheticConfig,
@@ -28,6 +26,7 @@ from mmpipeline.config import (
     TrainConfig,
 )
 from mmpipeline.provenance import covered_code, digest_code, prepare
+from mmpipeline.sources import find_source, find_sources
 from mmpipeline.storage import ArtifactKey
 
 _LAYOUT = "mmpipeline.storage.layout:DataLayout"  # where it is an argument: paths in tables
@@ -37,16 +36,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
         "mmpipeline.sample.bayes:oracle_bound",
         "mmpipeline.config.sample:SampleConfig",
     ),
-    "tenthousand_recipe": (
-        "mmpipeline.sources.tenthousand.parse.snapshot:parse_snapshot",
-        _LAYOUT,
-        "mmpipeline.config.sources:ParseConfig",
-    ),
-    "recipe1m": (
-        "mmpipeline.sources.recipe1m.normalise:normalize_dump",
-        _LAYOUT,
-        "mmpipeline.config.sources:Recipe1MConfig",
-    ),
+    **{kind: source.entries for kind, source in find_sources().items()},
     "catalog": (
         "mmpipeline.catalog.build:build_catalog",
         "mmpipeline.config.catalog:CatalogConfig",
@@ -166,14 +156,9 @@ def sample_world_key(config: SampleConfig) -> ArtifactKey:
     return _key("sample_world", {}, config)
 
 
-def scraped_recipes_key(snapshot: str, config: ParseConfig) -> ArtifactKey:
-    """Return the key of the recipes parsed from one state of the scrape store."""
-    return _key("tenthousand_recipe", {"snapshot": snapshot}, config)
-
-
-def recipe1m_key(dump: str, config: Recipe1MConfig) -> ArtifactKey:
-    """Return the key of the recipes normalised from a dump with this digest."""
-    return _key("recipe1m", {"dump": dump}, config)
+def recipes_key(kind: str, state: str, config: Section) -> ArtifactKey:
+    """Return the key of a source's recipes from one state of its input."""
+    return _key(kind, {find_source(kind).state: state}, config)
 
 
 def catalog_key(

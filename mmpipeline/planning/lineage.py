@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmpipeline.errors import ArtifactError
+from mmpipeline.planning.keys import ENTRIES
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, open_artifact
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 
@@ -38,7 +38,7 @@ def method_of(store: ArtifactStore, artifact: Artifact) -> str | None:
         if role in HISTORY_ROLES:
             continue
         methods[role] = ""
-        if role in ARTIFACT_FOLDERS:
+        if role in ENTRIES:
             try:
                 found = open_artifact(store.layout.artifacts(role) / source, kind=role)
             except ArtifactError:

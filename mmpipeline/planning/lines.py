@@ -10,7 +10,6 @@ from pathlib import Path
 from mmpipeline.config import PipelineConfig, RefreshRequest
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning import keys
-from mmpipeline.planning.catalog import SOURCE_KINDS
 from mmpipeline.planning.refresh import (
     FORMER_KEY,
     STAGES,
@@ -19,6 +18,8 @@ from mmpipeline.planning.refresh import (
     is_published,
     plan_refresh,
 )
+from mmpipeline.planning.settings import settings_of
+from mmpipeline.sources import find_source, find_sources
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout
 
 NOTHING_NEW = "No stage would run unless the doors bring something new."
@@ -78,7 +79,7 @@ def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshReque
 
 def _plan_lines(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
     store = ArtifactStore(DataLayout.at(data_root))
-    doors = [plan_source(store, kind, config, request) for kind in SOURCE_KINDS]
+    doors = [plan_source(store, kind, config, request) for kind in find_sources()]
     doors = [door for door in doors if door.is_asked or door.recipes]
     lines = [door.line() for door in doors]
     late = [door.kind for door in doors if door.why]
@@ -112,8 +113,7 @@ def plan_source(
     PlannedSource
         Without recipes where there are none, or the refresh would not take them.
     """
-    asked = {"recipe1m": request.dump or request.sample, "tenthousand_recipe": request.scrape}
-    is_asked = bool(asked[kind])
+    is_asked = any(getattr(request, field) for field in find_source(kind).asked_by)
     try:
         newest = store.latest(kind) if is_asked or request.newest else None
     except ArtifactError:
@@ -127,10 +127,9 @@ def plan_source(
 
 def _door_key(recipes: Artifact, config: PipelineConfig) -> ArtifactKey:
     """Return the key of recipes from the same input as an artifact, made as is asked for now."""
-    (source,) = recipes.manifest.inputs.values()
-    if recipes.manifest.kind == "recipe1m":
-        return keys.recipe1m_key(source, config.recipe1m)
-    return keys.scraped_recipes_key(source, config.parse)
+    (state,) = recipes.manifest.inputs.values()
+    kind = recipes.manifest.kind
+    return keys.recipes_key(kind, state, settings_of(find_source(kind), config))
 
 
 def _unknown_lines(late: list[str]) -> list[str]:

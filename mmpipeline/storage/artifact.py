@@ -29,7 +29,7 @@ from mmpipeline.storage.atomic import (
     write_text_atomic,
 )
 from mmpipeline.storage.held import hold_folder, hold_name, remove_abandoned
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
+from mmpipeline.storage.layout import ARTIFACT_ID, DataLayout
 from mmpipeline.storage.manifest import (
     MANIFEST_NAME,
     SEAL_NAME,
@@ -139,7 +139,7 @@ class ArtifactStore:
 
     def _may_be_resumed(self, folder: Path) -> bool:
         kind, _, name = folder.name.removeprefix(RESUME_PREFIX).partition("-")
-        if folder.name != self._resume(kind, name).name or kind not in ARTIFACT_FOLDERS:
+        if folder.name != self._resume(kind, name).name or not ARTIFACT_ID.fullmatch(name):
             return False
         is_done = (self.layout.artifacts(kind) / name).exists()
         is_asked_for = (self.layout.state / "renew" / f"{kind}-{name}").exists()
@@ -256,7 +256,7 @@ class ArtifactStore:
         What an attempt left to be resumed from stays until its artifact is finished, or for a
         month.
         """
-        pointers = [self.layout.artifacts(kind) for kind in ARTIFACT_FOLDERS]
+        pointers = [self.layout.artifacts(kind) for kind in self.layout.kinds()]
         for place in (*pointers, self.layout.current_index.parent, self.layout.state):
             remove_unfinished(place)
         remove_abandoned(self.layout.temporary, self._may_be_resumed)

@@ -1,15 +1,16 @@
 """The layout of the data folder.
 
-One place knows the folder names, so moving a kind of artifact is a change of one line.
+One place knows the folder names, so moving a kind of artifact is a change of one line. Of sources
+it knows none: whatever kind is not named here is a source's, in a folder called like it. The price:
+a misspelt kind is one of which nothing lies here, not an error.
 """
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 ARTIFACT_FOLDERS = {
     "sample_world": "raw/sample_world",
-    "tenthousand_recipe": "interim/tenthousand_recipe",
-    "recipe1m": "interim/recipe1m",
     "catalog": "processed/catalog",
     "features": "processed/features",
     "pairs": "processed/pairs",
@@ -23,7 +24,16 @@ ARTIFACT_FOLDERS = {
     "seed_draw": "experiment/draws",
     "seed_report": "experiment/reports",
 }
-"""Folder of each kind of artifact; its versions are sub-folders named by id."""
+"""Folder of each kind of artifact but the recipes; its versions are sub-folders named by id."""
+RECIPES_FOLDER = "interim"
+"""Holds a folder of recipe artifacts for each source, named by its kind."""
+ARTIFACT_ID = re.compile(r"[0-9a-f]{16}")
+"""Name of a version's folder."""
+
+
+def folder_of(kind: str) -> str:
+    """Return the folder of a kind of artifact, relative to the data folder."""
+    return ARTIFACT_FOLDERS.get(kind, f"{RECIPES_FOLDER}/{kind}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,16 @@ class DataLayout:
 
     def artifacts(self, kind: str) -> Path:
         """Return the folder that holds the versions of one kind of artifact."""
-        return self.root / ARTIFACT_FOLDERS[kind]
+        return self.root / folder_of(kind)
+
+    def kinds(self) -> list[str]:
+        """Return the kinds of artifacts: those of stages, and of recipes those that lie here.
+
+        A source that is no longer installed left its artifacts here all the same.
+        """
+        folders = (self.root / RECIPES_FOLDER).glob("*/*/")
+        recipes = {path.parent.name for path in folders if ARTIFACT_ID.fullmatch(path.name)}
+        return [*ARTIFACT_FOLDERS, *sorted(recipes)]
 
     @property
     def temporary(self) -> Path:
@@ -57,7 +76,7 @@ class DataLayout:
         """Folder of databases and settings that live across runs."""
         return self.root / "state"
 
-    def scrape_store(self, site: str = "tenthousand_recipe") -> Path:
+    def scrape_store(self, site: str) -> Path:
         """Return the append-only store of a scraped site: archive, crawl state, photos."""
         return self.root / "raw" / site
 

@@ -8,16 +8,14 @@ by hand is taken for one of ours.
 """
 
 import json
-import re
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
+from mmpipeline.storage.layout import ARTIFACT_FOLDERS, ARTIFACT_ID, RECIPES_FOLDER, DataLayout
 
 TRACKED_FILES = ("state", "mlflow-artifacts")
 """Folder of what MLflow keeps of runs and models, below the data folder."""
 _ARTIFACTS = [PurePosixPath(folder).parts for folder in ARTIFACT_FOLDERS.values()]
-_ID = re.compile(r"[0-9a-f]{16}")
 
 
 def follow(layout: DataLayout, stored: str) -> tuple[str, Path | None]:
@@ -96,9 +94,9 @@ def _part(path: PurePosixPath) -> tuple[Path, PurePosixPath] | None:
     """Part a path into a data folder and what lies in it; None when it names no data folder."""
     parts = path.parts
     inside = [n for n in range(1, len(parts)) if parts[n : n + len(TRACKED_FILES)] == TRACKED_FILES]
-    for folder in _ARTIFACTS:
+    for folder in (*_ARTIFACTS, (RECIPES_FOLDER, *parts[-2:-1])):
         begin = len(parts) - len(folder) - 1
-        if begin > 0 and parts[begin:-1] == folder and _ID.fullmatch(parts[-1]):
+        if begin > 0 and parts[begin:-1] == folder and ARTIFACT_ID.fullmatch(parts[-1]):
             inside.append(begin)
     if not inside:
         return None

@@ -23,7 +23,7 @@ class ArtifactKey:
     Attributes
     ----------
     kind
-        One of `layout.ARTIFACT_FOLDERS`.
+        One of `layout.ARTIFACT_FOLDERS`, or a source's.
     inputs
         Ids of the artifacts (or digests of the files) it is made from, by role.
     config

@@ -10,8 +10,9 @@ from prefect.assets import Asset, AssetProperties
 from prefect.context import AssetContext, FlowRunContext
 from prefect.states import Completed
 
+from mmpipeline.planning.keys import ENTRIES
 from mmpipeline.storage import Artifact
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from mmpipeline.storage.layout import folder_of
 
 SCHEME = "mmpipeline://"
 
@@ -31,10 +32,10 @@ def note_materialization(artifact: Artifact) -> None:
         key=f"{SCHEME}{manifest.kind}",
         properties=AssetProperties(
             name=manifest.kind,
-            description=f"Versions lie in {ARTIFACT_FOLDERS[manifest.kind]} of the data folder",
+            description=f"Versions lie in {folder_of(manifest.kind)} of the data folder",
         ),
     )
-    sources = {role for role in manifest.inputs if role in ARTIFACT_FOLDERS} - {manifest.kind}
+    sources = {role for role in manifest.inputs if role in ENTRIES} - {manifest.kind}
     version = {
         "id": artifact.id,
         "folder": str(artifact.folder),

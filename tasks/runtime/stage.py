@@ -23,7 +23,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.code_record import record_code
 from mmpipeline.progress import watch_progress
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from mmpipeline.storage.layout import folder_of
 from tasks.runtime.assets import note_materialization
 from tasks.runtime.progress_artifact import ProgressArtifact
 from tasks.runtime.shared_storage import fetch, share
@@ -228,5 +228,5 @@ def _number(value: float) -> str:
 
 def _place(artifact: Artifact) -> str:
     """Return where an artifact lies from the data folder's name on: `data/models/ID`."""
-    depth = len(Path(ARTIFACT_FOLDERS[artifact.manifest.kind]).parts) + 2
+    depth = len(Path(folder_of(artifact.manifest.kind)).parts) + 2
     return str(Path(*artifact.folder.parts[-depth:]))

@@ -1,4 +1,4 @@
-"""The English door: a folder in Recipe1M's layout becomes recipes."""
+"""Recipe1M: a folder in its layout becomes recipes, as soon as it has arrived."""
 
 import time
 from collections.abc import Callable
@@ -7,25 +7,15 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import Recipe1MConfig
-from mmpipeline.planning.keys import recipe1m_key
-from mmpipeline.sources.recipe1m import digest_dump, normalize_dump
-from mmpipeline.storage import DataLayout, Draft
-from tasks.runtime.cluster import cluster_workers
-from tasks.runtime.stage import log, produce
+from mmpipeline.sources.recipe1m.source import SOURCE
+from tasks.runtime.recipes import produce_recipes
+from tasks.runtime.stage import log
 
 
 @task
 def normalize(dump: Path, config: Recipe1MConfig, data_root: Path) -> Path:
     """Normalise a dump; return the artifact's folder."""
-    layout = DataLayout.at(data_root)
-
-    def make(draft: Draft) -> dict[str, float]:
-        with cluster_workers(layout) as workers:
-            return normalize_dump(dump, draft.folder, layout, config, workers)
-
-    # Photo paths are stored as they lie: a dump that moved has to be normalised anew.
-    key = recipe1m_key(f"{digest_dump(dump)} at {layout.relative(dump)}", config)
-    return produce(data_root, key, make, ("recipes", "photos", "photos_missing", "quarantined"))
+    return produce_recipes(SOURCE.kind, dump, config, data_root)
 
 
 @task

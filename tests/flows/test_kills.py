@@ -19,7 +19,6 @@ import pytest
 
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.storage import DataLayout, open_artifact
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 pytestmark = pytest.mark.flow
 
@@ -44,7 +43,7 @@ def payloads(data_root: Path) -> dict[tuple[str, str, str], str]:
     """Return the sha256 of every file of every artifact, by kind, id and name."""
     layout = DataLayout.at(data_root)
     found = {}
-    for kind in ARTIFACT_FOLDERS:
+    for kind in layout.kinds():
         for folder in layout.artifacts(kind).glob("*/"):
             artifact = open_artifact(folder, kind)
             artifact.verify()
@@ -57,7 +56,7 @@ def orphans(data_root: Path) -> list[Path]:
     """Return unfinished files and folders: hidden ones, and whatever lies in the temporary area."""
     layout = DataLayout.at(data_root)
     left = list(layout.temporary.iterdir()) if layout.temporary.is_dir() else []
-    kinds = [layout.artifacts(kind) for kind in ARTIFACT_FOLDERS]
+    kinds = [layout.artifacts(kind) for kind in layout.kinds()]
     for place in (*kinds, layout.current_index.parent, layout.state):
         left += place.glob(".*")
     return left
@@ -110,8 +109,9 @@ def check_kills(
     fell_in = 0
     for moment, delay_s in kills:
         fell_in += kill_at(start_flows(data_root, subprocess.PIPE), moment, delay_s)
-        for kind in ARTIFACT_FOLDERS:
-            for folder in DataLayout.at(data_root).artifacts(kind).glob("*/"):
+        layout = DataLayout.at(data_root)
+        for kind in layout.kinds():
+            for folder in layout.artifacts(kind).glob("*/"):
                 open_artifact(folder, kind).verify()
     done = run_flows(data_root)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -42,6 +42,15 @@ def test_a_source_without_recipes_is_refused(tmp_path: Path) -> None:
         choose_parameters("refresh_catalog", PipelineConfig(), tmp_path)
 
 
+def test_any_source_is_named_by_its_kind_and_its_input(tmp_path: Path) -> None:
+    config = PipelineConfig()
+    chosen = choose_parameters("bring_recipes", config, tmp_path, "recipe1m")
+    assert chosen == {"kind": "recipe1m", "place": tmp_path, "config": config}
+    for source, kind in ((tmp_path, None), (None, "recipe1m")):
+        with pytest.raises(InputError, match="needs --kind, a source, and --source, its input"):
+            choose_parameters("bring_recipes", config, source, kind)
+
+
 def test_wishes_are_for_the_parent_and_name_stages(capsys: pytest.CaptureFixture[str]) -> None:
     options = parse_arguments(["--plan", "--force", "build_pairs", "--force", "train_fusion"])
     assert (options.plan, options.retrain) == (True, False)
@@ -53,6 +62,7 @@ def test_wishes_are_for_the_parent_and_name_stages(capsys: pytest.CaptureFixture
         (["build_pairs", "--newest"], "are for refresh_catalog"),
         (["--newest", "--source", "folder"], "asks no door"),
         (["build_pairs", "--force", "build_pairs"], "are for refresh_catalog"),
+        (["build_pairs", "--kind", "recipe1m"], "--kind is for bring_recipes"),
     ):
         with pytest.raises(SystemExit):
             parse_arguments(wrong)

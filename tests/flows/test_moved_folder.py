@@ -184,6 +184,7 @@ def test_every_flow_in_a_copy_and_after_a_move(
     wishes: dict[str, tuple[str, ...]] = dict.fromkeys(FLOWS, ())
     wishes["refresh_catalog"] = ("--retrain", "--config", str(small_config))
     wishes["normalize_recipe1m"] = ("--source", str(tmp_path / "dump"))
+    wishes["bring_recipes"] = ("--kind", "recipe1m", *wishes["normalize_recipe1m"])
     wishes["run_seed_experiment"] = ("--quick",)
     some = {"recheck_recipes": (), "train_fusion": (), "publish_index": ()}
     first, moved = copy_of(finished, tmp_path / "first" / "data"), tmp_path / "second" / "data"

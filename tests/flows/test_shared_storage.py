@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.storage import DataLayout
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 from tests.flows.conftest import Run
 from tests.storage.s3_server import BUCKET, serve_s3
 
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.flow
 
 def list_artifacts(data_root: Path) -> dict[str, dict[str, object]]:
     layout = DataLayout.at(data_root)  # MLflow's copies of them in the state are no artifacts
-    places = [path for kind in ARTIFACT_FOLDERS for path in layout.artifacts(kind).glob("*/")]
+    places = [path for kind in layout.kinds() for path in layout.artifacts(kind).glob("*/")]
     manifests = [json.loads((place / "manifest.json").read_bytes()) for place in places]
     return {f"{manifest['kind']} {manifest['id']}": manifest for manifest in manifests}
 

@@ -9,13 +9,14 @@ from mmpipeline.config import (
     TalkMethodConfig,
 )
 from mmpipeline.planning import keys
+from mmpipeline.sources import find_sources
 from mmpipeline.storage import ArtifactKey
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 
 def chain(config: PipelineConfig, snapshot: str = "s", dump: str = "d") -> dict[str, str]:
-    scraped = keys.scraped_recipes_key(snapshot, config.parse)
-    dumped = keys.recipe1m_key(dump, config.recipe1m)
+    scraped = keys.recipes_key("tenthousand_recipe", snapshot, config.parse)
+    dumped = keys.recipes_key("recipe1m", dump, config.recipe1m)
     sources = {"tenthousand_recipe": scraped.id, "recipe1m": dumped.id}
     catalog = keys.catalog_key(sources, config.catalog)
     features = keys.features_key(catalog.id, config.features)
@@ -48,6 +49,7 @@ CHANGES: dict[str, tuple[dict[str, object], set[str]]] = {
     "scrape": ({"pace_s": 9.0}, set()),
     "parse": ({"required_field_bound": 0.1}, {"tenthousand_recipe"} | DOWN_FROM_CATALOG),
     "recipe1m": ({"check_images": False}, {"recipe1m"} | DOWN_FROM_CATALOG),
+    "sources": ({"some": {}}, set()),
     "catalog": ({"seed": 9}, DOWN_FROM_CATALOG),
     "features": ({"text_dim": 99}, {"features"} | DOWN_FROM_MODEL),
     "pairs": ({"positives": 9}, {"pairs"} | DOWN_FROM_MODEL),
@@ -69,14 +71,17 @@ CHANGES: dict[str, tuple[dict[str, object], set[str]]] = {
 def test_a_changed_section_renews_exactly_what_depends_on_it(section: str) -> None:
     setting, renewed = CHANGES[section]
     before = PipelineConfig()
-    changed = getattr(before, section).model_copy(update=setting)
-    assert changed != getattr(before, section)
+    value = getattr(before, section)
+    is_table = isinstance(value, dict)
+    changed = value | setting if is_table else value.model_copy(update=setting)
+    assert changed != value
     after = chain(before.model_copy(update={section: changed}))
     assert {kind for kind, id in chain(before).items() if after[kind] != id} == renewed
 
 
 def test_the_table_knows_every_kind_of_artifact() -> None:
-    assert set(chain(PipelineConfig())) == set(ARTIFACT_FOLDERS) == set(keys.ENTRIES)
+    kinds = {*ARTIFACT_FOLDERS, *find_sources()}
+    assert set(chain(PipelineConfig())) == kinds == set(keys.ENTRIES)
 
 
 def test_new_pages_and_a_new_dump_renew_everything_after_their_door() -> None:

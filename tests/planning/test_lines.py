@@ -36,8 +36,8 @@ def published(tmp_path: Path) -> Path:
     """A data folder after one refresh over the sample world."""
     make(tmp_path, keys.sample_world_key(CONFIG.sample))
     recipes = [
-        make(tmp_path, keys.scraped_recipes_key("pages", CONFIG.parse)),
-        make(tmp_path, keys.recipe1m_key("dump", CONFIG.recipe1m)),
+        make(tmp_path, keys.recipes_key("tenthousand_recipe", "pages", CONFIG.parse)),
+        make(tmp_path, keys.recipes_key("recipe1m", "dump", CONFIG.recipe1m)),
     ]
     plan = plan_refresh(tmp_path, recipes, CONFIG)
     for stage in plan.stages:
@@ -101,7 +101,7 @@ def test_what_is_not_asked_is_taken_as_it_is(published: Path) -> None:
 
 
 def test_new_recipes_keep_the_model(published: Path) -> None:
-    make(published, keys.recipe1m_key("another dump", CONFIG.recipe1m))
+    make(published, keys.recipes_key("recipe1m", "another dump", CONFIG.recipe1m))
     found = describe_plan(published, CONFIG, BOTH)
     assert any(line.startswith("model ") and "kept: only data" in line for line in found)
     assert any(line.startswith("catalog ") and "runs: new recipe1m" in line for line in found)
@@ -141,7 +141,7 @@ def test_the_one_renewal_by_keys_of_the_former_kind_is_announced(
     request = RefreshRequest(scrape=False, newest=True)
     with monkeypatch.context() as patch:
         patch.setattr(keys, "digest_code", lambda *entries: former)
-        folders = [make(tmp_path, keys.recipe1m_key("dump", CONFIG.recipe1m))]
+        folders = [make(tmp_path, keys.recipes_key("recipe1m", "dump", CONFIG.recipe1m))]
         chain = plan_refresh(tmp_path, folders, CONFIG).stages
         folders += [make(tmp_path, stage.key) for stage in chain]
         write_text_atomic(DataLayout.at(tmp_path).current_index, f"{folders[-1].name}\n")

@@ -29,7 +29,7 @@ def make(root: Path, key: ArtifactKey) -> Artifact:
 
 
 def bring(root: Path, dump: str) -> list[Path]:
-    return [make(root, keys.recipe1m_key(dump, CONFIG.recipe1m)).folder]
+    return [make(root, keys.recipes_key("recipe1m", dump, CONFIG.recipe1m)).folder]
 
 
 def carry_out(root: Path, plan: RefreshPlan) -> None:
@@ -90,6 +90,7 @@ CHANGES: dict[str, tuple[dict[str, object], set[str]]] = {
     "scrape": ({"pace_s": 9.0}, set()),
     "parse": ({"required_field_bound": 0.5}, set()),
     "recipe1m": ({"check_images": False}, set()),
+    "sources": ({"some": {}}, set()),
     "promotion": ({"tolerance": 0.5}, set()),
     "comparison": ({"max_cells": 9}, set()),
     "retention": ({"keep_days": 9}, set()),
@@ -101,7 +102,9 @@ CHANGES: dict[str, tuple[dict[str, object], set[str]]] = {
 
 
 def change(section: str) -> PipelineConfig:
-    changed = getattr(CONFIG, section).model_copy(update=CHANGES[section][0])
+    before, setting = getattr(CONFIG, section), CHANGES[section][0]
+    is_table = isinstance(before, dict)
+    changed = before | setting if is_table else before.model_copy(update=setting)
     return CONFIG.model_copy(update={section: changed})
 
 

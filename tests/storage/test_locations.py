@@ -21,7 +21,8 @@ def layout(tmp_path: Path) -> DataLayout:
 @pytest.mark.parametrize("name", ["old", "a b", "자료", "100%", "100%25", "a#b", "a?b=c", "a;b"])
 def test_a_place_of_another_data_folder_follows(tmp_path: Path, name: str) -> None:
     old, layout = tmp_path / name, DataLayout.at(tmp_path / f"{name} 2")
-    for tail in (RUN, MODEL, "state/mlflow-artifacts", "processed/pairs/0123456789abcdef"):
+    artifacts = ("processed/pairs/0123456789abcdef", "interim/any_source/0123456789abcdef")
+    for tail in (RUN, MODEL, "state/mlflow-artifacts", *artifacts):
         assert follow(layout, str(old / tail)) == (str(layout.root / tail), old)
         address, was = follow(layout, (old / tail).as_uri())
         assert (address, was) == ((layout.root / tail).as_uri(), old)
@@ -40,6 +41,8 @@ def test_a_place_of_another_data_folder_follows(tmp_path: Path, name: str) -> No
         "/mnt/runs/7/artifacts",
         "file:///mnt/state/mlflow-artifacts-of-mine/7",
         "/mnt/models/notes",
+        "/mnt/interim/0123456789abcdef",
+        "/mnt/interim/any_source/notes",
         "mlruns/0",
         "",
         "{not json",

@@ -12,11 +12,11 @@ ROOT = Path(__file__).parents[2]
 PRINT_IDS = """
 import json
 from mmpipeline.config import PipelineConfig, TalkMethodConfig
-from tasks import keys
+from mmpipeline.planning import keys
 c = PipelineConfig()
 found = (
-    keys.sample_world_key(c.sample), keys.scraped_recipes_key("s", c.parse),
-    keys.recipe1m_key("d", c.recipe1m), keys.catalog_key({}, c.catalog),
+    keys.sample_world_key(c.sample), keys.recipes_key("tenthousand_recipe", "s", c.parse),
+    keys.recipes_key("recipe1m", "d", c.recipe1m), keys.catalog_key({}, c.catalog),
     keys.features_key("c", c.features), keys.pairs_key("c", c.pairs),
     keys.model_key("f", "p", c.train), keys.evaluation_key("m", "f", "c", c.evaluate),
     keys.frozen_set_key("c", c.frozen), keys.frozen_scores_key("m", "f", c.evaluate),

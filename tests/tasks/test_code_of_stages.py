@@ -20,12 +20,13 @@ from mmpipeline.provenance.module import ON_IMPORT
 from mmpipeline.provenance.policy import PLUMBING, Policy
 from mmpipeline.provenance.tree import SourceTree
 from mmpipeline.search.publish import merge
+from mmpipeline.sources import find_sources
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mmpipeline"
 ENCODERS = {
-    f"mmpipeline.features.{builder.partition(':')[0]}"
+    f"mmpipeline.features.encoders.{builder.partition(':')[0]}"
     for builder in (*IMAGE_ENCODERS.values(), *TEXT_ENCODERS.values())
 }
 ASKED_FOR_ELSEWHERE = {
@@ -138,7 +139,7 @@ def test_every_data_file_is_covered_or_known_to_serve_no_stage(covered: dict[str
 
 
 def test_every_kind_of_artifact_has_entries_and_merged_parts_the_same() -> None:
-    assert set(ENTRIES) == set(ARTIFACT_FOLDERS)
+    assert set(ENTRIES) == {*ARTIFACT_FOLDERS, *find_sources()}
 
     assert ENTRIES["catalog"] == merging.MADE_BY  # read once a refresh
     assert covered_code(*merge.MADE_BY).definitions

@@ -1,6 +1,4 @@
-"""The English door: a Recipe1M folder becomes one recipe table and a list of its defects."""
+"""Recipes of a folder in Recipe1M's layout: one recipe table and a list of the folder's defects.
 
-from mmpipeline.sources.recipe1m.json.reader import BadSpan, Record, read_array
-from mmpipeline.sources.recipe1m.normalise import digest_dump, normalize_dump
-
-__all__ = ["BadSpan", "Record", "digest_dump", "normalize_dump", "read_array"]
+`source` declares it, `normalise` does it.
+"""

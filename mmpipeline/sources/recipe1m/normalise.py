@@ -24,7 +24,7 @@ from mmpipeline.config import Recipe1MConfig
 from mmpipeline.parallel import SharingExecutor, Workers
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA
 from mmpipeline.sources.recipe1m.convert import RecipeBatch, convert_batch
-from mmpipeline.sources.recipe1m.folder import digest_dump, open_dump
+from mmpipeline.sources.recipe1m.folder import open_dump
 from mmpipeline.sources.recipe1m.images import ImageLists
 from mmpipeline.sources.recipe1m.join import RecipeJoiner
 from mmpipeline.sources.recipe1m.json.blocks import Block, parse_block
@@ -32,8 +32,6 @@ from mmpipeline.sources.recipe1m.json.stream import BlockWork, read_blocks
 from mmpipeline.sources.recipe1m.json.unpack import unpack
 from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.parquet import ParquetSink
-
-__all__ = ["digest_dump", "normalize_dump"]
 
 _MAX_PROCESSES = 8
 _MAX_IN_FLIGHT = 4

@@ -1,12 +1,5 @@
-"""The Korean door: brings recipes of 만개의레시피 home, politely and without losing a page.
+"""Recipes of 만개의레시피: brought home politely and without losing a page, then parsed offline.
 
-`crawl_site` fetches into a store (page archive, crawl state, photos); `parse_snapshot` turns the
-store into recipe tables offline. `snapshot_id` names what a store holds, and is what later stages
-depend on.
+`crawl` fetches into a `store` (page archive, crawl state, photos), `parse` turns the store into
+recipe tables and asks `page` what a page says. `source` declares it all.
 """
-
-from mmpipeline.sources.tenthousand.crawl.report import CrawlReport
-from mmpipeline.sources.tenthousand.crawl.run import crawl_site, recheck_site, snapshot_id
-from mmpipeline.sources.tenthousand.parse.snapshot import parse_snapshot
-
-__all__ = ["CrawlReport", "crawl_site", "parse_snapshot", "recheck_site", "snapshot_id"]

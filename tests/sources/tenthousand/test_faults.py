@@ -16,7 +16,9 @@ from mmpipeline.errors import FetchError
 from mmpipeline.sample.site.faults import FAULTS, Fault, FaultKind
 from mmpipeline.sample.site.server import FakeSite, serve_site
 from mmpipeline.sample.world.recipes import site_id_at
-from mmpipeline.sources.tenthousand import CrawlReport, crawl_site, parse_snapshot
+from mmpipeline.sources.tenthousand.crawl.report import CrawlReport
+from mmpipeline.sources.tenthousand.crawl.run import crawl_site
+from mmpipeline.sources.tenthousand.parse.snapshot import parse_snapshot
 from mmpipeline.storage import DataLayout, read_parquet
 from mmpipeline.web.fetcher import FetchLimits
 from mmpipeline.web.pacing import Pacer

@@ -15,7 +15,7 @@ from distributed import Client, LocalCluster
 from mmpipeline.config import FeatureConfig, ParseConfig, Recipe1MConfig, SampleConfig, ScrapeConfig
 from mmpipeline.errors import ConfigError, StageError
 from mmpipeline.sample.dump import write_recipe1m_dump
-from mmpipeline.sources.tenthousand import crawl_site
+from mmpipeline.sources.tenthousand.crawl.run import crawl_site
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
 from tasks.runtime import cluster
 from tasks.runtime.cluster import ClusterExecutor, cluster_workers

@@ -17,14 +17,9 @@ from warcio.archiveiterator import ArchiveIterator
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from mmpipeline.errors import BusyError, ConfigError, FetchError, LayoutChangedError
-from mmpipeline.sources.tenthousand import (
-    CrawlReport,
-    crawl_site,
-    parse_snapshot,
-    recheck_site,
-    snapshot_id,
-)
-from mmpipeline.sources.tenthousand.crawl.report import describe_duration
+from mmpipeline.sources.tenthousand.crawl.report import CrawlReport, describe_duration
+from mmpipeline.sources.tenthousand.crawl.run import crawl_site, recheck_site, snapshot_id
+from mmpipeline.sources.tenthousand.parse.snapshot import parse_snapshot
 from mmpipeline.sources.tenthousand.store.store import open_state
 from mmpipeline.storage import DataLayout, read_parquet
 from mmpipeline.web.archive import SAME_RECIPE
@@ -363,7 +358,7 @@ def test_a_process_killed_with_sigkill_resumes(site: Site, tmp_path: Path, stop_
     site.asked.clear()
     code = (
         "from pathlib import Path; from mmpipeline.config import ScrapeConfig;"
-        "from mmpipeline.sources.tenthousand import crawl_site;"
+        "from mmpipeline.sources.tenthousand.crawl.run import crawl_site;"
         f"crawl_site(Path({str(tmp_path / 'store')!r}), ScrapeConfig(base_url={site.url!r},"
         " pace_s=0.03, allow_loopback=True), None)"
     )

@@ -9,7 +9,7 @@ import pytest
 
 from mmpipeline.config import ScrapeConfig
 from mmpipeline.parallel import Workers
-from mmpipeline.sources.tenthousand import crawl_site
+from mmpipeline.sources.tenthousand.crawl.run import crawl_site
 from mmpipeline.sources.tenthousand.page.recipe_page import UnreadablePage
 from mmpipeline.sources.tenthousand.parse.pages import PageReading, read_ahead, read_archived
 from mmpipeline.sources.tenthousand.parse.previous import ParsedPage, Step

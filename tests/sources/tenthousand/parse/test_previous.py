@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
-from mmpipeline.sources.tenthousand import crawl_site, parse_snapshot
+from mmpipeline.sources.tenthousand.crawl.run import crawl_site
 from mmpipeline.sources.tenthousand.parse.previous import COPIED_NAMES, PAGES_NAME
+from mmpipeline.sources.tenthousand.parse.snapshot import parse_snapshot
 from mmpipeline.storage import DataLayout, read_parquet
 from tests.sources.tenthousand.local_site import Site, fill_site, make_recipe
 

@@ -8,8 +8,8 @@ from PIL import Image
 
 from mmpipeline.config import ParseConfig, ScrapeConfig
 from mmpipeline.errors import ArtifactError, LayoutChangedError, StageError
-from mmpipeline.sources.tenthousand import crawl_site, parse_snapshot
-from mmpipeline.sources.tenthousand.parse.snapshot import check_layout
+from mmpipeline.sources.tenthousand.crawl.run import crawl_site
+from mmpipeline.sources.tenthousand.parse.snapshot import check_layout, parse_snapshot
 from mmpipeline.sources.tenthousand.store.store import open_state
 from mmpipeline.storage import DataLayout, read_parquet
 from tests.sources.tenthousand.local_site import Answer, Site, fill_site, make_photo, make_recipe
