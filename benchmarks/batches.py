@@ -30,7 +30,7 @@ from mmpipeline.config import FeatureConfig, PairConfig, TrainConfig
 from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.embed import gather_features
-from mmpipeline.pairs import build_pairs
+from mmpipeline.pairs.build import build_pairs
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.training.engine.batch_source import GeneratedSource
 from mmpipeline.training.engine.fit import Hooks, Training

@@ -19,7 +19,7 @@ from mmpipeline.config import Recipe1MConfig
 from mmpipeline.sources.recipe1m.json.blocks import RAW_SCHEMA, RawBatch, parse_block
 from mmpipeline.sources.recipe1m.json.stream import BlockWork, read_blocks
 from mmpipeline.sources.recipe1m.normalise import normalize_dump
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.parquet import ParquetSink
 
 _THREADS = 2

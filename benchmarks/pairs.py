@@ -25,7 +25,7 @@ import duckdb
 from benchmarks.pairs_catalog import write_catalog
 from benchmarks.pairs_peers import numpy_pairs, pandas_pairs
 from mmpipeline.config import PairConfig
-from mmpipeline.pairs import build_pairs
+from mmpipeline.pairs.build import build_pairs
 
 BLOCKS = 100
 PANDAS_ANCHORS = 200

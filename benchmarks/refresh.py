@@ -34,8 +34,7 @@ import psutil
 
 from mmpipeline.config import PipelineConfig, RefreshRequest, SampleConfig
 from mmpipeline.sample.dump import write_recipe1m_dump
-from mmpipeline.storage import DataLayout
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
 from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
 DOORS = {"sample_world", "tenthousand_recipe", "recipe1m"}

@@ -33,11 +33,9 @@ from benchmarks.source_edits import FUNCTIONS, change_function, find_function, r
 from mmpipeline.config import PipelineConfig, SeedMethodConfig
 from mmpipeline.features.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from mmpipeline.planning import keys
-from mmpipeline.provenance import covered_code, prepare
-from mmpipeline.provenance.code import forget
+from mmpipeline.provenance.code import covered_code, forget, prepare
 from mmpipeline.provenance.policy import Policy
-from mmpipeline.storage import ArtifactKey
-from mmpipeline.storage.provenance import digest_sources
+from mmpipeline.storage.provenance import ArtifactKey, digest_sources
 
 ROOT = Path(__file__).parents[1]
 POLICY = Policy()

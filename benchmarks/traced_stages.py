@@ -23,11 +23,14 @@ from typing import Any
 
 import mmpipeline
 from mmpipeline.config import FitConfig, PipelineConfig, TrainConfig
-from mmpipeline.parallel import SharingExecutor, Workers
+from mmpipeline.parallel.sharing import SharingExecutor
+from mmpipeline.parallel.workers import Workers
 from mmpipeline.planning import keys
 from mmpipeline.provenance.tree import SourceTree
 from mmpipeline.sample.site.server import serve_site
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.provenance import ArtifactKey
 
 ROOT = Path(mmpipeline.__file__).parent
 PREFIX = f"{ROOT}/"
@@ -277,8 +280,9 @@ class Stages:
         )
 
     def _train(self, features: Path, pairs: Path, config: TrainConfig) -> Path:
-        from mmpipeline.training import Checkpoints, NullLogger
         from mmpipeline.training.choice import choose_training
+        from mmpipeline.training.engine.checkpoints import Checkpoints
+        from mmpipeline.training.engine.metric_logger import NullLogger
 
         train = choose_training(config.batches)
         return self.make(
@@ -353,7 +357,7 @@ class Stages:
         )
 
     def _method(self, name: str) -> Path:
-        from mmpipeline.talk.data import generate
+        from mmpipeline.talk.data.generator import generate
         from mmpipeline.talk.measure.suite import SyntheticBench
         from mmpipeline.talk.methods.files import save_method
         from mmpipeline.talk.methods.presets import seed_method

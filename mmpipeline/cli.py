@@ -18,7 +18,7 @@ from mmpipeline.errors import PipelineError, QueryError, describe_os_error
 from mmpipeline.operations.index_commands import index_app
 from mmpipeline.serving.commands import search, serve, subsets
 from mmpipeline.serving.terminal import fit_line, render_result
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 if TYPE_CHECKING:
     from mmpipeline.pairs.show import AnchorPair
@@ -104,7 +104,7 @@ def pairs_show(
 ) -> None:
     """Print an anchor's pairs with titles and kinds."""
     from mmpipeline.pairs.show import anchor_pairs
-    from mmpipeline.storage import ArtifactStore
+    from mmpipeline.storage.artifact import ArtifactStore
 
     store = ArtifactStore(DataLayout.at(load_settings().data_root))
     pairs = store.current("pairs")
@@ -180,7 +180,7 @@ def catalog_diff(
 ) -> None:
     """Say what changed from one version of the catalogue to another."""
     from mmpipeline.catalog.compare import compare_catalogs, describe_changes
-    from mmpipeline.storage import open_artifact
+    from mmpipeline.storage.manifest import open_artifact
 
     versions = DataLayout.at(load_settings().data_root).artifacts("catalog")
     folders = [
@@ -197,7 +197,7 @@ def catalog_migrate(
 ) -> None:
     """Bring a catalogue of an older schema up to date; the old one stays."""
     from mmpipeline.catalog.migration import migrate_catalog
-    from mmpipeline.storage import ArtifactStore
+    from mmpipeline.storage.artifact import ArtifactStore
 
     artifact = migrate_catalog(ArtifactStore(DataLayout.at(load_settings().data_root)), version)
     typer.echo(f"catalogue {artifact.id} has schema version {artifact.manifest.schema_version}")

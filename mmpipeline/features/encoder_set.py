@@ -24,7 +24,7 @@ from mmpipeline.features.content import has_words
 from mmpipeline.features.encoders.card import PhotoEncoder, WordEncoder
 from mmpipeline.features.encoders.registry import build_image_encoder, build_text_encoder
 from mmpipeline.schemas import MODALITIES, Modality
-from mmpipeline.storage import write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
 
 ENCODERS_NAME = "encoders.json"
 

@@ -28,10 +28,11 @@ from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
-from mmpipeline.parallel import Workers
+from mmpipeline.parallel.workers import Workers
 from mmpipeline.progress import Progress
 from mmpipeline.schemas import MODALITIES, QUARANTINE_SCHEMA, QuarantineRow
-from mmpipeline.storage import DataLayout, ParquetSink
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.parquet import ParquetSink
 from mmpipeline.storage.segments import count_recipes, iterate_recipes
 
 IDS_SCHEMA = pa.schema([pa.field("recipe_id", pa.string(), nullable=False)])

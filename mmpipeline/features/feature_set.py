@@ -19,7 +19,7 @@ from mmpipeline.features.content import ingredients_content, instructions_conten
 from mmpipeline.features.encoder_set import ENCODERS_NAME, EncoderSet
 from mmpipeline.features.encoding import encode_photo
 from mmpipeline.schemas import MODALITIES, Modality
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.parquet import read_parquet
 
 
 class FeatureSet:

@@ -23,9 +23,9 @@ from mmpipeline.operations.locations import check_locations
 from mmpipeline.operations.services import check_services
 from mmpipeline.search.current import current_version
 from mmpipeline.search.release.record import alias_difference
-from mmpipeline.storage import Artifact, DataLayout, open_artifact
 from mmpipeline.storage.held import is_held
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2_000_000_000

@@ -17,9 +17,9 @@ from pathlib import Path
 
 from mmpipeline.config import RetentionConfig
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import Artifact, DataLayout, open_artifact
 from mmpipeline.storage.held import hold_folder
-from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from mmpipeline.storage.layout import ARTIFACT_FOLDERS, DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 """Inputs that an artifact was made beside, and does not need once it exists."""

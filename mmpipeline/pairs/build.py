@@ -28,7 +28,8 @@ from mmpipeline.pairs.report import REPORT_FILE, report_pairs
 from mmpipeline.pairs.statements import run_statement
 from mmpipeline.pairs.table import write_copies, write_pairs
 from mmpipeline.schemas import CATALOG_SCHEMA
-from mmpipeline.storage import connect_database, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.database import connect_database
 from mmpipeline.storage.segments import recipes_sql
 
 PAIRS_FILE = "pairs.parquet"

@@ -6,7 +6,10 @@ from pathlib import Path
 from mmpipeline.config import CatalogConfig
 from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.planning.keys import catalog_key
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 SOURCE_KINDS = ("tenthousand_recipe", "recipe1m")
 

@@ -27,8 +27,8 @@ from mmpipeline.config import (
     SyntheticConfig,
     TrainConfig,
 )
-from mmpipeline.provenance import covered_code, digest_code, prepare
-from mmpipeline.storage import ArtifactKey
+from mmpipeline.provenance.code import covered_code, digest_code, prepare
+from mmpipeline.storage.provenance import ArtifactKey
 
 _LAYOUT = "mmpipeline.storage.layout:DataLayout"  # where it is an argument: paths in tables
 ENTRIES: dict[str, tuple[str, ...]] = {
@@ -97,7 +97,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     ),
     "seed_method": (
         "mmpipeline.talk.measure.suite:SyntheticBench",
-        "mmpipeline.talk.data:generate",
+        "mmpipeline.talk.data.generator:generate",
         "mmpipeline.talk.methods.train:train_seed_method",
         "mmpipeline.talk.methods.files:save_method",
         "mmpipeline.talk.report.tables:LABELS",

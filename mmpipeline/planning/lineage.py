@@ -11,8 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from mmpipeline.storage.manifest import Artifact, open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 

@@ -19,7 +19,10 @@ from mmpipeline.planning.refresh import (
     is_published,
     plan_refresh,
 )
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 NOTHING_NEW = "No stage would run unless the doors bring something new."
 

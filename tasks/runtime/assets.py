@@ -10,8 +10,8 @@ from prefect.assets import Asset, AssetProperties
 from prefect.context import AssetContext, FlowRunContext
 from prefect.states import Completed
 
-from mmpipeline.storage import Artifact
 from mmpipeline.storage.layout import ARTIFACT_FOLDERS
+from mmpipeline.storage.manifest import Artifact
 
 SCHEME = "mmpipeline://"
 

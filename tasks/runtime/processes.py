@@ -17,7 +17,9 @@ from pathlib import Path
 from mmpipeline.config import TrainConfig
 from mmpipeline.errors import StageError
 from mmpipeline.planning.keys import model_key
-from mmpipeline.storage import ArtifactKey, DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.stage import log
 
 OUTCOME_NAME = "outcome.json"

@@ -23,7 +23,9 @@ from mmpipeline.evaluation.reports.leaderboard import (
     write_leaderboard,
 )
 from mmpipeline.planning.keys import comparison_key, features_key, model_key
-from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 from mmpipeline.training.grid import GridCell, list_cells
 from mmpipeline.training.grid_results import TrainedCell as TrainedCell
 from mmpipeline.training.grid_results import count_training, read_result

@@ -10,7 +10,10 @@ from mmpipeline.planning.index import plan_index
 from mmpipeline.search.current import current_version, sound_version
 from mmpipeline.search.release.promotion import release
 from mmpipeline.search.release.record import Release, challenger, note_aliases
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.device import chosen_device
 from tasks.runtime.stage import log, produce, publish_counts, report
 

@@ -7,7 +7,8 @@ from prefect import task
 
 from mmpipeline.config import RetentionConfig
 from mmpipeline.operations.retention import plan_retention, remove_expired
-from mmpipeline.storage import ArtifactStore, DataLayout
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.run_lock import only_run
 from tasks.runtime.stage import describe_counts, publish_counts, report
 

@@ -9,7 +9,8 @@ from prefect import task
 from mmpipeline.config import Recipe1MConfig
 from mmpipeline.planning.keys import recipe1m_key
 from mmpipeline.sources.recipe1m import digest_dump, normalize_dump
-from mmpipeline.storage import DataLayout, Draft
+from mmpipeline.storage.artifact import Draft
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.cluster import lent_workers
 from tasks.runtime.stage import log, produce
 

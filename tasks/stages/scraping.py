@@ -16,7 +16,9 @@ from mmpipeline.sources.tenthousand import (
     recheck_site,
     snapshot_id,
 )
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.cluster import lent_workers
 from tasks.runtime.progress_artifact import ProgressArtifact
 from tasks.runtime.stage import produce, publish_counts, report

@@ -13,8 +13,11 @@ from prefect import task
 
 from mmpipeline.config import SeedExperimentConfig, SyntheticConfig, load_settings
 from mmpipeline.planning.keys import digest_config, seed_draw_key, seed_method_key, seed_report_key
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
-from mmpipeline.talk.data import generate
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
+from mmpipeline.talk.data.generator import generate
 from mmpipeline.talk.experiment import evaluate_draw
 from mmpipeline.talk.measure.suite import SyntheticBench
 from mmpipeline.talk.methods.files import save_method

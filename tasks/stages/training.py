@@ -5,7 +5,9 @@ from pathlib import Path
 from prefect import task
 
 from mmpipeline.config import TrainConfig, load_settings
-from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
 from tasks.runtime.device import chosen_device
 from tasks.runtime.processes import TrainingOutcome, TrainingWork, start_together
 from tasks.runtime.stage import produce, publish_link
@@ -66,8 +68,8 @@ def train_into(
     TrainingOutcome
         Counts of the artifact, and the run.
     """
-    from mmpipeline.training import Checkpoints
     from mmpipeline.training.choice import choose_training
+    from mmpipeline.training.engine.checkpoints import Checkpoints
     from tasks.tracking.system_metrics import SystemMetricLogger
     from tasks.tracking.tracked_run import tracked_run
 

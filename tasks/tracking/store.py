@@ -17,9 +17,9 @@ import pandas as pd
 
 from mmpipeline.config import load_settings
 from mmpipeline.errors import BusyError
-from mmpipeline.storage import DataLayout
 from mmpipeline.storage.atomic import fsync_file
 from mmpipeline.storage.held import hold_folder
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.locations import TRACKED_FILES, follow, local_place
 from tasks.runtime.locations import settle_locations
 from tasks.servers.prefect import HOST, STORE_FILE, embedded_store, tracking_uri

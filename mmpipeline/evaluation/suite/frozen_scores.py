@@ -19,10 +19,11 @@ from mmpipeline.evaluation.suite.held_out import HeldOut
 from mmpipeline.evaluation.suite.suite import Bench
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import load_model
 from mmpipeline.models.device import compute_device
 from mmpipeline.models.embed import QUERY_SUBSETS, check_fit
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.models.weights import load_model
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.segments import read_recipes
 
 PREFIX = "frozen_"

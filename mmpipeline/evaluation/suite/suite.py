@@ -38,8 +38,8 @@ from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts, TfidfText
 from mmpipeline.evaluation.reports.gallery import Failure
 from mmpipeline.evaluation.suite.held_out import HeldOut
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel
 from mmpipeline.models.embed import QUERY_SUBSETS, embed_rows, mask_subset
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.models.rounding import tie_width
 from mmpipeline.schemas import MODALITIES, Modality
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmpipeline.config import MomentConfig, SeedMethodConfig
-from mmpipeline.talk.data import all_subsets
+from mmpipeline.talk.data.subsets import all_subsets
 from mmpipeline.talk.methods.virtual_classes import Samples, VirtualClasses
 
 

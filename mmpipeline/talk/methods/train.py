@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpipeline.config import FitConfig, MomentConfig, SeedMethodConfig
-from mmpipeline.talk.data import Subset
+from mmpipeline.talk.data.subsets import Subset
 from mmpipeline.talk.measure.moments import MomentMethod
 from mmpipeline.talk.measure.rules import (
     GaussianRule,

@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from mmpipeline.storage import write_text_atomic
+from mmpipeline.storage.atomic import write_text_atomic
 from mmpipeline.talk.measure.raw_gaussian import BestRawGaussian
 from mmpipeline.talk.measure.table import BAYES, CHANCE
 from mmpipeline.talk.report.demands import check_demands

@@ -5,9 +5,9 @@ import torch
 
 from mmpipeline.arrays import Int32Array
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel
 from mmpipeline.models.device import device_of, to_device
 from mmpipeline.models.embed import gather_features
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.models.private_subspace import code_moments
 from mmpipeline.schemas import MODALITIES
 

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 from mmpipeline.arrays import BoolArray, Float32Array, Int32Array, Int64Array
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.parquet import read_parquet
 
 PAIRS_FILE = "pairs.parquet"
 COPIES_FILE = "copies.parquet"

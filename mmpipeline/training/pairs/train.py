@@ -14,10 +14,13 @@ import numpy as np
 from mmpipeline.config import FitConfig, OptimizerConfig, TrainConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel, ModelOptions, save_model
 from mmpipeline.models.device import compute_device
+from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.fusions.table import ModelOptions
+from mmpipeline.models.weights import save_model
 from mmpipeline.schemas import MODALITIES
-from mmpipeline.storage import digest_file, open_artifact, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.manifest import digest_file, open_artifact
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import determinism, digest_values
 from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit

@@ -15,10 +15,11 @@ import numpy as np
 from mmpipeline.config import TrainConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel, save_model
 from mmpipeline.models.device import compute_device
 from mmpipeline.models.embed import embed_rows
-from mmpipeline.storage import write_json_atomic
+from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.weights import save_model
+from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import digest_values
 from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
