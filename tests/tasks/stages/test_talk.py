@@ -24,7 +24,8 @@ import os, sys
 from pathlib import Path
 os.environ["MMPIPELINE_CHECKPOINT_S"] = "0.2"
 from mmpipeline.config import SeedExperimentConfig
-from tasks import seed_experiment, tracked_run
+from tasks.stages import talk
+from tasks.tracking import tracked_run
 config = SeedExperimentConfig.model_validate_json(sys.argv[2])
 log = tracked_run.TrackedRun.log_metrics
 def log_or_die(self, metrics, step):
@@ -33,8 +34,8 @@ def log_or_die(self, metrics, step):
     log(self, metrics, step)
 tracked_run.TrackedRun.log_metrics = log_or_die
 root = Path(sys.argv[1])
-with seed_experiment.tracked_experiment(config, root) as parent:
-    seed_experiment.train_method.fn(config.data, "slides_cos", config, parent, root)
+with talk.tracked_experiment(config, root) as parent:
+    talk.train_method.fn(config.data, "slides_cos", config, parent, root)
 """
 
 
