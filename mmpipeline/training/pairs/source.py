@@ -35,8 +35,8 @@ class ShownItems:
     mask
         Shape (T, 4), bool: what each shows.
     pairs
-        What the items are to each other: masks of positives, of possible false negatives
-        (``ignored``) and of hard negatives (``hard``). None in a part of a batch.
+        What the items are to each other: masks of positives and of possible false negatives
+        (``ignored``). None in a part of a batch.
     """
 
     image_rows: Int32Array

@@ -78,8 +78,6 @@ def train_model(
     table = PairTable.open(pairs, feature_set, "train")
     validator = Validator(feature_set, PairTable.open(pairs, feature_set, "val"), config.seed)
     _check_labels(table)
-    if config.shuffle_labels:
-        table = table.shuffle_labels(config.seed)
     leads = Processes.current().leads
     if leads:
         logger.log_params(config.model_dump())

@@ -19,7 +19,7 @@ from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.device import to_device
 from mmpipeline.training.engine.batch_source import name_some
 from mmpipeline.training.masks import draw_masks
-from mmpipeline.training.pairs.table import PairSummary
+from mmpipeline.training.pairs.blocks import PairSummary
 
 NOTHING = -1
 

@@ -25,8 +25,9 @@ from mmpipeline.training.engine.determinism import digest_values
 from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
 from mmpipeline.training.engine.metric_logger import MetricLogger
 from mmpipeline.training.engine.process_group import Processes
+from mmpipeline.training.pairs.blocks import PairSummary
 from mmpipeline.training.pairs.private_subspaces import fit_own_part
-from mmpipeline.training.pairs.table import PairSummary, PairTable
+from mmpipeline.training.pairs.table import PairTable
 from mmpipeline.training.pairs.train import digest_folders, fit_config, make_model
 from mmpipeline.training.pairs.validation import Validator
 from mmpipeline.training.recipes.closed_form import begin_at_ridge
@@ -104,8 +105,6 @@ def train_food_model(
     table = PairTable.open(pairs, feature_set, "train")
     if len(np.unique(table.summary.anchors)) < 2:
         raise StageError("the train split has no two recipes to train on; add recipes")
-    if config.shuffle_labels:
-        table = table.shuffle_labels(config.seed)
     validator = Validator(
         feature_set,
         PairTable.open(pairs, feature_set, "val"),
