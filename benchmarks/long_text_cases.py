@@ -219,7 +219,6 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "text.parse_number": quantities.parse_number,
     "text.parse_range": quantities.parse_range,
     "text.parse_amount": quantities.parse_amount,
-    "text.format_amount": lambda text: quantities.format_amount(quantities.Amount(1, 2, text)),
     "text.parse_ingredient": text_package.parse_ingredient,
     "text.spelling_form": spelling.spelling_form,
     "text.SpellingIndex": lambda text: spelling.SpellingIndex({text[:2_000]: "a"}),

@@ -1,6 +1,5 @@
 """Training: one loop for any module, source of batches and objective; the fusion model with it."""
 
-from mmpipeline.training.class_selector import ClassSelector, hold_out_classes
 from mmpipeline.training.engine.batch_source import (
     BatchSource,
     GeneratedSource,
@@ -17,7 +16,6 @@ from mmpipeline.training.recipes.train import train_food_model
 __all__ = [
     "BatchSource",
     "Checkpoints",
-    "ClassSelector",
     "EmbeddingObjective",
     "GeneratedSource",
     "Hooks",
@@ -28,7 +26,6 @@ __all__ = [
     "TensorSource",
     "TrainingResult",
     "fit",
-    "hold_out_classes",
     "train_food_model",
     "train_model",
 ]
