@@ -33,7 +33,8 @@ from mmpipeline.models.embed import gather_features
 from mmpipeline.pairs.build import build_pairs
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.training.engine.batch_source import GeneratedSource
-from mmpipeline.training.engine.fit import Hooks, Training
+from mmpipeline.training.engine.fit import Training
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.objective import Metrics
 from mmpipeline.training.pairs.batches import PairBatch, PairBatches
 from mmpipeline.training.pairs.source import PairSource, ShownItems, pair_objective

@@ -25,7 +25,8 @@ import torch
 
 from benchmarks.train_worlds import World, food_world, synthetic_world
 from mmpipeline.training.engine.checkpoints import Checkpoints
-from mmpipeline.training.engine.fit import Hooks, fit
+from mmpipeline.training.engine.fit import fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.optimizer import make_optimizer
 
 TURNS = 7

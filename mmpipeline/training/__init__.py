@@ -7,7 +7,8 @@ from mmpipeline.training.engine.batch_source import (
     TensorSource,
 )
 from mmpipeline.training.engine.checkpoints import Checkpoints
-from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.fit import TrainingResult, fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.metric_logger import MetricLogger, NullLogger
 from mmpipeline.training.engine.objective import EmbeddingObjective, Objective
 from mmpipeline.training.pairs.train import train_model

@@ -26,7 +26,7 @@ from mmpipeline.talk.methods.train import train_seed_method
 from mmpipeline.talk.report.page import write_seed_report
 from mmpipeline.talk.report.tables import LABELS, gather_tables
 from mmpipeline.training.engine.checkpoints import Checkpoints
-from mmpipeline.training.engine.fit import Hooks
+from mmpipeline.training.engine.hooks import Hooks
 from tasks.runtime.stage import produce, report
 from tasks.tracking.store import PARENT_TAG
 from tasks.tracking.tracked_run import TrackedRun, tracked_run

@@ -36,7 +36,8 @@ from mmpipeline.talk.models.numeric_fusion import NumericFusionModel
 from mmpipeline.training.engine.batch_source import GeneratedSource
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import digest_values
-from mmpipeline.training.engine.fit import Hooks, fit
+from mmpipeline.training.engine.fit import fit
+from mmpipeline.training.engine.hooks import Hooks
 
 Module = TypeVar("Module", bound=nn.Module)
 EMBED_ROWS = 4096

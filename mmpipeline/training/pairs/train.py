@@ -23,7 +23,8 @@ from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.storage.manifest import digest_file, open_artifact
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import determinism, digest_values
-from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.fit import TrainingResult, fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.metric_logger import MetricLogger
 from mmpipeline.training.engine.process_group import Processes
 from mmpipeline.training.pairs.private_subspaces import fit_own_part

@@ -22,7 +22,8 @@ from mmpipeline.models.weights import save_model
 from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import digest_values
-from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.fit import TrainingResult, fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.metric_logger import MetricLogger
 from mmpipeline.training.engine.process_group import Processes
 from mmpipeline.training.pairs.blocks import PairSummary
