@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from mmpipeline import text as text_package
-from mmpipeline.catalog.duplicates.near_copies import hash_shingles
-from mmpipeline.catalog.labels import mining
+from mmpipeline.catalog.duplicates.shingles import hash_shingles
+from mmpipeline.catalog.labels import mining, title_parts
 from mmpipeline.catalog.labels.joining import join_names
 from mmpipeline.catalog.labels.names import find_names
 from mmpipeline.catalog.labels.title_noise import Chatter, DressedTitle
@@ -182,9 +182,9 @@ def _hash_shingles(text: str) -> Any:  # noqa: ANN401  arrays
 
 
 def _learn_chatter(text: str) -> Any:  # noqa: ANN401  what it returns does not matter here
-    words = mining.split_words(text)
+    words = title_parts.split_words(text)
     titles = [DressedTitle(words, text), DressedTitle(["국"], text)]
-    return mining.learn_chatter_beside_lists(titles)
+    return title_parts.learn_chatter_beside_lists(titles)
 
 
 def _sound(text: str) -> str:
@@ -225,14 +225,14 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "text.SpellingIndex.find": lambda text: _spelling_index().find(text),
     "text.DishDictionary.match": lambda text: _dictionary().match(text),
     "text.DishDictionary.match_misspelt": lambda text: _dictionary().match_misspelt(text),
-    "catalog.is_korean": mining.is_korean,
-    "catalog.is_listed_chatter": mining.is_listed_chatter,
-    "catalog.split_words": mining.split_words,
-    "catalog.find_core": mining.find_core,
-    "catalog.find_core, learnt": lambda text: mining.find_core(
+    "catalog.is_korean": title_parts.is_korean,
+    "catalog.is_listed_chatter": title_parts.is_listed_chatter,
+    "catalog.split_words": title_parts.split_words,
+    "catalog.find_core": title_parts.find_core,
+    "catalog.find_core, learnt": lambda text: title_parts.find_core(
         text, Chatter(frozenset({"a", "가"}), frozenset({"a", "가"}))
     ),
-    "catalog.drop_ingredients": lambda text: mining.drop_ingredients(text, text),
+    "catalog.drop_ingredients": lambda text: title_parts.drop_ingredients(text, text),
     "catalog.learn_chatter_beside_lists": _learn_chatter,
     "catalog.count_names": lambda text: mining.count_names([(text, 9, 9)], _dictionary(), 1),
     "catalog.NameMiner": lambda text: mining.NameMiner({text[:12]: 3}, _dictionary()),
