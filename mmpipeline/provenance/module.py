@@ -9,7 +9,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mmpipeline.provenance.names import Import, imports_of, modules_of
+from mmpipeline.provenance.imports import Import, imports_of, modules_of
 from mmpipeline.provenance.normal_form import (
     FUNCTIONS,
     is_neutral,
