@@ -32,7 +32,7 @@ def train(
 
     def make(draft: Draft) -> dict[str, float]:
         from mmpipeline.training.engine.process_group import Processes
-        from tasks.tracking.store import page_of
+        from tasks.tracking.run_page import page_of
 
         processes = load_settings().train_processes
         if processes > 1 and Processes.current().world == 1:
