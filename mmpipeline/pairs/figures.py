@@ -13,11 +13,8 @@ from matplotlib.patches import Patch
 from mmpipeline.schemas import SPLITS
 
 MOST_ROWS = 25
-
 COLOURS = {"train": "#1f6f8b", "val": "#e0a458", "test": "#7a9e7e"}
-
 LABEL_COLOURS = {"positive": "#1f6f8b", "negative": "#e0a458"}
-
 KIND_WORDS = {
     "positive_recipe": "own photo and text",
     "positive_dish": "same dish",
@@ -26,7 +23,6 @@ KIND_WORDS = {
     "negative_text": "text swapped",
     "negative_hard": "look-alike dish",
 }
-
 Rows = Sequence[Mapping[str, Any]]
 
 

@@ -12,11 +12,8 @@ import pyarrow as pa
 from mmpipeline.arrays import Int64Array, UInt32Array, UInt64Array
 
 _SHINGLE_WORDS = 3
-
 HASH_BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
-
 _BASE_INVERSE = np.uint64(pow(int(HASH_BASE), -1, 1 << 64))
-
 _BLANK = 32
 
 

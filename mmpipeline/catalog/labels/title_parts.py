@@ -12,13 +12,9 @@ from mmpipeline.catalog.labels.title_noise import Chatter, DressedTitle, learn_c
 from mmpipeline.text.normalize import fold_text
 
 _HANGUL = re.compile(r"[가-힣]")
-
 _MAX_CORE_WORDS = 8
-
 _SIDES = "with w for from using without in on over"
-
 _SIDE_WORDS = frozenset(_SIDES.split())
-
 _CHATTER_WORDS = (
     "a an the my our your mom moms mama grandma grandmas grandpa aunt uncle s easy easiest "
     "quick quickest simple simplest best better ever favorite favourite favorites homemade "
@@ -29,18 +25,14 @@ _CHATTER_WORDS = (
     "iii iv step by steps no fail beginners beginner two one pot dish meal dinner lunch "
     "supper idea ideas"
 )
-
 _CHATTER_EN = frozenset(_CHATTER_WORDS.split())
-
 _NO_NAMES = (
     "soup stew salad sauce cake pie bread dip bowl skillet fry braise plate platter snack "
     "side dessert drink appetizer casserole bake roast chicken beef pork fish shrimp turkey "
     "lamb rice pasta noodle noodles potatoes vegetables veggies treat treats stuff thing "
     "things bites bars cookies muffins pancakes salsa"
 )
-
 HEADS_EN = frozenset(_NO_NAMES.split())
-
 _CHATTER_KO = re.compile(
     r"초?간단한?|초스피드|엄마표|할머니표|집밥|자취생|자취|요리초보도?|초보도?|쉬운|쉽게|"
     r"맛있는|맛있게|맛있어요?|"
@@ -53,7 +45,6 @@ _CHATTER_KO = re.compile(
     r"요즘|오늘은?|오늘의|저녁|아침|점심|메뉴|반찬|밑반찬|식당보다|식당|냉장고|털기|"
     r"파먹기|\d+분|\d+|요리"
 )
-
 NO_CHATTER = Chatter()
 
 

@@ -9,7 +9,6 @@ from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.metric_logger import MetricLogger, NullLogger
 
 Selector = Callable[[nn.Module], Mapping[str, float]]
-
 SCORE = "val_score"
 
 
