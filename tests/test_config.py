@@ -1,11 +1,10 @@
 """A config is right, or the message says which key is wrong and what is known there."""
 
-import json
 from pathlib import Path
 
 import pytest
 
-from mmpipeline.config import PipelineConfig, TrainConfig, load_config, load_settings
+from mmpipeline.config import PipelineConfig, load_config, load_settings
 from mmpipeline.errors import ConfigError
 
 
@@ -35,7 +34,6 @@ def test_a_section_overrides_its_defaults(tmp_path: Path) -> None:
         ("[features]\nngram_min = 5\nngram_max = 2", "ngram_min must not exceed"),
         ("[catalog]\nval_share = 0.6\ntest_share = 0.5", "must stay below 1"),
         ("[train\n", "is no TOML"),
-        ("[train]\nshuffle_labels = true", r"unknown key 'train\.shuffle_labels'"),
         ("[comparison]\nloses = []", r"unknown key 'comparison\.loses' \(known here: .*losses"),
         ("[comparison]\nlosses = ['supcon']", r"'comparison\.losses\.0' = 'supcon': .*info_nce"),
         ("[comparison]\nseeds = [1, 1]", "seeds names something twice: 1, 1"),
@@ -50,15 +48,6 @@ def test_a_wrong_file_is_one_clear_line(tmp_path: Path, text: str, message: str)
     with pytest.raises(ConfigError, match=message) as caught:
         load_config(write(tmp_path, text))
     assert "\n" not in str(caught.value)
-
-
-def test_a_retired_key_that_asked_for_nothing_is_left_out(tmp_path: Path) -> None:
-    stored = PipelineConfig().train.model_dump(mode="json") | {"shuffle_labels": False}
-    assert TrainConfig.model_validate(stored) == TrainConfig()
-    assert load_config(write(tmp_path, "[train]\nshuffle_labels = false")) == PipelineConfig()
-    whole = PipelineConfig().model_dump(mode="json")
-    whole["train"]["shuffle_labels"] = False
-    assert PipelineConfig.model_validate_json(json.dumps(whole)) == PipelineConfig()
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -1,35 +1,14 @@
-"""The base of all config sections, the keys they once had, and the words for what is wrong in one.
+"""The base of all config sections, and the words for what is wrong in one."""
 
-A key that a section no longer has stands in manifests, config files and scheduled runs of earlier
-versions. Where it says what is done now anyway it is left out; any other value is refused as an
-unknown key, since nothing would follow from it.
-"""
-
-from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
-
-RETIRED: Mapping[str, Mapping[str, object]] = {"TrainConfig": {"shuffle_labels": False}}
-"""By section: keys that it no longer has, and the value that says what is done without them."""
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 
 class Section(BaseModel):
-    """Base of all sections: frozen; unknown keys are rejected, retired ones left out."""
+    """Base of all sections: frozen, and unknown keys are rejected."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _leave_out_retired(cls, values: object) -> object:
-        retired = RETIRED.get(cls.__name__)
-        if not retired or not isinstance(values, dict):
-            return values
-        return {
-            key: value
-            for key, value in values.items()
-            if key not in retired or value is not retired[key]
-        }
 
 
 def describe_problems(error: ValidationError, root: type[BaseModel], prefix: str = "") -> str:
