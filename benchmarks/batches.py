@@ -37,9 +37,9 @@ from mmpipeline.training.engine.fit import Training
 from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.objective import Metrics
 from mmpipeline.training.pairs.batches import PairBatch, PairBatches
+from mmpipeline.training.pairs.fusion import fit_config, make_model
 from mmpipeline.training.pairs.source import PairSource, ShownItems, pair_objective
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.train import fit_config, make_model
 
 BLOCKS = 100
 STEPS = 30

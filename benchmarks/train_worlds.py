@@ -25,8 +25,8 @@ from mmpipeline.training.engine.batch_source import BatchSource, TensorBatch, Te
 from mmpipeline.training.engine.determinism import determinism
 from mmpipeline.training.engine.fit import fit
 from mmpipeline.training.engine.objective import EmbeddingObjective, Metrics
+from mmpipeline.training.pairs.fusion import fit_config, make_model
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.train import fit_config, make_model
 from mmpipeline.training.pairs.validation import Validator
 from mmpipeline.training.recipes.objective import recipe_objective
 from mmpipeline.training.recipes.source import RecipeBatch, RecipeSource

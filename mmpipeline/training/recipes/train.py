@@ -18,18 +18,21 @@ from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.device import compute_device
 from mmpipeline.models.embed import embed_rows
 from mmpipeline.models.fusion import FusionModel
-from mmpipeline.models.weights import save_model
-from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import digest_values
 from mmpipeline.training.engine.fit import TrainingResult, fit
 from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.metric_logger import MetricLogger
-from mmpipeline.training.engine.process_group import Processes
 from mmpipeline.training.pairs.blocks import PairSummary
+from mmpipeline.training.pairs.fusion import (
+    digest_folders,
+    fit_config,
+    log_config,
+    make_model,
+    write_trained,
+)
 from mmpipeline.training.pairs.private_subspaces import fit_own_part
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.train import digest_folders, fit_config, make_model
 from mmpipeline.training.pairs.validation import Validator
 from mmpipeline.training.recipes.closed_form import begin_at_ridge
 from mmpipeline.training.recipes.objective import recipe_objective
@@ -71,21 +74,10 @@ def train_food_model(
 ) -> dict[str, float]:
     """Train a fusion model on the recipes of a pair table.
 
-    Writes ``model.safetensors``, ``model.json`` and ``metrics.json`` into `target`. On several
-    processes the first one does.
-
     Parameters
     ----------
-    features, pairs
-        Folders of finished artifacts, made from one catalogue.
-    target
-        Folder to write into.
-    config
-        The model and its training.
-    logger
-        Gets the parameters once and the metrics once an epoch.
-    checkpoints
-        Where a training that was killed goes on from; None starts anew.
+    features, pairs, target, config, logger, checkpoints
+        As for `train_model`, and the same files are written.
 
     Returns
     -------
@@ -112,16 +104,12 @@ def train_food_model(
         config.seed,
         trained=frozenset(table.summary.names),
     )
-    leads = Processes.current().leads
-    if leads:
-        logger.log_params(config.model_dump())
+    log_config(config, logger)
     digest = digest_folders(features, pairs) if checkpoints is not None else ""
     model = make_model(feature_set, table, config).to(compute_device())
     course = _Course(feature_set, validator, config, logger, checkpoints, digest)
     counts = course.run(model, table.summary, pairs)
-    if leads:
-        save_model(model, target)
-        write_json_atomic(target / "metrics.json", {"summary": counts, "epochs": course.history})
+    write_trained(model, target, counts, course.history)
     return counts
 
 
