@@ -4,7 +4,6 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.cli import example_answer
 from mmpipeline.config import IndexConfig, PromotionConfig
 from mmpipeline.planning.index import plan_index
 from mmpipeline.search.current import current_version, sound_version
@@ -16,6 +15,8 @@ from mmpipeline.storage.manifest import open_artifact
 from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.device import chosen_device
 from tasks.runtime.stage import log, produce, publish_counts, report
+
+EXAMPLE_ITEMS = 3
 
 
 @task
@@ -77,7 +78,14 @@ def apply_aliases(data_root: Path) -> Path:
 @task
 def ask_example(data_root: Path) -> None:
     """Answer one question from the published index and print it."""
-    for line in example_answer(DataLayout.at(data_root)):
+    from mmpipeline.search.index import SearchIndex
+    from mmpipeline.search.query import Query
+    from mmpipeline.serving.terminal import render_result
+
+    index = SearchIndex.open(DataLayout.at(data_root))
+    title = index.example_title()
+    log.info('mmpipeline search --title "%s" -k %d', title, EXAMPLE_ITEMS)
+    for line in render_result(index.search(Query(title=title), EXAMPLE_ITEMS)):
         log.info("%s", line)
 
 
