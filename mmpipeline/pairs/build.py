@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from mmpipeline.config import PairConfig
+from mmpipeline.config.pairs import PairConfig
 from mmpipeline.errors import ArtifactError, StageError, TooFewRecipesError
 from mmpipeline.pairs.embedding import measure_nearness
 from mmpipeline.pairs.report import REPORT_FILE, report_pairs

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.planning.keys import catalog_key
 from mmpipeline.storage.artifact import ArtifactStore

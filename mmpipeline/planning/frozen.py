@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmpipeline.config import EvaluateConfig, FrozenSetConfig
+from mmpipeline.config.evaluate import EvaluateConfig, FrozenSetConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.keys import frozen_scores_key, frozen_set_key
 from mmpipeline.storage.layout import DataLayout

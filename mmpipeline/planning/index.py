@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmpipeline.config import IndexConfig
+from mmpipeline.config.publish import IndexConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.keys import index_key
 from mmpipeline.search.current import sound_version

@@ -10,23 +10,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmpipeline.config import (
-    CatalogConfig,
-    ComparisonConfig,
-    EvaluateConfig,
-    FeatureConfig,
-    FrozenSetConfig,
-    IndexConfig,
-    PairConfig,
-    ParseConfig,
-    Recipe1MConfig,
-    SampleConfig,
-    Section,
-    SeedExperimentConfig,
-    SeedMethodConfig,
-    SyntheticConfig,
-    TrainConfig,
-)
+from mmpipeline.config.base import Section
+from mmpipeline.config.catalog import CatalogConfig
+from mmpipeline.config.evaluate import ComparisonConfig, EvaluateConfig, FrozenSetConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.pairs import PairConfig
+from mmpipeline.config.publish import IndexConfig
+from mmpipeline.config.sample import SampleConfig
+from mmpipeline.config.sources import ParseConfig, Recipe1MConfig
+from mmpipeline.config.talk import SeedExperimentConfig, SeedMethodConfig, SyntheticConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.provenance.code import covered_code, digest_code, prepare
 from mmpipeline.storage.provenance import ArtifactKey
 

@@ -7,7 +7,8 @@ run whatever it brings is known before: a section or code that changed, or nothi
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmpipeline.config import PipelineConfig, RefreshRequest
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.refresh import RefreshRequest
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning import keys
 from mmpipeline.planning.catalog import SOURCE_KINDS

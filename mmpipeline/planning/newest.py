@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from mmpipeline.config import load_settings
+from mmpipeline.config.environment import load_settings
 from mmpipeline.storage.artifact import ArtifactStore
 from mmpipeline.storage.layout import DataLayout
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmpipeline.config import SeedExperimentConfig, SyntheticConfig
+from mmpipeline.config.talk import SeedExperimentConfig, SyntheticConfig
 from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.talk.data.generator import generate
 from mmpipeline.talk.data.parameter_file import save_parameters

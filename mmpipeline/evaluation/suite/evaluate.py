@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.config import EvaluateConfig
+from mmpipeline.config.evaluate import EvaluateConfig
 from mmpipeline.errors import StageError
 from mmpipeline.evaluation.metrics.subset_matrix import (
     CHART_NAME,

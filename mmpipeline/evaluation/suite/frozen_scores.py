@@ -13,7 +13,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from mmpipeline.config import EvaluateConfig, FeatureConfig
+from mmpipeline.config.evaluate import EvaluateConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts
 from mmpipeline.evaluation.suite.held_out import HeldOut
 from mmpipeline.evaluation.suite.suite import Bench

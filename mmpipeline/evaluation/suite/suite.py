@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from mmpipeline.arrays import BoolArray, Int64Array
-from mmpipeline.config import EvaluateConfig
+from mmpipeline.config.evaluate import EvaluateConfig
 from mmpipeline.evaluation.metrics.measurement import compare
 from mmpipeline.evaluation.metrics.prototypes import (
     classify,

@@ -20,7 +20,7 @@ from pathlib import Path
 import pyarrow as pa
 from tqdm import tqdm
 
-from mmpipeline.config import Recipe1MConfig
+from mmpipeline.config.sources import Recipe1MConfig
 from mmpipeline.parallel.sharing import SharingExecutor
 from mmpipeline.parallel.workers import Workers
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA

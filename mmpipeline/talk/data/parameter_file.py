@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save
 
-from mmpipeline.config import SyntheticConfig
+from mmpipeline.config.talk import SyntheticConfig
 from mmpipeline.storage.atomic import write_bytes_atomic, write_json_atomic
 from mmpipeline.talk.data.parameters import Parameters
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmpipeline.config import MomentConfig, SeedMethodConfig
+from mmpipeline.config.talk import MomentConfig, SeedMethodConfig
 from mmpipeline.talk.data.subsets import all_subsets
 from mmpipeline.talk.methods.virtual_classes import Samples, VirtualClasses
 

@@ -13,7 +13,8 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import FitConfig, MomentConfig, SeedMethodConfig
+from mmpipeline.config.talk import MomentConfig, SeedMethodConfig
+from mmpipeline.config.train import FitConfig
 from mmpipeline.talk.data.subsets import Subset
 from mmpipeline.talk.measure.moments import MomentMethod
 from mmpipeline.talk.measure.rules import (

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import FitConfig
+from mmpipeline.config.train import FitConfig
 from mmpipeline.errors import StageError
 from mmpipeline.progress import Progress
 from mmpipeline.training.engine.batch_source import BatchSource

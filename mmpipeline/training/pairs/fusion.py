@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.config import FitConfig, OptimizerConfig, TrainConfig
+from mmpipeline.config.train import FitConfig, OptimizerConfig, TrainConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.fusion import FusionModel

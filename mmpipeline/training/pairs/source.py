@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpipeline.arrays import BoolArray, Int32Array
-from mmpipeline.config import TrainConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.losses import supervised_contrastive_loss
 from mmpipeline.models.device import device_of, to_device

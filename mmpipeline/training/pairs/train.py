@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.config import TrainConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.device import compute_device
