@@ -11,6 +11,10 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+MAX_PIXELS = 25_000_000
+"""Of a photo: a larger one is not decoded, unless a setting says otherwise."""
+
+
 def describe_problems(error: ValidationError, root: type[BaseModel], prefix: str = "") -> str:
     """Say on one line what pydantic found wrong.
 

@@ -214,11 +214,6 @@ def _require_recipes(connection: duckdb.DuckDBPyConnection, catalog: str) -> Non
 def _require_pairs(kinds: Sequence[Mapping[str, Any]]) -> None:
     """Check that training gets both labels.
 
-    Parameters
-    ----------
-    kinds
-        The report's counts by split and kind.
-
     Raises
     ------
     TooFewRecipesError
