@@ -11,7 +11,6 @@ import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from mmpipeline.provenance.imports import Import, imports_of, modules_of
 from mmpipeline.provenance.normal_form import (
     FUNCTIONS,
     Function,
@@ -20,6 +19,7 @@ from mmpipeline.provenance.normal_form import (
     last_name,
     run_part,
 )
+from mmpipeline.provenance.statements import Import, imports_of, modules_of
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _LEAVES = frozenset({"ctx", "op", "ops", "kind", "type_comment", "conversion", "attr", "arg"})

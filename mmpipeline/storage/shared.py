@@ -26,9 +26,9 @@ from fsspec.implementations.local import LocalFileSystem
 from mmpipeline.errors import ArtifactError, ConfigError, SharedStorageError
 from mmpipeline.storage.artifact import ArtifactStore
 from mmpipeline.storage.atomic import fsync_file
+from mmpipeline.storage.failures import asked
 from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME, Artifact, digest_file
 from mmpipeline.storage.provenance import ArtifactKey
-from mmpipeline.storage.refusals import asked
 
 _MAX_MANIFEST_BYTES = 64_000_000
 _AT_ONCE = 8  # files under way

@@ -18,8 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json
 
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record
 from mmpipeline.sources.recipe1m.json.records import Problem, RawRecipe, read_loose_recipe
-from mmpipeline.sources.recipe1m.json.spans import BadSpan, Record
 
 _LINES = pa.list_(pa.struct([pa.field("text", pa.string())]))
 RAW_SCHEMA = pa.schema([

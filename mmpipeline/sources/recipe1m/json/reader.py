@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING, Generic
 import msgspec
 
 from mmpipeline.errors import InputError, TruncatedInputError
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record, T, decode_loose
+from mmpipeline.sources.recipe1m.json.files import Window, open_plain
 from mmpipeline.sources.recipe1m.json.scan import (
     find_record,
     learn_boundary,
     scan_value,
     skip_blanks,
 )
-from mmpipeline.sources.recipe1m.json.spans import BadSpan, Record, T, decode_loose
-from mmpipeline.sources.recipe1m.json.window import Window, open_plain
 
 if TYPE_CHECKING:
     import re

@@ -21,9 +21,9 @@ from mmpipeline.sources.recipe1m.json.blocks import (
     make_batch,
     plan_block,
 )
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record
 from mmpipeline.sources.recipe1m.json.reader import BLOCK_BYTES, read_array
 from mmpipeline.sources.recipe1m.json.records import RawRecipe
-from mmpipeline.sources.recipe1m.json.spans import BadSpan, Record
 
 T = TypeVar("T")
 

@@ -1,4 +1,4 @@
-"""The spans of a JSON array: whole records, and what is none."""
+"""What decoding a span of a JSON array gives: a whole record, or what is none."""
 
 import json
 from dataclasses import dataclass
