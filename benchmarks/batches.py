@@ -26,19 +26,22 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.pairs_catalog import write_catalog
-from mmpipeline.config import FeatureConfig, PairConfig, TrainConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.pairs import PairConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.embed import gather_features
-from mmpipeline.pairs import build_pairs
+from mmpipeline.pairs.build import build_pairs
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.training.engine.batch_source import GeneratedSource
-from mmpipeline.training.engine.fit import Hooks, Training
+from mmpipeline.training.engine.fit import Training
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.objective import Metrics
 from mmpipeline.training.pairs.batches import PairBatch, PairBatches
+from mmpipeline.training.pairs.fusion import fit_config, make_model
 from mmpipeline.training.pairs.source import PairSource, ShownItems, pair_objective
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.train import fit_config, make_model
 
 BLOCKS = 100
 STEPS = 30

@@ -17,7 +17,7 @@ from benchmarks.catalog_recipes import Pair, write_sources
 from benchmarks.process_cost import measure
 from mmpipeline.catalog.build import build_catalog
 from mmpipeline.catalog.duplicates.copies import group_copies
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 
 _MEMORY = "1GB"
 

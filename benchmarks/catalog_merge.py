@@ -15,7 +15,7 @@ import typer
 from benchmarks.catalog_recipes import write_sources
 from benchmarks.process_cost import measure
 from mmpipeline.catalog.build import build_catalog
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.storage.segments import read_recipes
 
 _NEW_SHARE = 0.01

@@ -12,7 +12,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from mmpipeline.catalog.duplicates.near_copies import jaccard
+from mmpipeline.catalog.duplicates.shingles import jaccard
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA
 from mmpipeline.storage.parquet import ParquetSink
 

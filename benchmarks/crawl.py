@@ -26,7 +26,7 @@ from pathlib import Path
 
 import requests
 
-from mmpipeline.config import ScrapeConfig
+from mmpipeline.config.sources import ScrapeConfig
 from mmpipeline.errors import StageError
 from mmpipeline.sample.world.recipes import site_id_at
 from mmpipeline.sources.tenthousand.crawl.lists import walk_whole_site

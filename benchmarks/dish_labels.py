@@ -16,8 +16,10 @@ import pyarrow.parquet as pq
 import typer
 
 from mmpipeline.catalog.build import build_catalog
-from mmpipeline.config import CatalogConfig, SampleConfig
-from mmpipeline.sample import TruthRow, iterate_truth, recipe_at
+from mmpipeline.config.catalog import CatalogConfig
+from mmpipeline.config.sample import SampleConfig
+from mmpipeline.sample.world.recipes import recipe_at
+from mmpipeline.sample.world.truth import TruthRow, iterate_truth
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA, Ingredient, Recipe
 from mmpipeline.storage.parquet import ParquetSink
 from mmpipeline.text.dishes import DishDictionary

@@ -27,7 +27,8 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.process_cost import measure
-from mmpipeline.config import FeatureConfig, ImageEncoderName, SampleConfig, TextEncoderName
+from mmpipeline.config.features import FeatureConfig, ImageEncoderName, TextEncoderName
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.encoding import CachedEncoding

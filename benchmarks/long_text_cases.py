@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 
 from mmpipeline import text as text_package
-from mmpipeline.catalog.duplicates.near_copies import hash_shingles
-from mmpipeline.catalog.labels import mining
+from mmpipeline.catalog.duplicates.shingles import hash_shingles
+from mmpipeline.catalog.labels import mining, title_parts
 from mmpipeline.catalog.labels.joining import join_names
 from mmpipeline.catalog.labels.names import find_names
 from mmpipeline.catalog.labels.title_noise import DressedTitle, TitleNoise
@@ -182,9 +182,9 @@ def _hash_shingles(text: str) -> Any:  # noqa: ANN401  arrays
 
 
 def _learn_title_noise(text: str) -> Any:  # noqa: ANN401  what it returns does not matter here
-    words = mining.split_words(text)
+    words = title_parts.split_words(text)
     titles = [DressedTitle(words, text), DressedTitle(["국"], text)]
-    return mining.learn_chatter_beside_lists(titles)
+    return title_parts.learn_chatter_beside_lists(titles)
 
 
 def _sound(text: str) -> str:
@@ -219,21 +219,20 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "text.parse_number": quantities.parse_number,
     "text.parse_range": quantities.parse_range,
     "text.parse_amount": quantities.parse_amount,
-    "text.format_amount": lambda text: quantities.format_amount(quantities.Amount(1, 2, text)),
     "text.parse_ingredient": text_package.parse_ingredient,
     "text.spelling_form": spelling.spelling_form,
     "text.SpellingIndex": lambda text: spelling.SpellingIndex({text[:2_000]: "a"}),
     "text.SpellingIndex.find": lambda text: _spelling_index().find(text),
     "text.DishDictionary.match": lambda text: _dictionary().match(text),
     "text.DishDictionary.match_misspelt": lambda text: _dictionary().match_misspelt(text),
-    "catalog.is_korean": mining.is_korean,
-    "catalog.is_listed_noise": mining.is_listed_noise,
-    "catalog.split_words": mining.split_words,
-    "catalog.find_title_core": mining.find_title_core,
-    "catalog.find_title_core, learnt": lambda text: mining.find_title_core(
+    "catalog.is_korean": title_parts.is_korean,
+    "catalog.is_listed_noise": title_parts.is_listed_noise,
+    "catalog.split_words": title_parts.split_words,
+    "catalog.find_title_core": title_parts.find_title_core,
+    "catalog.find_title_core, learnt": lambda text: title_parts.find_title_core(
         text, TitleNoise(frozenset({"a", "가"}), frozenset({"a", "가"}))
     ),
-    "catalog.drop_ingredients": lambda text: mining.drop_ingredients(text, text),
+    "catalog.drop_ingredients": lambda text: title_parts.drop_ingredients(text, text),
     "catalog.learn_chatter_beside_lists": _learn_title_noise,
     "catalog.count_names": lambda text: mining.count_names([(text, 9, 9)], _dictionary(), 1),
     "catalog.NameMiner": lambda text: mining.NameMiner({text[:12]: 3}, _dictionary()),

@@ -15,11 +15,11 @@ import typer
 
 from benchmarks.process_cost import Cost, measure
 from benchmarks.recipe1m_file import write_layer1
-from mmpipeline.config import Recipe1MConfig
+from mmpipeline.config.sources import Recipe1MConfig
 from mmpipeline.sources.recipe1m.json.blocks import RAW_SCHEMA, RawBatch, parse_block
 from mmpipeline.sources.recipe1m.json.stream import BlockWork, read_blocks
 from mmpipeline.sources.recipe1m.normalise import normalize_dump
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.parquet import ParquetSink
 
 _THREADS = 2

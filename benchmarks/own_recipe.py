@@ -25,18 +25,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmpipeline.arrays import BoolArray, Int64Array
-from mmpipeline.config import FeatureConfig, TrainConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.evaluation.metrics.recipe1m_protocol import rank_pairs
 from mmpipeline.evaluation.metrics.retrieval import bootstrap_interval
 from mmpipeline.evaluation.metrics.single_modality import solve_ridge
 from mmpipeline.evaluation.suite.held_out import HeldOut, load_held_out
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import load_model
 from mmpipeline.models.embed import embed_rows, mask_subset
+from mmpipeline.models.weights import load_model
 from mmpipeline.schemas import MODALITIES, Modality
-from mmpipeline.storage import ArtifactStore, DataLayout
-from mmpipeline.training import NullLogger, train_food_model
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.training.engine.metric_logger import NullLogger
+from mmpipeline.training.recipes.train import train_food_model
 
 SEEDS = 5
 K = 10

@@ -24,8 +24,8 @@ import duckdb
 
 from benchmarks.pairs_catalog import write_catalog
 from benchmarks.pairs_peers import numpy_pairs, pandas_pairs
-from mmpipeline.config import PairConfig
-from mmpipeline.pairs import build_pairs
+from mmpipeline.config.pairs import PairConfig
+from mmpipeline.pairs.build import build_pairs
 
 BLOCKS = 100
 PANDAS_ANCHORS = 200

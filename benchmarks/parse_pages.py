@@ -20,7 +20,7 @@ import time
 
 from bs4 import BeautifulSoup, Tag
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.site.rare_forms import rare_recipe_page
 from mmpipeline.sample.world.recipes import recipe_at
 from mmpipeline.sources.tenthousand.page.recipe_page import (

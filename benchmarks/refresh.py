@@ -32,9 +32,11 @@ from typing import Any
 
 import psutil
 
-from mmpipeline.config import PipelineConfig, RefreshRequest, SampleConfig
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.refresh import RefreshRequest
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.dump import write_recipe1m_dump
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
 DOORS = {"sample_world", "tenthousand_recipe", "recipe1m"}

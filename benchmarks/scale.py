@@ -22,7 +22,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from benchmarks.process_cost import measure
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.photos.files import photo_at
 from mmpipeline.sample.world.recipes import recipe_at
 from mmpipeline.sources.recipe1m.photos import PhotoFolder

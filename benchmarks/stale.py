@@ -30,14 +30,13 @@ from typing import Any
 
 from benchmarks.process_cost import measure
 from benchmarks.source_edits import FUNCTIONS, change_function, find_function, reword_function
-from mmpipeline.config import PipelineConfig, TalkMethodConfig
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.talk import TalkMethodConfig
 from mmpipeline.features.encoders.registry import IMAGE_ENCODERS, TEXT_ENCODERS
 from mmpipeline.planning import keys
-from mmpipeline.provenance import covered_code, prepare
-from mmpipeline.provenance.code import forget
+from mmpipeline.provenance.code import covered_code, forget, prepare
 from mmpipeline.provenance.policy import Policy
-from mmpipeline.storage import ArtifactKey
-from mmpipeline.storage.provenance import digest_sources
+from mmpipeline.storage.provenance import ArtifactKey, digest_sources
 
 ROOT = Path(__file__).parents[1]
 POLICY = Policy()

@@ -24,8 +24,9 @@ from pathlib import Path
 import torch
 
 from benchmarks.train_worlds import World, food_world, synthetic_world
-from mmpipeline.training import Checkpoints, Hooks
+from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.fit import fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.optimizer import make_optimizer
 
 TURNS = 7

@@ -12,21 +12,22 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.flop_counter import FlopCounterMode
 
-from mmpipeline.config import FitConfig, SyntheticConfig, TrainConfig
+from mmpipeline.config.talk import SyntheticConfig
+from mmpipeline.config.train import FitConfig, TrainConfig
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.losses import leave_one_out_prototypical_loss
-from mmpipeline.models import FusionModel
 from mmpipeline.models.embed import gather_features
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES
-from mmpipeline.storage import ArtifactStore, DataLayout
-from mmpipeline.talk.data import SyntheticData, generate
-from mmpipeline.training import EmbeddingObjective, TensorBatch, TensorSource
-from mmpipeline.training.engine.batch_source import BatchSource
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.talk.data.generator import SyntheticData, generate
+from mmpipeline.training.engine.batch_source import BatchSource, TensorBatch, TensorSource
 from mmpipeline.training.engine.determinism import determinism
 from mmpipeline.training.engine.fit import fit
-from mmpipeline.training.engine.objective import Metrics
+from mmpipeline.training.engine.objective import EmbeddingObjective, Metrics
+from mmpipeline.training.pairs.fusion import fit_config, make_model
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.train import fit_config, make_model
 from mmpipeline.training.pairs.validation import Validator
 from mmpipeline.training.recipes.objective import recipe_objective
 from mmpipeline.training.recipes.source import RecipeBatch, RecipeSource

@@ -24,13 +24,9 @@ from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, get_args
 
-from mmpipeline.config import (
-    PipelineConfig,
-    RefreshRequest,
-    StageFlow,
-    load_config,
-    load_settings,
-)
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.pipeline import PipelineConfig, load_config
+from mmpipeline.config.refresh import RefreshRequest, StageFlow
 from mmpipeline.errors import InputError, PipelineError, describe_os_error
 from mmpipeline.planning.settings import check_tables
 from tasks.runtime.locations import settle_at_start

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.planning.catalog import newest_recipes
 from mmpipeline.planning.newest import default_root
 from tasks.runtime.hooks import HOOKS

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import PipelineConfig
+from mmpipeline.config.pipeline import PipelineConfig
 from mmpipeline.planning.newest import default_root, or_newest
 from tasks.runtime.hooks import HOOKS
 from tasks.runtime.stage import without_marking_latest

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.planning.newest import default_root, or_newest
 from tasks.runtime.hooks import HOOKS
 from tasks.stages import features

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import RetentionConfig
+from mmpipeline.config.publish import RetentionConfig
 from mmpipeline.planning.newest import default_root
 from tasks.runtime.hooks import HOOKS
 from tasks.stages import pruning

@@ -18,7 +18,8 @@ from flows.normalize_recipe1m import normalize_recipe1m
 from flows.publish_index import publish_index
 from flows.scrape_recipes import scrape_recipes
 from flows.train_fusion import train_fusion
-from mmpipeline.config import PipelineConfig, RefreshRequest
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.refresh import RefreshRequest
 from mmpipeline.planning.catalog import add_newest
 from mmpipeline.planning.newest import default_root
 from mmpipeline.planning.refresh import is_published, plan_refresh, request_renewals

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from mmpipeline.config import TalkExperimentConfig
+from mmpipeline.config.talk import TalkExperimentConfig
 from mmpipeline.planning.newest import default_root
 from tasks.runtime.hooks import HOOKS
 from tasks.runtime.stale_runs import locked_flow_run

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmpipeline.config import SampleConfig, load_settings
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.errors import PipelineError, QueryError, describe_os_error
 from mmpipeline.operations.index_commands import index_app
 from mmpipeline.serving.commands import search, serve, subsets
-from mmpipeline.serving.terminal import fit_line, render_result
-from mmpipeline.storage import DataLayout
+from mmpipeline.serving.terminal import fit_line
+from mmpipeline.storage.layout import DataLayout
 
 if TYPE_CHECKING:
     from mmpipeline.pairs.show import AnchorPair
@@ -104,7 +105,7 @@ def pairs_show(
 ) -> None:
     """Print an anchor's pairs with titles and kinds."""
     from mmpipeline.pairs.show import anchor_pairs
-    from mmpipeline.storage import ArtifactStore
+    from mmpipeline.storage.artifact import ArtifactStore
 
     store = ArtifactStore(DataLayout.at(load_settings().data_root))
     pairs = store.latest("pairs")
@@ -180,7 +181,7 @@ def catalog_diff(
 ) -> None:
     """Say what changed from one version of the catalogue to another."""
     from mmpipeline.catalog.compare import compare_catalogs, describe_changes
-    from mmpipeline.storage import open_artifact
+    from mmpipeline.storage.manifest import open_artifact
 
     versions = DataLayout.at(load_settings().data_root).artifacts("catalog")
     folders = [
@@ -197,34 +198,10 @@ def catalog_migrate(
 ) -> None:
     """Bring a catalogue of an older schema up to date; the old one stays."""
     from mmpipeline.catalog.migration import migrate_catalog
-    from mmpipeline.storage import ArtifactStore
+    from mmpipeline.storage.artifact import ArtifactStore
 
     artifact = migrate_catalog(ArtifactStore(DataLayout.at(load_settings().data_root)), version)
     typer.echo(f"catalogue {artifact.id} has schema version {artifact.manifest.schema_version}")
-
-
-def example_answer(layout: DataLayout, k: int = 3) -> Iterator[str]:
-    """Ask the published index for a recipe it holds, by title alone, and yield the answer.
-
-    Parameters
-    ----------
-    layout
-        The data folder.
-    k
-        How many items and dishes.
-
-    Yields
-    ------
-    str
-        One line of text.
-    """
-    from mmpipeline.search.index import SearchIndex
-    from mmpipeline.search.query import Query
-
-    index = SearchIndex.open(layout)
-    title = index.example_title()
-    yield f'mmpipeline search --title "{title}" -k {k}'
-    yield from render_result(index.search(Query(title=title), k))
 
 
 def main() -> None:

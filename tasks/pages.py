@@ -6,9 +6,10 @@ import socket
 import subprocess
 import sys
 
-from mmpipeline.config import EnvironmentSettings, load_settings
+from mmpipeline.config.environment import EnvironmentSettings, load_settings
 from mmpipeline.errors import BusyError, PipelineError, describe_os_error
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.locations import settle_locations
 from tasks.servers.guard import guard_variables
 from tasks.servers.mlflow import APP_NAME

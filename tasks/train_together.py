@@ -15,12 +15,15 @@ import threading
 import warnings
 from pathlib import Path
 
-from mmpipeline.config import TrainConfig, load_config
+from mmpipeline.config.pipeline import load_config
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.errors import PipelineError
 from mmpipeline.planning.newest import default_root, or_newest
-from mmpipeline.storage import ArtifactStore, DataLayout
-from mmpipeline.training import Checkpoints, NullLogger
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.training.choice import choose_training
+from mmpipeline.training.engine.checkpoints import Checkpoints
+from mmpipeline.training.engine.metric_logger import NullLogger
 from mmpipeline.training.engine.process_group import Processes, joined_processes
 from tasks.runtime.device import chosen_device
 from tasks.runtime.processes import ERROR_MARK, TrainingWork

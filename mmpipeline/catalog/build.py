@@ -41,7 +41,7 @@ from mmpipeline.catalog.merging import (
 from mmpipeline.catalog.quality import measure_quality
 from mmpipeline.catalog.report import check_bounds, write_report
 from mmpipeline.catalog.statements import read_statement, run_statement
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.schemas import CATALOG_SCHEMA, QUARANTINE_SCHEMA, RECIPE_SCHEMA, SPLITS
 from mmpipeline.storage.atomic import write_json_atomic

@@ -21,9 +21,9 @@ import pyarrow as pa
 
 from mmpipeline.catalog.labels.vocabulary import Vocabulary, read_vocabulary
 from mmpipeline.catalog.statements import run_statement
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.errors import ArtifactError
-from mmpipeline.provenance import digest_code
+from mmpipeline.provenance.code import digest_code
 from mmpipeline.schemas import RECIPE_SCHEMA
 from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.storage.manifest import digest_file, open_artifact

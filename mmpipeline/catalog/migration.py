@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from mmpipeline.catalog.merging import share_file
 from mmpipeline.errors import ArtifactError
 from mmpipeline.schemas import CATALOG_SCHEMA, schema_version
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, Manifest
-from mmpipeline.storage.manifest import MANIFEST_NAME
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.manifest import MANIFEST_NAME, Artifact, Manifest
+from mmpipeline.storage.provenance import ArtifactKey
 
 KIND, OLDEST = "catalog", 1
 

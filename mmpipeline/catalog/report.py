@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmpipeline.catalog.compare import CatalogChanges, describe_changes
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.errors import StageError
 
 _LABEL_LETTERS = 40

@@ -18,6 +18,10 @@ class Section(BaseModel):
         return use_present_names(values, cls.model_fields) if isinstance(values, dict) else values
 
 
+MAX_PIXELS = 25_000_000
+"""Of a photo: a larger one is not decoded, unless a setting says otherwise."""
+
+
 def describe_problems(error: ValidationError, root: type[BaseModel], prefix: str = "") -> str:
     """Say on one line what pydantic found wrong.
 

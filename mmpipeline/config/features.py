@@ -4,7 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from mmpipeline.config.base import Section
+from mmpipeline.config.base import MAX_PIXELS, Section
 
 ImageEncoderName = Literal[
     "descriptors", "efficientnet-lite0", "efficientnet-lite0-layers", "joint-tower"
@@ -29,7 +29,7 @@ class FeatureConfig(Section):
     ngram_min: int = Field(2, ge=1, le=8)
     ngram_max: int = Field(4, ge=1, le=8)
     image_size_px: int = Field(96, ge=32, le=512, description="edge that photos are scaled to")
-    max_pixels: int = Field(25_000_000, ge=1)
+    max_pixels: int = Field(MAX_PIXELS, ge=1)
 
     @model_validator(mode="after")
     def _check_ngram_range(self) -> Self:

@@ -2,14 +2,14 @@
 
 from pydantic import Field
 
-from mmpipeline.config.base import Section
+from mmpipeline.config.base import MAX_PIXELS, Section
 
 
 class ServeConfig(Section):
     """What the search service takes from outside, and how much of it at once."""
 
     max_upload_bytes: int = Field(10_000_000, ge=1, description="of a photo")
-    max_pixels: int = Field(25_000_000, ge=1, description="of a photo")
+    max_pixels: int = Field(MAX_PIXELS, ge=1, description="of a photo")
     max_k: int = Field(100, ge=1, le=10_000, description="items and dishes of an answer")
     max_text_chars: int = Field(50_000, ge=1, description="of all texts of a query together")
     request_timeout_s: float = Field(15, gt=0, description="until a request has come in whole")

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from mmpipeline.config.base import Section
+from mmpipeline.config.base import MAX_PIXELS, Section
 
 
 class ScrapeConfig(Section):
@@ -50,7 +50,7 @@ class Recipe1MConfig(Section):
     max_record_bytes: int = Field(134_217_728, ge=1024)
     check_images: bool = Field(True, description="decode each photo once and count the failures")
     max_image_bytes: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
-    max_pixels: int = Field(25_000_000, ge=1, description="a larger photo is not decoded")
+    max_pixels: int = Field(MAX_PIXELS, ge=1, description="a larger photo is not decoded")
     max_quarantined_fraction: float = Field(
         0.5, ge=0, le=1, description="records withheld, at most"
     )

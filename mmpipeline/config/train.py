@@ -95,4 +95,3 @@ class TrainConfig(OptimizerConfig):
     embedding_dim: int = Field(256, ge=4, le=4096)
     dropout: float = Field(0.3, ge=0, lt=1)
     patience: int = Field(15, ge=1, description="epochs without a better validation score")
-    shuffle_labels: bool = Field(False, description="control experiment: pair labels permuted")

@@ -9,10 +9,8 @@ names make up most of any collection.
 from collections.abc import Iterable
 from functools import lru_cache
 
-from mmpipeline.text.ingredients import parse_ingredient
+from mmpipeline.text.ingredients import MAX_LINE, parse_ingredient
 from mmpipeline.text.normalize import fold_text
-
-_MAX_LINE = 300
 
 
 def title_content(title: str | None) -> str:
@@ -43,13 +41,13 @@ def instructions_content(steps: Iterable[str | None]) -> str:
 
 def has_words(text: str) -> bool:
     """Tell whether a text holds a letter or a digit; without any it says nothing."""
-    return bool(fold_text(text[:_MAX_LINE])) or bool(fold_text(text))
+    return bool(fold_text(text[:MAX_LINE])) or bool(fold_text(text))
 
 
 @lru_cache(maxsize=65_536)
 def ingredient_name(line: str) -> str:
     """Return the bare name that a line or a name stands for; the line itself if none is found."""
-    name = line[:_MAX_LINE]
+    name = line[:MAX_LINE]
     shorter = parse_ingredient(name).name or name
     while len(shorter) < len(name):
         name = shorter

@@ -18,13 +18,15 @@ import numpy as np
 from pydantic import ValidationError
 
 from mmpipeline.arrays import Float32Array
-from mmpipeline.config import FeatureConfig, describe_problems
+from mmpipeline.config.base import describe_problems
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.content import has_words
 from mmpipeline.features.encoders.card import PhotoEncoder, WordEncoder
 from mmpipeline.features.encoders.registry import build_image_encoder, build_text_encoder
+from mmpipeline.features.photo import load_photo
 from mmpipeline.schemas import MODALITIES, Modality
-from mmpipeline.storage import write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
 
 ENCODERS_NAME = "encoders.json"
 
@@ -118,6 +120,27 @@ class EncoderSet:
         if rows:
             vectors[rows] = self.text.encode([texts[row] for row in rows])
         return vectors
+
+    def encode_photo(self, source: Path | bytes) -> Float32Array:
+        """Load and encode one photo, of a recipe or of a query.
+
+        Parameters
+        ----------
+        source
+            The file or its content.
+
+        Returns
+        -------
+        numpy.ndarray
+            Shape (dim,).
+
+        Raises
+        ------
+        ImageError
+            If it is no photo that can be used.
+        """
+        photo = load_photo(source, self.config.max_pixels, min_edge_px=self.image.min_edge_px)
+        return self.image.encode(photo)
 
     @property
     def dims(self) -> dict[Modality, int]:

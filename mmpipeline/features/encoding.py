@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.arrays import Float16Array, Float32Array
+from mmpipeline.arrays import Float16Array
 from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache, content_key
 from mmpipeline.features.encoder_set import EncoderSet
-from mmpipeline.features.photo import RejectedPhotoError, load_photo, read_photo
+from mmpipeline.features.photo import RejectedPhotoError, read_photo
 from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
 
@@ -122,35 +122,11 @@ def encode_photo_values(encoders: EncoderSet, paths: Sequence[Path]) -> list[byt
     values = []
     for path in paths:
         try:
-            vector = encode_photo(read_photo(path), encoders)
+            vector = encoders.encode_photo(read_photo(path))
             values.append(vector.astype("<f2").tobytes())
         except RejectedPhotoError as error:
             values.append(_refusal(error))
     return values
-
-
-def encode_photo(source: Path | bytes, encoders: EncoderSet) -> Float32Array:
-    """Load and encode one photo, of a recipe or of a query.
-
-    Parameters
-    ----------
-    source
-        The file or its content.
-    encoders
-        What encodes it.
-
-    Returns
-    -------
-    numpy.ndarray
-        Shape (dim,).
-
-    Raises
-    ------
-    ImageError
-        If it is no photo that can be used.
-    """
-    photo = load_photo(source, encoders.config.max_pixels, min_edge_px=encoders.image.min_edge_px)
-    return encoders.image.encode(photo)
 
 
 def _is_missing(value: bytes) -> bool:

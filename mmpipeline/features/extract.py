@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from mmpipeline.arrays import BoolArray, Float16Array
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
@@ -28,10 +28,11 @@ from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
 from mmpipeline.features.photo_keys import PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
-from mmpipeline.parallel import Workers
+from mmpipeline.parallel.workers import Workers
 from mmpipeline.progress import Progress
 from mmpipeline.schemas import MODALITIES, QUARANTINE_SCHEMA, QuarantineRow
-from mmpipeline.storage import DataLayout, ParquetSink
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.parquet import ParquetSink
 from mmpipeline.storage.segments import count_recipes, iterate_recipes
 
 IDS_SCHEMA = pa.schema([pa.field("recipe_id", pa.string(), nullable=False)])

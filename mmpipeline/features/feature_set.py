@@ -17,9 +17,8 @@ from mmpipeline.arrays import BoolArray, Float16Array, Float32Array
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content
 from mmpipeline.features.encoder_set import ENCODERS_NAME, EncoderSet
-from mmpipeline.features.encoding import encode_photo
 from mmpipeline.schemas import MODALITIES, Modality
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.parquet import read_parquet
 
 
 class FeatureSet:
@@ -178,7 +177,7 @@ class QueryEncoder:
         ])
         photo = np.zeros(self.encoders.image.dim, dtype=np.float32)
         if image is not None:
-            photo = encode_photo(image, self.encoders)
+            photo = self.encoders.encode_photo(image)
         parts = [photo, *texts]
         mask = np.concatenate([[image is not None], texts.any(axis=1)])[None]
         vectors = {

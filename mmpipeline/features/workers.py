@@ -12,9 +12,10 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self, TypeVar
 
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.features.encoder_set import EncoderSet
-from mmpipeline.parallel import SharingExecutor, Workers
+from mmpipeline.parallel.sharing import SharingExecutor
+from mmpipeline.parallel.workers import Workers
 
 PATIENCE_S = 5.0
 _CHUNK = 16

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import DeviceName
+from mmpipeline.config.environment import DeviceName
 from mmpipeline.errors import ConfigError
 
 CPU = torch.device("cpu")

@@ -16,15 +16,16 @@ from pathlib import Path
 import psutil
 from packaging.requirements import Requirement
 
-from mmpipeline.config import EnvironmentSettings
+from mmpipeline.config.environment import EnvironmentSettings
 from mmpipeline.errors import ArtifactError
 from mmpipeline.operations.finding import Finding
 from mmpipeline.operations.locations import check_locations
 from mmpipeline.operations.services import check_services
 from mmpipeline.search.current import current_version
 from mmpipeline.search.release.record import alias_difference
-from mmpipeline.storage import Artifact, DataLayout, open_artifact
 from mmpipeline.storage.held import is_held
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 
 LEAST_PYTHON = (3, 11)
 LEAST_DISK_BYTES = 2_000_000_000

@@ -13,12 +13,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from mmpipeline.config import FeatureConfig, RetentionConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.publish import RetentionConfig
 from mmpipeline.errors import PipelineError
 from mmpipeline.features.cache import prune_cache, unused_caches
 from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.features.photo_keys import CACHE_NAME as PHOTO_KEYS
-from mmpipeline.storage import Artifact, DataLayout
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact
 
 
 @dataclass(frozen=True, slots=True)

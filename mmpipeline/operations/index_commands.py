@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from mmpipeline.config import load_config, load_settings
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.pipeline import load_config
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
 
 if TYPE_CHECKING:
     from mmpipeline.search.release.record import Release
-    from mmpipeline.storage import Artifact
+    from mmpipeline.storage.manifest import Artifact
 
 index_app = typer.Typer(no_args_is_help=True, help="Versions of the published index.")
 AsJson = Annotated[bool, typer.Option("--json", help="print JSON for machines")]

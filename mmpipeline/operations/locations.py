@@ -22,7 +22,8 @@ from pathlib import Path
 
 from mmpipeline.errors import InputError
 from mmpipeline.operations.finding import Finding
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.locations import TRACKED_FILES, follow, is_same, path_of
 
 STORE_NAME = "mlflow.db"

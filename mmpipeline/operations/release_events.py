@@ -15,7 +15,7 @@ import requests
 
 from mmpipeline.operations.prefect_login import login_headers
 from mmpipeline.search.release.record import Release
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.locations import is_same
 
 EVENT = "mmpipeline.index.released"

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from mmpipeline.config import RetentionConfig
+from mmpipeline.config.publish import RetentionConfig
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
 from mmpipeline.storage.held import hold_folder
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 """Inputs that an artifact was made beside, and does not need once it exists."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from mmpipeline.config import EnvironmentSettings
+from mmpipeline.config.environment import EnvironmentSettings
 from mmpipeline.errors import ConfigError, SharedStorageError
 from mmpipeline.operations.finding import Finding
 

@@ -21,14 +21,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from mmpipeline.config import PairConfig
+from mmpipeline.config.pairs import PairConfig
 from mmpipeline.errors import ArtifactError, StageError, TooFewRecipesError
 from mmpipeline.pairs.embedding import measure_nearness
 from mmpipeline.pairs.report import REPORT_FILE, report_pairs
 from mmpipeline.pairs.statements import run_statement
 from mmpipeline.pairs.table import write_copies, write_pairs
 from mmpipeline.schemas import CATALOG_SCHEMA
-from mmpipeline.storage import connect_database, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.database import connect_database
 from mmpipeline.storage.segments import recipes_sql
 
 PAIRS_FILE = "pairs.parquet"
@@ -212,11 +213,6 @@ def _require_recipes(connection: duckdb.DuckDBPyConnection, catalog: str) -> Non
 
 def _require_pairs(kinds: Sequence[Mapping[str, Any]]) -> None:
     """Check that training gets both labels.
-
-    Parameters
-    ----------
-    kinds
-        The report's counts by split and kind.
 
     Raises
     ------

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from mmpipeline.arrays import Float32Array, Float64Array, Int64Array
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.pairs.statements import read_statement
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.parquet import read_parquet
 
 VECTORS_FILE = "vectors.npy"
 ITEMS_FILE = "items.parquet"

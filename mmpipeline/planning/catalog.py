@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.config.former import use_present_names
 from mmpipeline.errors import ArtifactError, OutdatedArtifactError
 from mmpipeline.planning.keys import catalog_key
 from mmpipeline.sources import find_sources
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 
 def open_sources(sources: Sequence[Path]) -> dict[str, Artifact]:

@@ -9,8 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from mmpipeline.planning.keys import entries_of
-from mmpipeline.provenance import CODE_MARK, Reach, covered_code
-from mmpipeline.storage import ArtifactKey, DataLayout, write_json_atomic
+from mmpipeline.provenance.code import CODE_MARK, covered_code
+from mmpipeline.provenance.reach import Reach
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.provenance import ArtifactKey
 
 KEPT_VERSIONS = 5  # of a stage's code
 SHOWN = 3

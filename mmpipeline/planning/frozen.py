@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
-from mmpipeline.config import EvaluateConfig, FrozenSetConfig
+from mmpipeline.config.evaluate import EvaluateConfig, FrozenSetConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.keys import frozen_scores_key, frozen_set_key
-from mmpipeline.storage import Artifact, ArtifactKey, DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 
 def plan_frozen(

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
-from mmpipeline.config import IndexConfig
+from mmpipeline.config.publish import IndexConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.keys import index_key
 from mmpipeline.search.current import sound_version
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 
 def plan_index(

@@ -10,24 +10,18 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mmpipeline.config import (
-    CatalogConfig,
-    ComparisonConfig,
-    EvaluateConfig,
-    FeatureConfig,
-    FrozenSetConfig,
-    IndexConfig,
-    PairConfig,
-    SampleConfig,
-    Section,
-    SyntheticConfig,
-    TalkExperimentConfig,
-    TalkMethodConfig,
-    TrainConfig,
-)
-from mmpipeline.provenance import covered_code, digest_code, prepare
+from mmpipeline.config.base import Section
+from mmpipeline.config.catalog import CatalogConfig
+from mmpipeline.config.evaluate import ComparisonConfig, EvaluateConfig, FrozenSetConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.pairs import PairConfig
+from mmpipeline.config.publish import IndexConfig
+from mmpipeline.config.sample import SampleConfig
+from mmpipeline.config.talk import SyntheticConfig, TalkExperimentConfig, TalkMethodConfig
+from mmpipeline.config.train import TrainConfig
+from mmpipeline.provenance.code import covered_code, digest_code, prepare
 from mmpipeline.sources import find_source, find_sources
-from mmpipeline.storage import ArtifactKey
+from mmpipeline.storage.provenance import ArtifactKey
 
 _LAYOUT = "mmpipeline.storage.layout:DataLayout"  # where it is an argument: paths in tables
 ENTRIES: dict[str, tuple[str, ...]] = {
@@ -87,7 +81,7 @@ ENTRIES: dict[str, tuple[str, ...]] = {
     ),
     "seed_method": (
         "mmpipeline.talk.measure.suite:SyntheticSuite",
-        "mmpipeline.talk.data:generate",
+        "mmpipeline.talk.data.generator:generate",
         "mmpipeline.talk.methods.train:train_talk_method",
         "mmpipeline.talk.methods.files:save_method",
         "mmpipeline.talk.report.tables:LABELS",

@@ -12,7 +12,9 @@ from typing import Any
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.keys import ENTRIES
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.manifest import Artifact, open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 HISTORY_ROLES = frozenset({"previous", "drawn_from"})
 

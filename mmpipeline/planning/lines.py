@@ -7,7 +7,8 @@ run whatever it brings is known before: a section or code that changed, or nothi
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmpipeline.config import PipelineConfig, RefreshRequest
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.refresh import RefreshRequest
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning import keys
 from mmpipeline.planning.refresh import (
@@ -20,7 +21,10 @@ from mmpipeline.planning.refresh import (
 )
 from mmpipeline.planning.settings import settings_of
 from mmpipeline.sources import find_source, find_sources
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 NOTHING_NEW = "No stage would run unless the doors bring something new."
 

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from mmpipeline.config import load_settings
-from mmpipeline.storage import ArtifactStore, DataLayout
+from mmpipeline.config.environment import load_settings
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
 
 
 def default_root() -> Path:

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mmpipeline.config import PipelineConfig, RefreshRequest, StageFlow
 from mmpipeline.config.former import use_present_names
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.refresh import RefreshRequest, StageFlow
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning import keys
 from mmpipeline.planning.catalog import plan_catalog
@@ -22,10 +23,13 @@ from mmpipeline.planning.code_record import describe_change
 from mmpipeline.planning.frozen import plan_frozen
 from mmpipeline.planning.index import plan_index
 from mmpipeline.planning.lineage import method_of, method_of_key
-from mmpipeline.provenance import CODE_MARK
+from mmpipeline.provenance.code import CODE_MARK
 from mmpipeline.search.current import current_version
 from mmpipeline.search.release.record import was_refused
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 STAGES: dict[str, StageFlow] = {
     "catalog": "build_catalog",

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from mmpipeline.config import PipelineConfig, Section, describe_problems
+from mmpipeline.config.base import Section, describe_problems
+from mmpipeline.config.pipeline import PipelineConfig
 from mmpipeline.config.sources import SourceTables
 from mmpipeline.errors import ConfigError
 from mmpipeline.sources import FetchedSource, Source, find_sources

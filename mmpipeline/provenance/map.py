@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from mmpipeline.provenance.module import Module, read_module
-from mmpipeline.provenance.names import Import, Names, read_names
+from mmpipeline.provenance.names import Names, read_names
 from mmpipeline.provenance.normal_form import FUNCTIONS, normal_form
 from mmpipeline.provenance.policy import Policy
+from mmpipeline.provenance.statements import Import
 from mmpipeline.provenance.tree import SourceTree
 
 WHOLE = "*"

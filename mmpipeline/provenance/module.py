@@ -9,13 +9,13 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from mmpipeline.provenance.names import Import, imports_of, modules_of
 from mmpipeline.provenance.normal_form import (
     FUNCTIONS,
     is_neutral,
     is_silent,
     run_part,
 )
+from mmpipeline.provenance.statements import Import, imports_of, modules_of
 
 ON_IMPORT = "<import>"
 """Stands for the statements of a module that do something when it is imported."""

@@ -8,7 +8,7 @@ functions under a decorator that is not known to leave them alone.
 """
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from mmpipeline.provenance.normal_form import (
@@ -19,25 +19,10 @@ from mmpipeline.provenance.normal_form import (
     last_name,
     run_part,
 )
+from mmpipeline.provenance.statements import Import, imports_of, modules_of
 
 Comprehension = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 _LEAVES = frozenset({"ctx", "op", "ops", "kind", "type_comment", "conversion", "attr", "arg"})
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """What an import statement binds to a name.
-
-    Attributes
-    ----------
-    module
-        Absolute dotted name.
-    attribute
-        What is taken from it; None for the module itself, ``*`` for all of it.
-    """
-
-    module: str
-    attribute: str | None = None
 
 
 @dataclass(slots=True)
@@ -98,52 +83,6 @@ def read_names(statements: Iterable[ast.stmt], package: str, *, declares: bool =
     for statement in statements:
         reader.visit(statement)
     return reader.names
-
-
-def imports_of(
-    statement: ast.Import | ast.ImportFrom, package: str
-) -> Iterator[tuple[str, Import]]:
-    """Yield what an import binds: name and target; ``*`` is bound to itself.
-
-    Parameters
-    ----------
-    statement
-        The import.
-    package
-        What relative imports are relative to.
-    """
-    if isinstance(statement, ast.Import):
-        for alias in statement.names:
-            top = alias.name.partition(".")[0]
-            yield (alias.asname, Import(alias.name)) if alias.asname else (top, Import(top))
-        return
-    module = _absolute(statement, package)
-    for alias in statement.names:
-        yield alias.asname or alias.name, Import(module, alias.name)
-
-
-def modules_of(statement: ast.Import | ast.ImportFrom, package: str) -> Iterator[str]:
-    """Yield the modules that an import may run; some names may be of no module.
-
-    Parameters
-    ----------
-    statement, package
-        As of `imports_of`.
-    """
-    if isinstance(statement, ast.Import):
-        yield from (alias.name for alias in statement.names)
-        return
-    module = _absolute(statement, package)
-    yield module
-    yield from (f"{module}.{alias.name}" for alias in statement.names)
-
-
-def _absolute(statement: ast.ImportFrom, package: str) -> str:
-    if not statement.level:
-        return statement.module or ""
-    parts = package.split(".")
-    parts = parts[: len(parts) - statement.level + 1]
-    return ".".join([*parts, *filter(None, [statement.module])])
 
 
 class _Reader:

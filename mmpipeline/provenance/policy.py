@@ -18,6 +18,7 @@ PLUMBING: Mapping[str, str] = {
     "mmpipeline.storage.layout": "where folders lie",
     "mmpipeline.storage.manifest": "checks what others wrote",
     "mmpipeline.storage.provenance": "the id itself",
+    "mmpipeline.storage.failures": "says that a shared storage refuses",
     "mmpipeline.storage.shared": "copies whole artifacts between machines",
     "mmpipeline.features.encoders.registry:_module": "imports an encoder by name, which keys name",
     "mmpipeline.schemas:schema_version": "the versions are part of the id",

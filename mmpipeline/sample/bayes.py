@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmpipeline.arrays import Float64Array
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.photos.painting import count_pieces
 from mmpipeline.sample.world.densities import MAX_PIECES, MENTION_CHANCE, UNSEEN, World, world_of
 from mmpipeline.sample.world.dishes import load_pantry

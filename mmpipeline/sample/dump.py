@@ -15,7 +15,7 @@ from typing import IO, Any
 import numpy as np
 from tqdm import tqdm
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.photos.files import photo_at
 from mmpipeline.sample.world.draws import random_stream
 from mmpipeline.sample.world.recipes import SampleRecipe, hex_digest, recipe_at

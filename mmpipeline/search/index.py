@@ -30,7 +30,7 @@ from mmpipeline.search.results import (
 from mmpipeline.search.vectors.prototypes import Rule, Sample, SubsetInfo
 from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.verification_cache import verify_once
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 
 class SearchIndex:

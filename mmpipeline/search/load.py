@@ -12,16 +12,17 @@ import pyarrow.compute as pc
 
 from mmpipeline.arrays import BoolArray, IndexArray
 from mmpipeline.errors import ArtifactError
-from mmpipeline.features import QueryEncoder
 from mmpipeline.features.encoder_set import ENCODERS_NAME
-from mmpipeline.models import FusionModel, load_model
+from mmpipeline.features.feature_set import QueryEncoder
+from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.weights import load_model
 from mmpipeline.search.vectors.calibration import Calibration
 from mmpipeline.search.vectors.prototypes import Prototypes
 from mmpipeline.search.vectors.segment import FULL, Segment, open_segment
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.search.vectors.space import VectorSpace
-from mmpipeline.storage import Artifact, ParquetSink, digest_file, read_parquet
-from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME
+from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME, Artifact, digest_file
+from mmpipeline.storage.parquet import ParquetSink, read_parquet
 
 FORMAT = 2
 INDEX_NAME = "index.json"

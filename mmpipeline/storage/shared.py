@@ -14,11 +14,8 @@ import hashlib
 import json
 import os
 import socket
-import sys
 import uuid
-from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any, Self
 
@@ -29,6 +26,7 @@ from fsspec.implementations.local import LocalFileSystem
 from mmpipeline.errors import ArtifactError, ConfigError, SharedStorageError
 from mmpipeline.storage.artifact import ArtifactStore
 from mmpipeline.storage.atomic import fsync_file
+from mmpipeline.storage.failures import asked
 from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME, Artifact, digest_file
 from mmpipeline.storage.provenance import ArtifactKey
 
@@ -36,10 +34,6 @@ _MAX_MANIFEST_BYTES = 64_000_000
 _AT_ONCE = 8  # files under way
 _WHOLE_OR_ABSENT = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss"}
 """Object stores: an object is there when its upload is complete, and cannot be renamed."""
-_ERRORS = {
-    "botocore.exceptions": ("BotoCoreError", "ClientError"),
-    "aiohttp": ("ClientError",),
-}
 
 
 class SharedStorage:
@@ -98,7 +92,7 @@ class SharedStorage:
         SharedStorageError
             If the storage does not answer.
         """
-        with self._asked():
+        with asked(self.url):
             return bool(self._files.exists(self._pointer(key.kind, key.id)))
 
     def probe(self) -> bool:
@@ -116,7 +110,7 @@ class SharedStorage:
         """
         content = uuid.uuid4().hex.encode()
         place = f"{self._root}/probe-{content.decode()}"
-        with self._asked():
+        with asked(self.url):
             if self._renames and not self._files.isdir(self._root):
                 return False
             self._files.pipe_file(place, content)
@@ -151,14 +145,14 @@ class SharedStorage:
             If the storage does not answer, or refuses.
         """
         pointer = self._pointer(artifact.manifest.kind, artifact.id)
-        with self._asked():
+        with asked(self.url):
             if not replace and self._files.exists(pointer):
                 return 0
         artifact.verify()
         digests = {name: entry["sha256"] for name, entry in artifact.manifest.files.items()}
         digests[MANIFEST_NAME] = digest_file(artifact.folder / MANIFEST_NAME)
         by_content = {digest: artifact.folder / name for name, digest in digests.items()}
-        with self._asked():
+        with asked(self.url):
             with ThreadPoolExecutor(_AT_ONCE) as pool:
                 sent = pool.map(
                     lambda item: self._put_object(*item, replace=replace), by_content.items()
@@ -204,7 +198,7 @@ class SharedStorage:
 
     def _read_pointer(self, key: ArtifactKey) -> str | None:
         pointer = self._pointer(key.kind, key.id)
-        with self._asked():
+        with asked(self.url):
             try:
                 digest = bytes(self._files.cat_file(pointer, start=0, end=100)).decode().strip()
             except FileNotFoundError:
@@ -217,7 +211,7 @@ class SharedStorage:
 
     def _read_manifest(self, digest: str, key: ArtifactKey) -> dict[str, str]:
         place = self._object(digest)
-        with self._asked():
+        with asked(self.url):
             try:
                 content = bytes(self._files.cat_file(place, start=0, end=_MAX_MANIFEST_BYTES))
             except FileNotFoundError as error:
@@ -230,7 +224,7 @@ class SharedStorage:
                 "sha256 (damaged)"
             )
         try:
-            manifest: Mapping[str, Any] = json.loads(content)
+            manifest: dict[str, Any] = json.loads(content)
             return {name: entry["sha256"] for name, entry in manifest["files"].items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ArtifactError(f"{self._say(place)} is no manifest: {error!r}") from error
@@ -238,7 +232,7 @@ class SharedStorage:
     def _get_object(self, path: Path, digest: str) -> None:
         place = self._object(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
-        with self._asked():
+        with asked(self.url):
             try:
                 self._files.get_file(place, str(path))
             except FileNotFoundError as error:
@@ -286,21 +280,6 @@ class SharedStorage:
     def _say(self, place: str) -> str:
         return f"{self.url}{place.removeprefix(self._root)}"
 
-    @contextmanager
-    def _asked(self) -> Iterator[None]:
-        """Turn what a storage's library raises into one kind of error.
-
-        Raises
-        ------
-        SharedStorageError
-            With its first line.
-        """
-        try:
-            yield
-        except _refusals() as error:
-            reason = str(error).strip().partition("\n")[0] or type(error).__name__
-            raise SharedStorageError(f"shared storage {self.url}: {reason}") from error
-
 
 def _place(folder: Path, name: str) -> Path:
     """Return where a file of a manifest goes.
@@ -314,11 +293,3 @@ def _place(folder: Path, name: str) -> Path:
     if not parts or name.startswith("/") or ".." in parts or {"\\", "\0"} & set(name):
         raise ArtifactError(f"a manifest names the file {name!r}; it is not from this pipeline")
     return folder.joinpath(*parts)
-
-
-def _refusals() -> tuple[type[Exception], ...]:
-    """Return what storages raise: the system's errors, and of S3's libraries if they are loaded."""
-    found: list[type[Exception]] = [OSError]
-    for module, names in _ERRORS.items():
-        found += [getattr(sys.modules[module], name) for name in names if module in sys.modules]
-    return tuple(found)

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmpipeline.config import SyntheticConfig, TalkExperimentConfig
-from mmpipeline.storage import write_json_atomic
-from mmpipeline.talk.data import generate, save_parameters, subset_name
+from mmpipeline.config.talk import SyntheticConfig, TalkExperimentConfig
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.talk.data.generator import generate
+from mmpipeline.talk.data.parameter_file import save_parameters
+from mmpipeline.talk.data.subsets import subset_name
 from mmpipeline.talk.measure.query_maps import map_queries
 from mmpipeline.talk.measure.raw_gaussian import BestRawGaussian, RawGaussian
 from mmpipeline.talk.measure.rules import MeanRule

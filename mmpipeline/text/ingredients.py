@@ -42,7 +42,7 @@ _TRAILING = re.compile(
 )
 _TRAILING_VAGUE = re.compile(rf"[\s,:]*\(?(?P<amount>{_VAGUE})\)?\s*$")
 _NOTE = re.compile(r"\s*[(\[][^)\]]*[)\]]\s*")
-_MAX_LINE = 300  # beyond it a line is prose, and the patterns' time grows with its square
+MAX_LINE = 300  # beyond it a line is prose, and the patterns' time grows with its square
 _EDGES = " \t,;:.-*·/"
 
 
@@ -65,7 +65,7 @@ def parse_ingredient(line: str, group: str | None = None) -> Ingredient:
         A line of more than 300 characters is not taken apart.
     """
     text = clean_text(line) or ""
-    name, amount = _split(text) if len(text) <= _MAX_LINE else (text, Amount())
+    name, amount = _split(text) if len(text) <= MAX_LINE else (text, Amount())
     return Ingredient(
         text=text,
         name=_tidy_name(name),
@@ -101,7 +101,7 @@ def _leading_amount(leading: re.Match[str]) -> Amount:
 
 def _tidy_name(name: str) -> str | None:
     """Drop notes; a name that is nothing but a note keeps it."""
-    if len(name) > _MAX_LINE:
+    if len(name) > MAX_LINE:
         return name
     plain = _NOTE.sub(" ", name).strip(_EDGES)
     return (plain.split(",")[0].strip(_EDGES) or plain or name.strip(_EDGES)) or None

@@ -145,21 +145,3 @@ def parse_amount(text: str) -> Amount:
     elif unit_match and _AND_A_HALF.match(cleaned[unit_match.end() :]):
         quantity += 0.5
     return Amount(quantity, quantity_max, unit or None)
-
-
-def format_amount(amount: Amount) -> str:
-    """Write an amount so that `parse_amount` reads the same again.
-
-    Parameters
-    ----------
-    amount
-        Numbers are written with six decimals at most, as `NUMBER` reads them.
-
-    Returns
-    -------
-    str
-        Such as ``10~15장``; empty when there is nothing to say.
-    """
-    ends = [end for end in (amount.quantity, amount.quantity_max) if end is not None]
-    numbers = "~".join(f"{end:.6f}".rstrip("0").rstrip(".") for end in ends)
-    return f"{numbers}{amount.unit or ''}"

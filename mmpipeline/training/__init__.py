@@ -1,6 +1,5 @@
 """Training: one loop for any module, source of batches and objective; the fusion model with it."""
 
-from mmpipeline.training.class_selector import ClassSelector, hold_out_classes
 from mmpipeline.training.engine.batch_source import (
     BatchSource,
     GeneratedSource,
@@ -8,7 +7,8 @@ from mmpipeline.training.engine.batch_source import (
     TensorSource,
 )
 from mmpipeline.training.engine.checkpoints import Checkpoints
-from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.fit import TrainingResult, fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.metric_logger import MetricLogger, NullLogger
 from mmpipeline.training.engine.objective import EmbeddingObjective, Objective
 from mmpipeline.training.pairs.train import train_model
@@ -17,7 +17,6 @@ from mmpipeline.training.recipes.train import train_food_model
 __all__ = [
     "BatchSource",
     "Checkpoints",
-    "ClassSelector",
     "EmbeddingObjective",
     "GeneratedSource",
     "Hooks",
@@ -28,7 +27,6 @@ __all__ = [
     "TensorSource",
     "TrainingResult",
     "fit",
-    "hold_out_classes",
     "train_food_model",
     "train_model",
 ]

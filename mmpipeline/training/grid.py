@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import product
 
-from mmpipeline.config import ComparisonConfig, FeatureConfig, TrainConfig
+from mmpipeline.config.evaluate import ComparisonConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.train import TrainConfig
 
 ONE_SET = "default"
 """What the only feature set is called when the grid names none."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from mmpipeline.evaluation.reports.leaderboard import GridResult
-from mmpipeline.storage import Artifact, open_artifact
+from mmpipeline.storage.manifest import Artifact, open_artifact
 from mmpipeline.training.grid import GridCell
 
 TRAINED = ("epochs", "best_epoch", "parameters", "val_score", "labels_proposed", "dishes_joined")

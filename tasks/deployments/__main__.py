@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmpipeline.config import load_settings
+from mmpipeline.config.environment import load_settings
 from mmpipeline.errors import PipelineError
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.run_lock import only_deployment
 from tasks.servers.prefect import find_server, quiet_environment
 

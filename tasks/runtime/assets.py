@@ -11,8 +11,8 @@ from prefect.context import AssetContext, FlowRunContext
 from prefect.states import Completed
 
 from mmpipeline.planning.keys import ENTRIES
-from mmpipeline.storage import Artifact
 from mmpipeline.storage.layout import folder_of
+from mmpipeline.storage.manifest import Artifact
 
 SCHEME = "mmpipeline://"
 

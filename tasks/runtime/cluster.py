@@ -18,12 +18,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-from mmpipeline.config import load_settings
+from mmpipeline.config.environment import load_settings
 from mmpipeline.errors import ConfigError, StageError
-from mmpipeline.parallel import Workers
 from mmpipeline.parallel.remote import Caller, run_for
-from mmpipeline.storage import DataLayout
+from mmpipeline.parallel.workers import Workers
 from mmpipeline.storage.held import hold_folder
+from mmpipeline.storage.layout import DataLayout
 
 if TYPE_CHECKING:
     from distributed import Client

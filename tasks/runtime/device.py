@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mmpipeline.config import load_settings
+from mmpipeline.config.environment import load_settings
 
 if TYPE_CHECKING:
     import torch

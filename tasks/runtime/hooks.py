@@ -15,7 +15,7 @@ from prefect.client.schemas.actions import ArtifactCreate
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.flows import FlowStateHook
 
-from mmpipeline.config import load_settings
+from mmpipeline.config.environment import load_settings
 from mmpipeline.errors import FetchError, PipelineError
 from tasks.runtime.stage import log
 

@@ -17,7 +17,7 @@ from mmpipeline.operations.locations import (
     foreign_locations,
     set_right,
 )
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.run_lock import data_root_lock
 
 WAIT_S = 10.0  # whoever holds the lock sets them right at its start

@@ -14,10 +14,12 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from mmpipeline.config import TrainConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.errors import StageError
 from mmpipeline.planning.keys import model_key
-from mmpipeline.storage import ArtifactKey, DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.stage import log
 
 OUTCOME_NAME = "outcome.json"

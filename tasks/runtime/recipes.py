@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mmpipeline.config import Section
+from mmpipeline.config.base import Section
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.keys import recipes_key
 from mmpipeline.sources import Fetched, Reading, find_source

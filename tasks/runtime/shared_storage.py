@@ -10,10 +10,13 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from mmpipeline.config import load_settings
+from mmpipeline.config.environment import load_settings
 from mmpipeline.errors import ArtifactError, SharedStorageError
 from mmpipeline.planning.refresh import RefreshPlan
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 from mmpipeline.storage.shared import SharedStorage
 
 log = logging.getLogger("mmpipeline.run")

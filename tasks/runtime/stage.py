@@ -22,8 +22,10 @@ from prefect.events import emit_event
 from mmpipeline.errors import ArtifactError
 from mmpipeline.planning.code_record import record_code
 from mmpipeline.progress import watch_progress
-from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, Draft
-from mmpipeline.storage.layout import folder_of
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout, folder_of
+from mmpipeline.storage.manifest import Artifact
+from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.assets import note_materialization
 from tasks.runtime.progress_artifact import ProgressArtifact
 from tasks.runtime.shared_storage import fetch, share

@@ -27,7 +27,9 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.context import FlowRunContext
 from prefect.states import Crashed
 
-from mmpipeline.storage import ArtifactStore, DataLayout, write_json_atomic
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.locations import settle_at_start
 from tasks.runtime.run_lock import data_root_lock
 from tasks.runtime.stage import log

@@ -10,7 +10,7 @@ own. Costs some 20 microseconds a request, of the milliseconds that either serve
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mmpipeline.config import EnvironmentSettings, load_settings
+from mmpipeline.config.environment import EnvironmentSettings, load_settings
 from mmpipeline.serving.http.origins import OwnOrigins, split_hosts
 
 if TYPE_CHECKING:

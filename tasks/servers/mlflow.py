@@ -19,7 +19,7 @@ def create_app() -> ServerGuard:
     """Return the application that uvicorn serves; its port is that of the settings."""
     from mlflow.server.fastapi_app import app
 
-    from mmpipeline.config import load_settings
+    from mmpipeline.config.environment import load_settings
 
     served: ASGIApp = app
     return guarded(served, load_settings().mlflow_port)

@@ -25,11 +25,11 @@ from typing import IO
 
 import requests
 
-from mmpipeline.config import load_settings
+from mmpipeline.config.environment import load_settings
 from mmpipeline.errors import PipelineError
 from mmpipeline.operations.prefect_login import LOGIN_VARIABLE, login_headers
 from mmpipeline.operations.release_events import announced_api
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 HOST = "127.0.0.1"
 START_TIMEOUT_S = 300  # one that ends is noticed at once; this is for a busy machine

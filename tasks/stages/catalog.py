@@ -5,12 +5,11 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import CatalogConfig, load_settings
+from mmpipeline.config.catalog import CatalogConfig
+from mmpipeline.config.environment import load_settings
 from mmpipeline.planning.catalog import open_sources, plan_catalog
-from mmpipeline.storage import (
-    DataLayout,
-    Draft,
-)
+from mmpipeline.storage.artifact import Draft
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.stage import produce, publish_page
 
 

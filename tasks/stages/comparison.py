@@ -16,14 +16,18 @@ from pathlib import Path
 import pandas as pd
 from prefect import task
 
-from mmpipeline.config import ComparisonConfig, PipelineConfig, TrainConfig
+from mmpipeline.config.evaluate import ComparisonConfig
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.evaluation.reports.leaderboard import (
     choose_cell,
     tabulate_results,
     write_leaderboard,
 )
 from mmpipeline.planning.keys import comparison_key, features_key, model_key
-from mmpipeline.storage import Artifact, ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 from mmpipeline.training.grid import GridCell, list_cells
 from mmpipeline.training.grid_results import TrainedCell as TrainedCell
 from mmpipeline.training.grid_results import count_training, read_result

@@ -6,9 +6,11 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import EvaluateConfig
+from mmpipeline.config.evaluate import EvaluateConfig
 from mmpipeline.planning.keys import evaluation_key
-from mmpipeline.storage import DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
 from tasks.runtime.device import chosen_device
 from tasks.runtime.stage import produce, publish_page, report
 from tasks.tracking.run_figures import log_to_training, measured_in_evaluation

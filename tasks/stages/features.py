@@ -4,9 +4,11 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.planning.keys import features_key
-from mmpipeline.storage import DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
 from tasks.runtime.cluster import cluster_workers
 from tasks.runtime.stage import produce
 

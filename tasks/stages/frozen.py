@@ -9,17 +9,15 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import EvaluateConfig, FeatureConfig, FrozenSetConfig
+from mmpipeline.config.evaluate import EvaluateConfig, FrozenSetConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.planning.frozen import find_frozen_set, on_whole_set, undrawn_note
 from mmpipeline.planning.keys import frozen_scores_key, frozen_set_key
-from mmpipeline.storage import (
-    Artifact,
-    DataLayout,
-    Draft,
-    open_artifact,
-    write_text_atomic,
-)
+from mmpipeline.storage.artifact import Draft
+from mmpipeline.storage.atomic import write_text_atomic
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 from tasks.runtime.device import chosen_device
 from tasks.runtime.shared_storage import share
 from tasks.runtime.stage import produce, report

@@ -4,15 +4,19 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.cli import example_answer
-from mmpipeline.config import IndexConfig, PromotionConfig
+from mmpipeline.config.publish import IndexConfig, PromotionConfig
 from mmpipeline.planning.index import plan_index
 from mmpipeline.search.current import current_version, sound_version
 from mmpipeline.search.release.promotion import release
 from mmpipeline.search.release.record import Release, challenger, note_aliases
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.device import chosen_device
 from tasks.runtime.stage import log, produce, publish_counts, report
+
+EXAMPLE_ITEMS = 3
 
 
 @task
@@ -76,7 +80,14 @@ def apply_aliases(data_root: Path) -> Path:
 @task
 def ask_example(data_root: Path) -> None:
     """Answer one question from the published index and print it."""
-    for line in example_answer(DataLayout.at(data_root)):
+    from mmpipeline.search.index import SearchIndex
+    from mmpipeline.search.query import Query
+    from mmpipeline.serving.terminal import render_result
+
+    index = SearchIndex.open(DataLayout.at(data_root))
+    title = index.example_title()
+    log.info('mmpipeline search --title "%s" -k %d', title, EXAMPLE_ITEMS)
+    for line in render_result(index.search(Query(title=title), EXAMPLE_ITEMS)):
         log.info("%s", line)
 
 

@@ -4,10 +4,13 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import PairConfig, load_settings
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.pairs import PairConfig
 from mmpipeline.errors import TooFewRecipesError
 from mmpipeline.planning.keys import pairs_key
-from mmpipeline.storage import DataLayout, Draft, open_artifact
+from mmpipeline.storage.artifact import Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
 from tasks.runtime.stage import produce, publish_page, report
 
 

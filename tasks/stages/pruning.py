@@ -5,9 +5,10 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import RetentionConfig
+from mmpipeline.config.publish import RetentionConfig
 from mmpipeline.operations.retention import plan_retention, remove_expired
-from mmpipeline.storage import ArtifactStore, DataLayout
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.run_lock import data_root_lock
 from tasks.runtime.stage import describe_counts, publish_counts, report
 

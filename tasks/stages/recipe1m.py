@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import Recipe1MConfig
+from mmpipeline.config.sources import Recipe1MConfig
 from mmpipeline.sources.recipe1m.source import SOURCE
 from tasks.runtime.recipes import produce_recipes
 from tasks.runtime.stage import log

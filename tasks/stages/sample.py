@@ -15,12 +15,16 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import PipelineConfig, RefreshRequest, SampleConfig, ScrapeConfig
+from mmpipeline.config.pipeline import PipelineConfig
+from mmpipeline.config.refresh import RefreshRequest
+from mmpipeline.config.sample import SampleConfig
+from mmpipeline.config.sources import ScrapeConfig
 from mmpipeline.errors import StageError
 from mmpipeline.planning.keys import sample_world_key
 from mmpipeline.sample.bayes import oracle_bound
 from mmpipeline.sample.dump import write_recipe1m_dump
-from mmpipeline.storage import DataLayout, Draft
+from mmpipeline.storage.artifact import Draft
+from mmpipeline.storage.layout import DataLayout
 from tasks.runtime.stage import produce, report
 
 WORDS = {"instructions": "steps", "image": "photo"}

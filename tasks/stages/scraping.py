@@ -5,7 +5,8 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import ParseConfig, ScrapeConfig, load_settings
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.sources import ParseConfig, ScrapeConfig
 from mmpipeline.progress import watch_progress
 from mmpipeline.sources.tenthousand.source import SOURCE
 from mmpipeline.storage.layout import DataLayout

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import PipelineConfig, load_settings
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.pipeline import PipelineConfig
 from mmpipeline.planning.settings import fetch_settings_of, settings_of
 from mmpipeline.progress import watch_progress
 from mmpipeline.sources import FetchedSource, find_source

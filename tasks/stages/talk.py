@@ -11,10 +11,14 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import SyntheticConfig, TalkExperimentConfig, load_settings
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.talk import SyntheticConfig, TalkExperimentConfig
 from mmpipeline.planning.keys import digest_config, talk_draw_key, talk_method_key, talk_report_key
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
-from mmpipeline.talk.data import generate
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
+from mmpipeline.talk.data.generator import generate
 from mmpipeline.talk.experiment import evaluate_draw
 from mmpipeline.talk.measure.suite import SyntheticSuite
 from mmpipeline.talk.methods.files import save_method
@@ -23,7 +27,7 @@ from mmpipeline.talk.methods.train import train_talk_method
 from mmpipeline.talk.report.page import write_talk_report
 from mmpipeline.talk.report.tables import LABELS, gather_tables
 from mmpipeline.training.engine.checkpoints import Checkpoints
-from mmpipeline.training.engine.fit import Hooks
+from mmpipeline.training.engine.hooks import Hooks
 from tasks.runtime.stage import produce, report
 from tasks.tracking.store import PARENT_TAG
 from tasks.tracking.tracked_run import TrackedRun, tracked_run

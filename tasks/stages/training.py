@@ -4,8 +4,11 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.config import TrainConfig, load_settings
-from mmpipeline.storage import ArtifactStore, DataLayout, Draft, open_artifact
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.train import TrainConfig
+from mmpipeline.storage.artifact import ArtifactStore, Draft
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
 from tasks.runtime.device import chosen_device
 from tasks.runtime.processes import TrainingOutcome, TrainingWork, start_together
 from tasks.runtime.stage import produce, publish_link
@@ -30,7 +33,7 @@ def train(
 
     def make(draft: Draft) -> dict[str, float]:
         from mmpipeline.training.engine.process_group import Processes
-        from tasks.tracking.store import page_of
+        from tasks.tracking.run_page import page_of
 
         processes = load_settings().train_processes
         if processes > 1 and Processes.current().world == 1:
@@ -66,8 +69,8 @@ def train_into(
     TrainingOutcome
         Counts of the artifact, and the run.
     """
-    from mmpipeline.training import Checkpoints
     from mmpipeline.training.choice import choose_training
+    from mmpipeline.training.engine.checkpoints import Checkpoints
     from tasks.tracking.system_metrics import SystemMetricLogger
     from tasks.tracking.tracked_run import tracked_run
 

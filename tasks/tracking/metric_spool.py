@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 Entry = Mapping[str, Any]
 

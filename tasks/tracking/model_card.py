@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 
 QUESTIONS = {
     "dish_image_recall_at_1": "right dish first, by photo",

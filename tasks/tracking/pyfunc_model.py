@@ -20,7 +20,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 
 class SearchModel(PythonModel):

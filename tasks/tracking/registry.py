@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.locations import path_of
+from mmpipeline.storage.manifest import Artifact, open_artifact
 from tasks.runtime.stage import log
 from tasks.servers.prefect import tracking_uri
 from tasks.tracking.model_card import describe_index

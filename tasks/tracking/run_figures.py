@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmpipeline.storage import Artifact, DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, open_artifact
 from mmpipeline.storage.segments import read_recipes
 
 if TYPE_CHECKING:

@@ -15,14 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mmpipeline.config import load_settings
 from mmpipeline.errors import BusyError
-from mmpipeline.storage import DataLayout
 from mmpipeline.storage.atomic import fsync_file
 from mmpipeline.storage.held import hold_folder
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.locations import TRACKED_FILES, follow, local_place
 from tasks.runtime.locations import settle_locations
-from tasks.servers.prefect import HOST, STORE_FILE, embedded_store, tracking_uri
+from tasks.servers.prefect import STORE_FILE, embedded_store, tracking_uri
 from tasks.tracking.metric_spool import Entry
 
 if TYPE_CHECKING:
@@ -258,32 +257,6 @@ def tags_of(layout: DataLayout, run_id: str) -> dict[str, str]:
         The run's id.
     """
     return dict(connect(layout).get_run(run_id).data.tags)
-
-
-def page_of(layout: DataLayout, run_id: str | None) -> str | None:
-    """Return the address of a run's page: on the server that is logged to, else that of `make ui`.
-
-    Parameters
-    ----------
-    layout
-        The data folder.
-    run_id
-        The run's id; None when the store was away when it was made.
-
-    Returns
-    -------
-    str or None
-        None while the store is away or does not have the run.
-    """
-    if run_id is None:
-        return None
-    settings = load_settings()
-    server = settings.mlflow_uri or f"http://{HOST}:{settings.mlflow_port}"
-    try:
-        experiment = connect(layout).get_run(run_id).info.experiment_id
-    except absences():
-        return None
-    return f"{server.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
 
 
 def describe_dataset(frame: pd.DataFrame, name: str, source: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import psutil
 
-from mmpipeline.training import MetricLogger
+from mmpipeline.training.engine.metric_logger import MetricLogger
 
 PREFIX = "system/"
 MEGABYTE = 1e6

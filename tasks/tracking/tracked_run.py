@@ -19,7 +19,8 @@ from typing import Any
 
 import pandas as pd
 
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
 from tasks.tracking import store as tracking
 from tasks.tracking.metric_spool import Entry, MetricSpool, left_spools
 

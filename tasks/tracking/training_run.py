@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow.parquet as pq
 
-from mmpipeline.storage import Artifact
+from mmpipeline.storage.manifest import Artifact
 
 if TYPE_CHECKING:
     from tasks.tracking.tracked_run import TrackedRun

@@ -11,7 +11,7 @@ from mmpipeline.config import FeatureConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.encoder_set import EncoderSet
-from mmpipeline.features.encoding import CachedEncoding, encode_photo
+from mmpipeline.features.encoding import CachedEncoding
 from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.features.photo_keys import CACHE_NAME, PhotoKeys
 from mmpipeline.features.workers import EncodingWorkers
@@ -60,7 +60,7 @@ def test_photos_come_back_as_encoded_and_refusals_as_refused(
     (tmp_path / "copy.png").write_bytes(content)
     (tmp_path / "bad.png").write_bytes(b"<html>" + padding)
     paths = [tmp_path / f"{name}.png" for name in ("good", "bad", "absent", "copy")]
-    expected = encode_photo(content, EncoderSet.build(CONFIG)).astype(np.float16)
+    expected = EncoderSet.build(CONFIG).encode_photo(content).astype(np.float16)
     told = []
     for encoded, reused in ((2, 1), (0, 3)):
         encoding = open_encoding(tmp_path / "cache")

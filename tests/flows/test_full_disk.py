@@ -45,7 +45,8 @@ from mmpipeline.storage import ArtifactStore, DataLayout
 from tasks.servers.prefect import quiet_environment
 root, limit, stage = Path(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 os.environ.update(quiet_environment(root))
-from tasks import catalog, evaluation, features, frozen, index, pairs, recipe1m, scraping, training
+from tasks.stages import catalog, evaluation, features, frozen, index, pairs, recipe1m
+from tasks.stages import scraping, training
 store = ArtifactStore(DataLayout.at(root))
 newest = lambda kind: store.latest(kind).folder
 config = load_config(Path(sys.argv[1]))

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -37,7 +36,7 @@ from mmpipeline.pairs.report import read_report
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA
 from mmpipeline.search.current import sound_version
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.load import IndexParts, open_parts
+from mmpipeline.search.load import open_parts
 from mmpipeline.search.publish.version import build_index
 from mmpipeline.search.query import Query
 from mmpipeline.search.release.golden_queries import draw_golden_queries
@@ -45,6 +44,7 @@ from mmpipeline.search.release.promotion import release
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, ParquetSink
 from mmpipeline.storage.segments import read_recipes
 from mmpipeline.training import train_food_model
+from tests.history.agreement import always, check_index, plain, read_sides
 from tests.history.kitchen import AT_FIRST, STEPS, Kitchen, open_kitchen
 
 Move = tuple[str, int, int]
@@ -194,7 +194,7 @@ class History:
         self._merge(build_catalog if self._draws else write_catalog, sources, catalog, MERGED)
         known = read_vocabulary(catalog / "vocabulary.json")
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(catalog_build, "learn_vocabulary", _always(known))
+            patch.setattr(catalog_build, "learn_vocabulary", always(known))
             self._merge(write_catalog, sources, anew, ANEW)
         rows = [
             sorted(read_recipes(folder).to_pylist(), key=lambda row: str(row["recipe_id"]))
@@ -211,8 +211,8 @@ class History:
         """All recipes are there as they came; groups have one side; nobody changes sides."""
         for row in rows:
             came = self.kitchen.recipes[row["recipe_id"]].to_row()
-            assert {name: _plain(row[name]) for name in came} == {
-                name: _plain(value) for name, value in came.items()
+            assert {name: plain(row[name]) for name in came} == {
+                name: plain(value) for name, value in came.items()
             }
         assert len(rows) == len(self.kitchen.recipes)
         sides: dict[str, set[str]] = {}
@@ -222,7 +222,7 @@ class History:
         assert all(len(found) == 1 for found in sides.values()), sides
         if self.catalog is None:
             return
-        before = {row["recipe_id"]: row["split"] for row in _read_sides(self.catalog)}
+        before = {row["recipe_id"]: row["split"] for row in read_sides(self.catalog)}
         for row in rows:
             was = before.get(row["recipe_id"], "excluded")
             assert row["split"] in {was, "excluded"} or was == "excluded", row["recipe_id"]
@@ -244,7 +244,7 @@ class History:
             return None
         tables = [pq.read_table(target / "pairs.parquet") for target in made]
         assert tables[0] == tables[-1]
-        sides = {row["recipe_id"]: row["split"] for row in _read_sides(catalog)}
+        sides = {row["recipe_id"]: row["split"] for row in read_sides(catalog)}
         table = tables[0]
         for part in ("left_image", "left_text", "right_image", "right_text"):
             shown = {sides[name] for name in table[part].unique().to_pylist() if name is not None}
@@ -279,7 +279,7 @@ class History:
             draft.counts = build_index(model, features, catalog, draft.folder, INDEX, base)
         anew = self._folder("index")
         build_index(model, features, catalog, anew, INDEX)
-        _check_index(open_parts(self.store.folder(key)), open_parts(anew))
+        check_index(open_parts(self.store.folder(key)), open_parts(anew))
         draw_golden_queries(self.layout, catalog, self._promotion.questions)
         decision = release(self.layout, key.id, self._promotion, seen)
         if decision.action == "promoted":
@@ -292,43 +292,3 @@ class History:
         if (version := sound_version(self.layout)) is not None:
             index = SearchIndex.open(self.layout, version)
             assert index.search(Query(title="김치찌개"), 5).items
-
-
-def _always(known: object) -> Callable[..., object]:
-    def learn(connection: Any, *_: object) -> object:  # noqa: ANN401 -- DuckDB's connection
-        from mmpipeline.catalog.labels.names import load_title_cores
-
-        load_title_cores(connection, known.chatter)  # type: ignore[attr-defined]
-        return known
-
-    return learn
-
-
-def _plain(value: object) -> object:
-    return list(value) if isinstance(value, (list, tuple)) else value
-
-
-def _read_sides(catalog: Path) -> list[dict[str, str]]:
-    rows: list[dict[str, str]] = read_recipes(catalog, ["recipe_id", "split"]).to_pylist()
-    return rows + pq.read_table(catalog / "tombstones.parquet").to_pylist()
-
-
-def _check_index(built_upon: IndexParts, from_nothing: IndexParts) -> None:
-    """What an index answers follows from its inputs, whatever it was built upon."""
-    found = []
-    for parts in (built_upon, from_nothing):
-        rows = parts.living_rows()
-        items = parts.items.take(rows).to_pylist()
-        order = np.argsort([item["recipe_id"] for item in items])
-        vectors = parts.spaces["full"].take(rows)
-        found.append(([items[place] for place in order], vectors[order]))
-    assert found[0][0] == found[1][0]
-    np.testing.assert_allclose(found[0][1], found[1][1], atol=2e-3)
-    prototypes = [parts.prototypes for parts in (built_upon, from_nothing)]
-    assert prototypes[0].infos == prototypes[1].infos
-    np.testing.assert_allclose(prototypes[0].means, prototypes[1].means, atol=2e-3)
-    members = [
-        {name: ids.to_pylist() for name, ids in parts.members.items()}
-        for parts in (built_upon, from_nothing)
-    ]
-    assert members[0] == members[1]

@@ -9,14 +9,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from mmpipeline.config import PairConfig
-from mmpipeline.pairs.page import (
+from mmpipeline.pairs.figures import (
     draw_busiest,
     draw_dishes,
     draw_kinds,
     draw_languages,
     draw_lonely_dishes,
-    write_page,
 )
+from mmpipeline.pairs.page import write_page
 from tests.pairs.tiny_catalog import Row, make_pairs
 
 CHARTS = {

@@ -10,7 +10,7 @@ from mmpipeline.config import (
     TalkExperimentConfig,
     TalkMethodConfig,
 )
-from mmpipeline.talk.data import generate, load_parameters
+from mmpipeline.talk.data import generate
 from mmpipeline.talk.experiment import evaluate_draw, headline
 from mmpipeline.talk.measure.suite import SyntheticSuite
 from mmpipeline.talk.methods.files import save_method
@@ -72,8 +72,8 @@ def test_strangers_maps_and_classes_are_kept(folder: Path) -> None:
     maps = pd.read_csv(folder / "maps.csv")
     shown = set(zip(maps["method"], maps["scope"], strict=True))
     assert shown == {("COS", 7), ("COS", 9), ("raw", 7), ("raw", 9)}
-    _, config = load_parameters(folder)
-    assert config == DATA
+    config = (folder / "parameters.json").read_bytes()
+    assert SyntheticConfig.model_validate_json(config) == DATA
 
 
 def test_the_headline_is_the_best_rule_at_the_tables_k() -> None:

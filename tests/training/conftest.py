@@ -18,7 +18,7 @@ import torch
 from mmpipeline.config import FeatureConfig
 from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.schemas import MODALITIES
-from mmpipeline.training.pairs.table import PARTS
+from mmpipeline.training.pairs.reader import PARTS
 from tests.training.pair_files import write_copies, write_pairs
 
 DISHES, RECIPES_PER_DISH, HIDDEN = 8, 15, 6

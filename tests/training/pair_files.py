@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmpipeline.pairs.table import COPY_SCHEMA, PAIR_SCHEMA
-from mmpipeline.training.pairs.table import DISHES, PARTS
+from mmpipeline.training.pairs.reader import DISHES, PARTS
 
 
 def write_pairs(folder: Path, rows: list[dict[str, Any]], group_rows: int = 10_000) -> None:

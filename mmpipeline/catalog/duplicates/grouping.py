@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from mmpipeline.catalog.duplicates.copies import group_copies
 from mmpipeline.catalog.duplicates.near_copies import NearCopyFinder, iterate_pairs
 from mmpipeline.catalog.statements import read_statement, run_statement
-from mmpipeline.config import CatalogConfig
+from mmpipeline.config.catalog import CatalogConfig
 from mmpipeline.storage.parquet import ParquetSink, read_parquet
 from mmpipeline.storage.segments import read_recipes
 

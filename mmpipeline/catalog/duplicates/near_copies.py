@@ -6,30 +6,22 @@ one of 64 bins, whose least hashes are the signature) and banding: 16 bands of 4
 pair at 0.7 meets in some band with a chance of 0.99 and one at 0.1 with 0.002. Within a band a
 recipe is compared with its neighbour and with the first of its bucket only, so the work is linear
 even where a bucket is large. Candidates are then compared exactly, on shingles kept in a file.
-
-Shingles are hashed without a loop: with prefix sums of a polynomial hash over the bytes of many
-texts, the hash of any stretch of bytes is a difference. 32 bits of it are kept; of two unrelated
-recipes a shingle in ten million agrees by chance.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from mmpipeline.arrays import Float64Array, Int64Array, UInt32Array, UInt64Array
+from mmpipeline.catalog.duplicates.shingles import HASH_BASE, hash_shingles
 
 BINS, BANDS = 64, 16
-_SHINGLE_WORDS = 3
 _FEWEST_SHINGLES = 8
-_BASE = np.uint64(0x9E3779B97F4A7C15 | 1)
-_BASE_INVERSE = np.uint64(pow(int(_BASE), -1, 1 << 64))
 _SLICE_BYTES = 4 << 20
 _EMPTY = np.uint32(0xFFFFFFFF)
 _PAIRS_AT_ONCE = 20_000
-_BLANK = 32
 _SHINGLES, _BANDS, _SIZES = "shingles.bin", "bands.npy", "sizes.npy"
 
 
@@ -131,68 +123,6 @@ class _Shingles:
         return taken
 
 
-def hash_shingles(texts: pa.StringArray) -> tuple[UInt32Array, Int64Array]:
-    """Hash the word 3-shingles of texts.
-
-    Parameters
-    ----------
-    texts
-        (N,) folded texts, some megabytes at most; a text of one or two words is one shingle.
-
-    Returns
-    -------
-    hashes : numpy.ndarray
-        (S,) one a shingle, in order of texts, repetitions included.
-    rows : numpy.ndarray
-        (S,) the text that each is of.
-    """
-    offsets = np.frombuffer(texts.buffers()[1], np.int32)[texts.offset :][: len(texts) + 1]
-    offsets = offsets.astype(np.int64)
-    if len(texts) == 0 or offsets[-1] == offsets[0]:
-        return np.zeros(0, np.uint32), np.zeros(0, np.int64)
-    content = np.frombuffer(texts.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
-    offsets = offsets - offsets[0]
-    starts, ends, rows = _find_words(content, offsets)
-    # A shingle ends two words on, or with its text where that is shorter than three words.
-    last_word = np.searchsorted(rows, rows, side="right") - 1
-    is_first = np.concatenate([[True], rows[1:] != rows[:-1]])
-    reach = np.arange(len(starts)) + _SHINGLE_WORDS - 1
-    is_whole = reach <= last_word
-    chosen = np.flatnonzero(is_whole | is_first)
-    final = np.minimum(reach, last_word)[chosen]
-    powers = np.full(len(content) + 1, _BASE)
-    powers[0] = 1
-    np.multiply.accumulate(powers, out=powers)
-    sums = np.zeros(len(content) + 1, np.uint64)
-    np.cumsum((content.astype(np.uint64) + np.uint64(1)) * powers[:-1], out=sums[1:])
-    inverses = np.full(len(content) + 1, _BASE_INVERSE)
-    inverses[0] = 1
-    np.multiply.accumulate(inverses, out=inverses)
-    begin = starts[chosen]
-    return _mix((sums[ends[final]] - sums[begin]) * inverses[begin]), rows[chosen]
-
-
-def _find_words(
-    content: npt.NDArray[np.uint8], offsets: Int64Array
-) -> tuple[Int64Array, Int64Array, Int64Array]:
-    """Return where words start and end, and the text each is in."""
-    is_blank = content == _BLANK
-    begins_text = np.zeros(len(content) + 1, bool)
-    begins_text[offsets] = True
-    after_blank = np.concatenate([[True], is_blank[:-1]]) | begins_text[:-1]
-    before_blank = np.concatenate([is_blank[1:], [True]]) | begins_text[1:]
-    starts = np.flatnonzero(after_blank & ~is_blank)
-    ends = np.flatnonzero(before_blank & ~is_blank) + 1
-    return starts, ends, np.searchsorted(offsets, starts, side="right") - 1
-
-
-def _mix(values: UInt64Array) -> UInt32Array:
-    """Spread every bit over all (the finaliser of SplitMix64); the upper half is kept."""
-    values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return ((values ^ (values >> np.uint64(31))) >> np.uint64(32)).astype(np.uint32)
-
-
 def _slices(texts: pa.StringArray) -> Iterator[pa.StringArray]:
     """Cut into slices of some megabytes, which bounds the memory that hashing takes."""
     step = max(1, int(_SLICE_BYTES * len(texts) / max(1, texts.nbytes)))
@@ -234,7 +164,7 @@ def _band(signatures: UInt32Array) -> UInt32Array:
     width = BINS // BANDS
     keys = np.zeros((len(signatures), BANDS), np.uint64)
     for column in range(width):
-        keys = (keys ^ signatures[:, column::width]) * _BASE
+        keys = (keys ^ signatures[:, column::width]) * HASH_BASE
         keys ^= keys >> np.uint64(29)
     return (keys >> np.uint64(32)).astype(np.uint32)
 
@@ -274,29 +204,6 @@ def _gather(texts: Int64Array, shingles: _Shingles, ends: Int64Array) -> UInt64A
     within = np.arange(len(number)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
     values = shingles.take(ends[texts][number] + within)
     return np.asarray(number.astype(np.uint64) << np.uint64(32) | values, np.uint64)
-
-
-def jaccard(first: str, second: str) -> float:
-    """Return the similarity of two folded texts by the definition.
-
-    Parameters
-    ----------
-    first, second
-        Words separated by blanks.
-
-    Returns
-    -------
-    float
-        Shared word 3-shingles over all; 0 when neither has a word.
-    """
-    sets = [_shingles(text.split()) for text in (first, second)]
-    together = sets[0] | sets[1]
-    return len(sets[0] & sets[1]) / len(together) if together else 0.0
-
-
-def _shingles(words: list[str]) -> set[tuple[str, ...]]:
-    last = max(1, len(words) - _SHINGLE_WORDS + 1)
-    return {tuple(words[start : start + _SHINGLE_WORDS]) for start in range(last)} - {()}
 
 
 def iterate_pairs(

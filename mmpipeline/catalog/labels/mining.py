@@ -1,16 +1,15 @@
 """Dish names that no dictionary holds, mined from titles.
 
-A title is reduced to its core: chatter before and behind it goes ("초간단", "황금레시피", "easy",
-"recipe", and what `chatter` learnt), in English also what follows "with" or "for". A name is then
-a core that is the whole of several titles, or in Korean a last word of several titles that ends
-like a dish (국, 볶음, 파스타). An English core counts once more without its own ingredients before
-it ("beef jangjorim"); but what hardly ever stands without one ("noodle bowl") describes and names
-nothing. Other titles hold a name when their core ends in it ("강원도옹심이국", "Lazy Day Cabbage
-Rolls"), or does so but for one slip.
+A title is reduced to its core (`title_parts`). A name is then a core that is the whole of several
+titles, or in Korean a last word of several titles that ends like a dish (국, 볶음, 파스타). An
+English core counts once more without its own ingredients before it ("beef jangjorim"); but what
+hardly ever stands without one ("noodle bowl") describes and names nothing. Other titles hold a
+name when their core ends in it ("강원도옹심이국", "Lazy Day Cabbage Rolls"), or does so but for
+one slip.
 
 Names are counted, not understood: a phrase that several cooks use alone is taken for a dish, and
-a dish that everybody dresses up differently is missed. The lists of chatter and of endings are
-ours; nothing here knows any particular dish.
+a dish that everybody dresses up differently is missed. The list of endings is ours; nothing here
+knows any particular dish.
 """
 
 import re
@@ -18,52 +17,17 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from mmpipeline.catalog.labels.title_noise import DressedTitle, TitleNoise, learn_title_noise
+from mmpipeline.catalog.labels.title_parts import HEADS_EN, is_korean
 from mmpipeline.text.dishes import DishDictionary
-from mmpipeline.text.normalize import fold_text
 from mmpipeline.text.spelling import SpellingIndex
 
 MINED_CONFIDENCE, MISSPELT_CONFIDENCE = 0.75, 0.65
-_HANGUL = re.compile(r"[가-힣]")
-_MAX_CORE_WORDS = 8
 _LEAST_ALONE_SHARE = 0.25  # a description ("pork noodle bowl") always says of what
 _MAX_NAME_WORDS = 4
 _MAX_KOREAN_LETTERS = 12
 _MAX_TAIL_LETTERS = 64  # far beyond any name, with a slip and words of other letters in it
 
-_SIDES = "with w for from using without in on over"
-_SIDE_WORDS = frozenset(_SIDES.split())
-_CHATTER_WORDS = (
-    "a an the my our your mom moms mama grandma grandmas grandpa aunt uncle s easy easiest "
-    "quick quickest simple simplest best better ever favorite favourite favorites homemade "
-    "home made style family way recipe recipes classic traditional authentic original perfect "
-    "ultimate basic super very so delicious tasty yummy healthy low fat free light lighter "
-    "skinny fast minute minutes min hour weeknight weekend everyday foolproof old fashioned "
-    "real great good amazing awesome famous restaurant copycat secret special version i ii "
-    "iii iv step by steps no fail beginners beginner two one pot dish meal dinner lunch "
-    "supper idea ideas"
-)
-_CHATTER_EN = frozenset(_CHATTER_WORDS.split())
-_NO_NAMES = (
-    "soup stew salad sauce cake pie bread dip bowl skillet fry braise plate platter snack "
-    "side dessert drink appetizer casserole bake roast chicken beef pork fish shrimp turkey "
-    "lamb rice pasta noodle noodles potatoes vegetables veggies treat treats stuff thing "
-    "things bites bars cookies muffins pancakes salsa"
-)
-HEADS_EN = frozenset(_NO_NAMES.split())
 
-_CHATTER_KO = re.compile(
-    r"초?간단한?|초스피드|엄마표|할머니표|집밥|자취생|자취|요리초보도?|초보도?|쉬운|쉽게|"
-    r"맛있는|맛있게|맛있어요?|"
-    r"황금|비법|공개|백종원|집에서|혼자|주말|별미|한끼|한그릇|뚝딱|온가족이?|좋아하는|"
-    r"최고의?|대박|진짜|정말|"
-    r"만들기|만드는|만들어|만드세요|만들었어요|만든|레시피|황금레시피|법|방법|하는|하기|"
-    r"이렇게|끓이기|끓이는|끓이는법|"
-    r"만드는법|만드는방법|하는법|비결|꿀팁|팁|추천|버전|스타일|정석|완성|성공|도전|먹기|"
-    r"먹는|드세요|해요|해먹기|"
-    r"요즘|오늘은?|오늘의|저녁|아침|점심|메뉴|반찬|밑반찬|식당보다|식당|냉장고|털기|"
-    r"파먹기|\d+분|\d+|요리"
-)
 _GENERIC_KO = re.compile(
     r".*(?:요리|반찬|그릇|메뉴|접시|음식|안주|냄비|간식|식탁|보양식|별미|도시락|한끼|식사|"
     r"양념|양념장|소스|육수|"
@@ -84,7 +48,6 @@ _LONG_HEADS_KO = (
     "만두", "부침개", "리조또", "그라탕", "머핀", "해장국", "냉국", "냉면", "떡볶이",
     "잡채", "수제비",
 )  # fmt: skip
-NO_TITLE_NOISE = TitleNoise()
 _ENDINGS_KO = sorted((*_HEADS_KO, *_LONG_HEADS_KO), key=len, reverse=True)
 
 
@@ -105,115 +68,6 @@ class MinedName:
     key: str
     name: str
     confidence: float
-
-
-def is_korean(text: str) -> bool:
-    """Tell whether a text holds Hangul."""
-    return _HANGUL.search(text) is not None
-
-
-def is_listed_noise(word: str) -> bool:
-    """Tell whether a folded word is chatter that the lists of this module hold."""
-    if _HANGUL.search(word):
-        return _CHATTER_KO.fullmatch(word) is not None
-    return word in _CHATTER_EN or word.isdecimal()
-
-
-def split_words(title: str) -> list[str]:
-    """Fold a title into words; in English what begins like a side dish is one word.
-
-    Parameters
-    ----------
-    title
-        Korean or English.
-
-    Returns
-    -------
-    list of str
-        Such as ``["easy", "pie", "from scratch"]`` or ``["초간단", "감자국"]``.
-    """
-    words = fold_text(title).split()
-    side = len(words)
-    if not is_korean(title):
-        side = next((i for i, word in enumerate(words) if i and word in _SIDE_WORDS), side)
-    return [*words[:side], " ".join(words[side:])] if side < len(words) else words
-
-
-def find_title_core(title: str, title_noise: TitleNoise = NO_TITLE_NOISE) -> tuple[str, bool]:
-    """Reduce a title to what may be a name, with what qualifies it before.
-
-    Parameters
-    ----------
-    title
-        Korean or English.
-    chatter
-        What was learnt beside the lists.
-
-    Returns
-    -------
-    core : str
-        Folded words; empty when nothing is left.
-    is_whole : bool
-        False when the title went on, as with "with rice": what stands before that may be a
-        description as well as a name. "for two" and a phrase learnt as chatter do not count.
-    """
-    words = split_words(title)
-    side = words.pop() if words and " " in words[-1] else ""
-    is_whole = not side or side.startswith("for ") or side in title_noise.trailing
-    start, stop = 0, len(words)
-    while stop > start and (
-        is_listed_noise(words[stop - 1]) or words[stop - 1] in title_noise.trailing
-    ):
-        stop -= 1
-    while start < stop and (is_listed_noise(words[start]) or words[start] in title_noise.leading):
-        start += 1
-    return " ".join(words[start:stop][-_MAX_CORE_WORDS:]), is_whole
-
-
-def drop_ingredients(title_core: str, ingredients: str) -> str:
-    """Drop the words at the head of an English core that its own recipe lists as ingredients.
-
-    "beef brisket jangjorim" of a recipe with beef brisket is a jangjorim.
-
-    Parameters
-    ----------
-    core
-        What `find_title_core` returned.
-    ingredients
-        Folded ingredient lines.
-
-    Returns
-    -------
-    str
-        At least the last two words; Korean as it is, where the last word is the name.
-    """
-    words = title_core.split()
-    if is_korean(title_core):
-        return title_core
-    listed = set(ingredients.split())
-    start = 0
-    while start < len(words) - 2 and words[start] in listed:
-        start += 1
-    return " ".join(words[start:])
-
-
-def learn_chatter_beside_lists(titles: Iterable[DressedTitle]) -> TitleNoise:
-    """Learn the chatter of one language that the lists of this module lack.
-
-    Parameters
-    ----------
-    titles
-        The titles.
-
-    Returns
-    -------
-    TitleNoise
-        Without the listed words.
-    """
-    found = list(titles)
-    words = {word for title in found for word in title.words}
-    listed = frozenset(filter(is_listed_noise, words))
-    return learn_title_noise(found, TitleNoise(listed, listed), HEADS_EN)
 
 
 def count_names(
@@ -317,14 +171,14 @@ def _may_be_name(name: str, dictionary: DishDictionary) -> bool:
 
 
 def _named(name: str, confidence: float) -> MinedName:
-    language = "ko" if _HANGUL.search(name) else "en"
+    language = "ko" if is_korean(name) else "en"
     return MinedName(f"{language}:{name.replace(' ', '')}", name, confidence)
 
 
 def _tails(title_core: str) -> Iterable[str]:
     """Yield the endings of a core that may be names, the longest first; none of over 64 letters."""
     words = title_core.split()
-    if not _HANGUL.search(title_core):
+    if not is_korean(title_core):
         for start in range(max(0, len(words) - _MAX_NAME_WORDS), len(words)):
             yield " ".join(words[start:])
         return

@@ -14,17 +14,15 @@ import duckdb
 import pyarrow as pa
 
 from mmpipeline.catalog.labels.joining import join_names
-from mmpipeline.catalog.labels.mining import (
-    NameMiner,
-    count_names,
+from mmpipeline.catalog.labels.mining import NameMiner, count_names, label_title_core
+from mmpipeline.catalog.labels.title_noise import DressedTitle, TitleNoise
+from mmpipeline.catalog.labels.title_parts import (
     drop_ingredients,
     find_title_core,
     is_korean,
-    label_title_core,
     learn_chatter_beside_lists,
     split_words,
 )
-from mmpipeline.catalog.labels.title_noise import DressedTitle, TitleNoise
 from mmpipeline.catalog.labels.vocabulary import LANGUAGES, Vocabulary
 from mmpipeline.catalog.statements import read_statement
 from mmpipeline.text.dishes import DishDictionary

@@ -5,8 +5,8 @@ repeated, because one draw alone moves the figures by about half a point. Ties c
 as everywhere.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -218,3 +218,35 @@ def harmonic_mean(first: float, second: float) -> float:
 
 def _share_within(ranks: Int64Array, k: int) -> float:
     return float((ranks <= k).mean()) if ranks.size else float("nan")
+
+
+def compare_draws(
+    ranks: Mapping[str, list[Int64Array]], is_known: BoolArray, classes: int, seed: int
+) -> dict[str, float]:
+    """Return the figures of several ways to make prototypes, and what chance would come to.
+
+    Parameters
+    ----------
+    ranks
+        By the end of the figures' names, a draw of references each: the ranks of the right class.
+        Of the way without such an end, intervals are drawn too.
+    is_known
+        Shape (Q,): training saw the query's class.
+    classes
+        How many there are.
+    seed
+        Of the intervals.
+
+    Returns
+    -------
+    dict
+        ``queries``, ``dishes``, ``top1_chance`` and so on.
+    """
+    figures = {"queries": float(len(is_known)), "dishes": float(classes)}
+    figures |= {f"{scope}top1_chance": 1 / classes for scope in ("", "known_", "unknown_")}
+    figures["top5_chance"] = min(1.0, 5 / classes)
+    figures |= bootstrap_draws(ranks[""], is_known, seed)
+    for suffix, draws in ranks.items():
+        summary = asdict(summarize_draws(draws, is_known))
+        figures |= {f"{key}{suffix}": value for key, value in summary.items()}
+    return figures

@@ -252,3 +252,35 @@ def _cut(total: int, across: int, most: int = BLOCK_VALUES) -> list[slice]:
     """Cut rows, each of which is compared with `across` others, into blocks of `most` or fewer."""
     step = max(1, min(most, BLOCK_VALUES // max(1, across)))
     return [slice(start, min(start + step, total)) for start in range(0, total, step)]
+
+
+def find_worst(
+    queries: Tensor, items: Tensor, relevance: Relevance, most: int
+) -> list[tuple[int, int, int, int]]:
+    """Return the queries whose first right item came latest; none that went right.
+
+    Parameters
+    ----------
+    queries, items
+        Shapes (Q, E) and (N, E), their vectors.
+    relevance
+        What is right.
+    most
+        How many, at most.
+
+    Returns
+    -------
+    list of tuple of int
+        Query, the item that came first, the first right item, and its rank; worst first, equal
+        ranks in the order of the queries.
+    """
+    ranks = rank_vectors(queries, items, relevance)
+    worst = np.argsort(-ranks, kind="stable")[:most]
+    found = []
+    for query in worst[ranks[worst] > 1]:
+        row = slice(query, query + 1)
+        scores = (queries[row] @ items.T)[0].numpy()
+        scores[relevance.excluded(row)[0]] = -np.inf
+        right = np.where(relevance.relevant(row)[0], scores, -np.inf).argmax()
+        found.append((int(query), int(scores.argmax()), int(right), int(ranks[query])))
+    return found

@@ -17,6 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from mmpipeline.config.base import MAX_PIXELS
 from mmpipeline.features.photo import RejectedPhotoError, load_photo
 from mmpipeline.storage.segments import read_recipes
 
@@ -24,7 +25,6 @@ PAGE_NAME = "failures.html"
 TABLE_NAME = "failures.csv"
 WORST = 20
 _EDGE = 160
-_MAX_PIXELS = 25_000_000
 _STYLE = (
     "body{font-family:sans-serif;margin:2em;max-width:60em}"
     "table{border-collapse:collapse}td,th{padding:.5em;vertical-align:top;text-align:left;"
@@ -119,7 +119,7 @@ def _picture(recipe: dict[str, Any], photos: Path | None) -> str:
     if stored is None or photos is None:
         return "<div class=none></div>"
     try:
-        photo = load_photo(photos / stored, _MAX_PIXELS)
+        photo = load_photo(photos / stored, MAX_PIXELS)
     except (RejectedPhotoError, OSError):
         return "<div class=none></div>"
     photo.thumbnail((_EDGE, _EDGE))

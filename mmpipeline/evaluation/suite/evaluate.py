@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.config import EvaluateConfig
+from mmpipeline.config.evaluate import EvaluateConfig
 from mmpipeline.errors import StageError
 from mmpipeline.evaluation.metrics.subset_matrix import (
     CHART_NAME,
@@ -29,10 +29,10 @@ from mmpipeline.evaluation.reports.tables import write_tables
 from mmpipeline.evaluation.suite.held_out import load_held_out
 from mmpipeline.evaluation.suite.suite import EvaluationSuite
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import load_model
 from mmpipeline.models.device import compute_device
 from mmpipeline.models.embed import QUERY_SUBSETS, check_fit
-from mmpipeline.storage import write_json_atomic
+from mmpipeline.models.weights import load_model
+from mmpipeline.storage.atomic import write_json_atomic
 
 HEADLINES = (
     "queries",

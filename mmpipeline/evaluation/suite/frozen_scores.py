@@ -13,16 +13,18 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pandas as pd
 
-from mmpipeline.config import EvaluateConfig, FeatureConfig
+from mmpipeline.config.evaluate import EvaluateConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts
 from mmpipeline.evaluation.suite.held_out import HeldOut
 from mmpipeline.evaluation.suite.suite import EvaluationSuite
 from mmpipeline.features.extract import extract_features
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import load_model
 from mmpipeline.models.device import compute_device
 from mmpipeline.models.embed import QUERY_SUBSETS, check_fit
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.models.weights import load_model
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.segments import read_recipes
 
 PREFIX = "frozen_"

@@ -18,9 +18,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from mmpipeline.config import FrozenSetConfig
+from mmpipeline.config.evaluate import FrozenSetConfig
 from mmpipeline.errors import ArtifactError, StageError
-from mmpipeline.storage import DataLayout, digest_file
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import digest_file
 from mmpipeline.storage.segments import BASE_NAME, read_recipe_schema, read_recipes
 
 COLUMNS = (

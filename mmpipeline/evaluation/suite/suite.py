@@ -6,62 +6,38 @@ makes the figures independent of any index. Queries beyond a cap are left out by
 a large catalogue is measured in bounded time.
 """
 
-from dataclasses import asdict, dataclass
-from functools import cached_property, partial
-from itertools import pairwise
+from functools import partial
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from mmpipeline.arrays import BoolArray, Int64Array
-from mmpipeline.config import EvaluateConfig
-from mmpipeline.evaluation.metrics.baselines import RawFeatures
-from mmpipeline.evaluation.metrics.measurement import Ranking, compare
+from mmpipeline.config.evaluate import EvaluateConfig
+from mmpipeline.evaluation.metrics.measurement import compare
 from mmpipeline.evaluation.metrics.prototypes import (
-    bootstrap_draws,
     classify,
+    compare_draws,
     draw_references,
     make_prototypes,
-    summarize_draws,
 )
 from mmpipeline.evaluation.metrics.recipe1m_protocol import measure_bags
-from mmpipeline.evaluation.metrics.retrieval import (
-    Relevance,
-    rank_by_items,
-    rank_queries,
-    rank_vectors,
-)
+from mmpipeline.evaluation.metrics.retrieval import Relevance, find_worst, rank_queries
 from mmpipeline.evaluation.metrics.single_modality import SingleModality
 from mmpipeline.evaluation.metrics.subset_matrix import measure_matrix
-from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts, TfidfText
+from mmpipeline.evaluation.metrics.text_baseline import RecipeTexts
 from mmpipeline.evaluation.reports.gallery import Failure
+from mmpipeline.evaluation.suite.baselines import Baselines, Side
 from mmpipeline.evaluation.suite.held_out import HeldOut
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel
 from mmpipeline.models.embed import QUERY_SUBSETS, embed_rows, mask_subset
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.models.rounding import tie_width
 from mmpipeline.schemas import MODALITIES, Modality
 
 TEXT = QUERY_SUBSETS["text"]
 MATRIX_QUERIES, MATRIX_ITEMS = 1_000, 5_000
 MAX_BAG = 20_000  # recipes of which bags are drawn
-
-
-@dataclass(frozen=True, slots=True)
-class Side:
-    """One side of a search: recipes, and how much of each is shown.
-
-    Attributes
-    ----------
-    rows
-        Shape (B,), rows of the feature set.
-    mask
-        Shape (B, 4).
-    """
-
-    rows: Int64Array
-    mask: BoolArray
 
 
 class EvaluationSuite:
@@ -92,13 +68,11 @@ class EvaluationSuite:
         self._model = model
         self._features = features
         self._held_out = held_out
-        self._texts = texts
         self._config = config
         items = held_out.items
-        self._raw = RawFeatures(features, items)
         self._index = Side(items, held_out.presence[items])
+        self._baselines = Baselines(features, held_out, texts, self._index)
         self._index_vectors = self._embed(self._index)
-        self._singles: dict[Modality, SingleModality] = {}
         self._labelled_items = np.flatnonzero(held_out.dish[items] >= 0)
 
     def measure_dishes(self, name: str, subset: tuple[Modality, ...]) -> dict[str, float]:
@@ -120,7 +94,7 @@ class EvaluationSuite:
             over queries whose dish training saw and did not see.
         """
         queries = self._ask(self._held_out.is_query & (self._held_out.dish >= 0), subset)
-        single = self._single(subset[0]) if len(subset) == 1 else None
+        single = self._baselines.single(subset[0]) if len(subset) == 1 else None
         return self._compare_dishes(name, queries, self._labelled_items, single)
 
     def measure_languages(self, source: str, other: str) -> dict[str, float]:
@@ -142,7 +116,7 @@ class EvaluationSuite:
         speaks_other = (held_out.language == other).to_numpy()
         chosen = self._labelled_items[speaks_other[self._index.rows[self._labelled_items]]]
         name = f"language_{source}_to_{other}"
-        return self._compare_dishes(name, queries, chosen, self._single("title"))
+        return self._compare_dishes(name, queries, chosen, self._baselines.single("title"))
 
     def measure_recipes(self) -> dict[str, float]:
         """Find a recipe's text by its photo and its photo by its text, among the held-out ones.
@@ -168,9 +142,9 @@ class EvaluationSuite:
             return {}
         sides = {"image": self._embed(Side(rows, photo[rows]))}
         sides["text"] = self._embed(Side(rows, text[rows]))
-        scores = {"image": self._single("image").vectors(rows, photo[rows])}
+        scores = {"image": self._baselines.single("image").vectors(rows, photo[rows])}
         scores["text"] = sum(
-            (self._single(part).vectors(rows, text[rows]) for part in TEXT),
+            (self._baselines.single(part).vectors(rows, text[rows]) for part in TEXT),
             torch.zeros_like(scores["image"]),
         )
         itself, nothing = np.arange(len(rows)), np.full(len(rows), -1)
@@ -218,7 +192,7 @@ class EvaluationSuite:
         label = np.searchsorted(dishes, self._held_out.dish[queries.rows])
         item_dish = self._held_out.dish[self._index.rows]
         item_label = np.where(item_dish >= 0, np.searchsorted(dishes, item_dish), -1)
-        learned, raw = self._embed(queries), self._raw.vectors(queries.rows, queries.mask)
+        learned, raw = self._embed(queries), self._baselines.raw.vectors(queries.rows, queries.mask)
         ranks: dict[str, list[Int64Array]] = {"": [], "_raw": []}
         for draw in range(self._config.prototype_draws):
             references = draw_references(
@@ -226,16 +200,9 @@ class EvaluationSuite:
             )
             prototypes = make_prototypes(self._index_vectors, references)
             ranks[""].append(classify(learned, label, prototypes))
-            ranks["_raw"].append(classify(raw, label, self._raw_prototypes(references)))
+            ranks["_raw"].append(classify(raw, label, self._baselines.prototypes(references)))
         is_known = self._held_out.is_known[queries.rows]
-        figures = {"queries": float(len(label)), "dishes": float(len(dishes))}
-        figures |= {f"{scope}top1_chance": 1 / len(dishes) for scope in ("", "known_", "unknown_")}
-        figures["top5_chance"] = min(1.0, 5 / len(dishes))
-        figures |= bootstrap_draws(ranks[""], is_known, self._config.seed)
-        for suffix, draws in ranks.items():
-            summary = asdict(summarize_draws(draws, is_known))
-            figures |= {f"{key}{suffix}": value for key, value in summary.items()}
-        return _prefix(name, figures)
+        return _prefix(name, compare_draws(ranks, is_known, len(dishes), self._config.seed))
 
     def rank_subsets(self) -> dict[tuple[str, str], Int64Array]:
         """Rank the right dish for every pair of query subset and item subset.
@@ -278,18 +245,12 @@ class EvaluationSuite:
             return []
         relevance = self._same_dish(queries.rows, items)
         learned, vectors = self._embed(queries), self._index_vectors[labelled]
-        ranks = rank_vectors(learned, vectors, relevance)
-        worst = np.argsort(-ranks, kind="stable")[:most]
+        worst = find_worst(learned, vectors, relevance, most)
         names = self._features.recipe_ids
-        failures = []
-        for query in worst[ranks[worst] > 1]:
-            row = slice(query, query + 1)
-            scores = (learned[row] @ vectors.T)[0].numpy()
-            scores[relevance.excluded(row)[0]] = -np.inf
-            right = np.where(relevance.relevant(row)[0], scores, -np.inf).argmax()
-            found = (names[queries.rows[query]], names[items[scores.argmax()]], names[items[right]])
-            failures.append(Failure(*found, int(ranks[query])))
-        return failures
+        return [
+            Failure(names[queries.rows[query]], names[items[found]], names[items[right]], rank)
+            for query, found, right, rank in worst
+        ]
 
     def _same_dish(self, queries: Int64Array, items: Int64Array) -> Relevance:
         dish, group = self._held_out.dish, self._held_out.group
@@ -307,45 +268,8 @@ class EvaluationSuite:
         order = np.random.default_rng(self._config.seed).permutation(len(rows))
         return rows[np.sort(order[:most])]
 
-    def _baselines(
-        self, queries: Side, items: Side, chosen: Int64Array, single: SingleModality | None
-    ) -> dict[str, Ranking]:
-        """Return the rankings without a learned fusion; those that can answer."""
-        raw = self._raw.similarity((queries.rows, queries.mask), (items.rows, items.mask))
-        baselines: dict[str, Ranking] = {"raw": partial(rank_by_items, raw)}
-        if queries.mask[:, 1:].any():
-            words = self._words.similarity(queries.rows, queries.mask, chosen)
-            baselines["tfidf"] = partial(rank_queries, words)
-        if single is not None:
-            asked = single.vectors(queries.rows, queries.mask)
-            baselines["single"] = partial(
-                rank_by_items,
-                lambda block: asked @ single.vectors(items.rows[block], items.mask[block]).T,
-            )
-        return baselines
-
-    @cached_property
-    def _words(self) -> TfidfText:
-        return TfidfText(self._texts, self._index.rows, self._index.mask)
-
-    def _single(self, modality: Modality) -> SingleModality:
-        """Return the closed-form model of one modality, fitted once."""
-        if modality not in self._singles:
-            learnable = self._held_out.is_train & (self._held_out.dish >= 0)
-            self._singles[modality] = SingleModality(
-                self._features, modality, np.flatnonzero(learnable), self._held_out.dish
-            )
-        return self._singles[modality]
-
     def _embed(self, side: Side) -> Tensor:
         return embed_rows(self._model, self._features, side.rows, side.mask)
-
-    def _raw_prototypes(self, references: list[Int64Array]) -> Tensor:
-        rows = np.concatenate(references)
-        vectors = self._raw.vectors(self._index.rows[rows], self._index.mask[rows])
-        bounds = np.cumsum([0, *map(len, references)])
-        positions = [np.arange(start, stop) for start, stop in pairwise(bounds)]
-        return make_prototypes(vectors, positions)
 
     def _compare_dishes(
         self, name: str, queries: Side, chosen: Int64Array, single: SingleModality | None
@@ -357,7 +281,7 @@ class EvaluationSuite:
             return {f"{name}_queries": 0.0}
         learned, vectors = self._embed(queries), self._index_vectors[chosen]
 
-        baselines = self._baselines(queries, items, chosen, single)
+        baselines = self._baselines.rankings(queries, items, chosen, single)
         width = tie_width(learned.shape[1])
         comparison, answerable = compare(
             lambda q: learned[q] @ vectors.T, baselines, relevance, width

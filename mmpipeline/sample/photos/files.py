@@ -10,7 +10,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.photos.painting import Scene, paint
 from mmpipeline.sample.world.draws import RecipeDraw, random_stream
 from mmpipeline.sample.world.habits import habits_of, setting_stream

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.site.page_frame import page_head, page_views, photo_path
 from mmpipeline.sample.world.recipes import SampleRecipe, recipe_at
 from mmpipeline.sources.tenthousand.page.categories import CATEGORIES

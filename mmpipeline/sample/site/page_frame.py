@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.world.recipes import SampleRecipe, hex_digest
 
 _RARE_ENDINGS = (".jpg", ".png", ".JPG", ".gif", ".jpg")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from html import escape
 from itertools import groupby
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.site.page_frame import page_head, page_views, photo_path
 from mmpipeline.sample.site.page_noise import comments, menu, modals, reviews
 from mmpipeline.sample.site.page_parts import (

@@ -6,7 +6,7 @@ that is the point of them. Two generations of recipe pages are served, chosen pe
 
 from html import escape
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.site.page_frame import page_head, page_views, photo_path
 from mmpipeline.sample.site.page_parts import INGREDIENT_FORMS, intro_of, json_ld, steps_block
 from mmpipeline.sample.world.densities import world_of

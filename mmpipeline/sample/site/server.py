@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.errors import PipelineError
 from mmpipeline.sample.site.faults import Fault, SiteResponse
 from mmpipeline.sample.site.site import SampleSite

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Literal
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.photos.files import photo_at, shrink_photo
 from mmpipeline.sample.site.faults import GONE_PAGE, Fault, FaultBook, SiteResponse
 from mmpipeline.sample.site.list_pages import (

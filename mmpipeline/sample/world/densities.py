@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from mmpipeline.arrays import Float64Array, Int64Array
-from mmpipeline.config import DifficultyConfig, SampleConfig
+from mmpipeline.config.sample import DifficultyConfig, SampleConfig
 from mmpipeline.sample.world.dishes import Dish, Pantry, load_pantry
 
 FORMS = ("soup", "mound", "disc", "rows", "rings", "strands", "chunks", "slices")

@@ -11,7 +11,7 @@ from functools import lru_cache
 import numpy as np
 
 from mmpipeline.arrays import BoolArray, Float64Array, Int64Array
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.world.densities import MENTION_CHANCE, SECOND_CUE_CHANCE, World, world_of
 
 LANGUAGE_OF_PARITY = ("ko", "en")

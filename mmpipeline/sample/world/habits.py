@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 
 COOKS = 60
 _FAVOURITES = 64

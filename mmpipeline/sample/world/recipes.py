@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.world.densities import world_of
 from mmpipeline.sample.world.draws import RecipeDraw, draw_recipe, random_stream
 from mmpipeline.sample.world.habits import cook_of, habits_of

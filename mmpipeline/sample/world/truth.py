@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from mmpipeline.config import SampleConfig
+from mmpipeline.config.sample import SampleConfig
 from mmpipeline.sample.world.densities import world_of
 from mmpipeline.sample.world.draws import draw_recipe
 from mmpipeline.sample.world.recipes import recipe_id_at

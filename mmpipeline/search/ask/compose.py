@@ -28,8 +28,8 @@ import torch
 
 from mmpipeline.arrays import Float32Array, Float64Array
 from mmpipeline.errors import QueryError
-from mmpipeline.features import QueryEncoder
-from mmpipeline.models import FusionModel
+from mmpipeline.features.feature_set import QueryEncoder
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.search.query import Query
 

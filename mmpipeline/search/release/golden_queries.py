@@ -18,8 +18,10 @@ import pyarrow.parquet as pq
 from mmpipeline.errors import ImageError, QueryError
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
-from mmpipeline.storage import DataLayout, digest_file, read_parquet
 from mmpipeline.storage.atomic import fsync_file, fsync_folder
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import digest_file
+from mmpipeline.storage.parquet import read_parquet
 from mmpipeline.storage.segments import read_recipes
 
 FILE_NAME = "golden_queries.parquet"

@@ -15,7 +15,7 @@ from mmpipeline.arrays import Float32Array, IndexArray
 from mmpipeline.errors import PipelineError
 from mmpipeline.search.release.live import LiveIndex
 from mmpipeline.serving.map.layout import lay_out, sample_rows
-from mmpipeline.storage import write_text_atomic
+from mmpipeline.storage.atomic import write_text_atomic
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pyarrow as pa
 
-from mmpipeline.sources.recipe1m.json.reader import BadSpan, read_array
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan
+from mmpipeline.sources.recipe1m.json.reader import read_array
 from mmpipeline.sources.recipe1m.json.records import Line
 from mmpipeline.storage.parquet import ParquetSink
 

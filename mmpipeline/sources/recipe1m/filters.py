@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmpipeline.arrays import BoolArray, UInt64Array
-from mmpipeline.config import Recipe1MConfig
+from mmpipeline.config.sources import Recipe1MConfig
 from mmpipeline.errors import InputError
 from mmpipeline.sources.recipe1m.ids import hash_ids
 

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 
 from mmpipeline.sources.recipe1m.ids import hash_id
-from mmpipeline.sources.recipe1m.json.reader import BadSpan, Record, read_array
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record
+from mmpipeline.sources.recipe1m.json.reader import read_array
 from mmpipeline.sources.recipe1m.json.records import RawImage, RawImages
 from mmpipeline.sources.recipe1m.json.unpack import unpack
 

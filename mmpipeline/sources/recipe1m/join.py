@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from mmpipeline.arrays import Int64Array
-from mmpipeline.config import Recipe1MConfig
+from mmpipeline.config.sources import Recipe1MConfig
 from mmpipeline.errors import InputError
 from mmpipeline.schemas import RECIPE_SCHEMA, QuarantineRow
 from mmpipeline.sources.recipe1m.classes import RecipeClasses

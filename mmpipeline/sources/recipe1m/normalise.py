@@ -20,8 +20,9 @@ from pathlib import Path
 import pyarrow as pa
 from tqdm import tqdm
 
-from mmpipeline.config import Recipe1MConfig
-from mmpipeline.parallel import SharingExecutor, Workers
+from mmpipeline.config.sources import Recipe1MConfig
+from mmpipeline.parallel.sharing import SharingExecutor
+from mmpipeline.parallel.workers import Workers
 from mmpipeline.schemas import QUARANTINE_SCHEMA, RECIPE_SCHEMA
 from mmpipeline.sources.recipe1m.convert import RecipeBatch, convert_batch
 from mmpipeline.sources.recipe1m.folder import open_dump

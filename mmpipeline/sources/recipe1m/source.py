@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmpipeline.config import Recipe1MConfig
+from mmpipeline.config.sources import Recipe1MConfig
 from mmpipeline.sources import Reading, Source
 
 if TYPE_CHECKING:

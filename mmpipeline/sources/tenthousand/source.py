@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mmpipeline.config import ParseConfig, ScrapeConfig
+from mmpipeline.config.sources import ParseConfig, ScrapeConfig
 from mmpipeline.sources import FetchedSource, Reading
 
 if TYPE_CHECKING:

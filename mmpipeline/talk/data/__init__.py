@@ -8,7 +8,7 @@ densities, which is the price of a bound that is exact.
 
 from mmpipeline.talk.data.bayes import Bound, bayes_bound, bayes_scores
 from mmpipeline.talk.data.generator import SyntheticData, generate
-from mmpipeline.talk.data.parameter_file import load_parameters, save_parameters
+from mmpipeline.talk.data.parameter_file import save_parameters
 from mmpipeline.talk.data.parameters import ModalityParameters, Parameters, draw_parameters
 from mmpipeline.talk.data.subsets import Subset, all_subsets, subset_name
 
@@ -23,7 +23,6 @@ __all__ = [
     "bayes_scores",
     "draw_parameters",
     "generate",
-    "load_parameters",
     "save_parameters",
     "subset_name",
 ]

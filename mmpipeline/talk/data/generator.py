@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmpipeline.arrays import Float32Array
-from mmpipeline.config import SyntheticConfig
+from mmpipeline.config.talk import SyntheticConfig
 from mmpipeline.talk.data.parameters import ModalityParameters, Parameters, draw_parameters
 
 Samples = tuple[Float32Array, ...]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmpipeline.arrays import BoolArray, Float64Array
-from mmpipeline.config import SyntheticConfig
+from mmpipeline.config.talk import SyntheticConfig
 
 
 @dataclass(frozen=True, slots=True)

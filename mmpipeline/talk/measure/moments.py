@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from mmpipeline.arrays import Int64Array
-from mmpipeline.talk.data import Subset
+from mmpipeline.talk.data.subsets import Subset
 from mmpipeline.talk.measure.suite import SyntheticSuite
 from mmpipeline.talk.models.moment_prototypes import MomentPrototypes
 

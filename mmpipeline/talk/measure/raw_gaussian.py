@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmpipeline.arrays import Int64Array
 from mmpipeline.evaluation.metrics.prototypes import rank_classes
-from mmpipeline.talk.data import Subset
+from mmpipeline.talk.data.subsets import Subset
 from mmpipeline.talk.measure.rules import (
     MIN_GAUSSIAN_REFERENCES,
     GaussianRule,

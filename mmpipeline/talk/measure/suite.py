@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from mmpipeline.arrays import BoolArray, Int64Array
-from mmpipeline.talk.data import Subset, SyntheticData
+from mmpipeline.talk.data.generator import SyntheticData
+from mmpipeline.talk.data.subsets import Subset
 from mmpipeline.talk.measure.rules import PrototypeRule, rule_used
 
 Inputs = Sequence[Tensor]

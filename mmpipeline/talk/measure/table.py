@@ -16,9 +16,10 @@ import torch
 from torch import Tensor
 
 from mmpipeline.arrays import Int64Array
-from mmpipeline.config import SyntheticEvaluationConfig
+from mmpipeline.config.talk import SyntheticEvaluationConfig
 from mmpipeline.evaluation.metrics.prototypes import rank_classes, summarize_draws
-from mmpipeline.talk.data import Subset, all_subsets, bayes_scores, subset_name
+from mmpipeline.talk.data.bayes import bayes_scores
+from mmpipeline.talk.data.subsets import Subset, all_subsets, subset_name
 from mmpipeline.talk.measure.out_of_set import open_set_figures
 from mmpipeline.talk.measure.suite import Method, SyntheticSuite
 

@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmpipeline.config import MomentConfig, TalkMethodConfig
-from mmpipeline.talk.data import all_subsets
+from mmpipeline.config.talk import MomentConfig, TalkMethodConfig
+from mmpipeline.talk.data.subsets import all_subsets
 from mmpipeline.talk.methods.virtual_classes import Samples, VirtualClasses
 
 

@@ -12,7 +12,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
-from mmpipeline.config import TalkMethodConfig, describe_problems
+from mmpipeline.config.base import describe_problems
+from mmpipeline.config.talk import TalkMethodConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.storage.atomic import write_bytes_atomic, write_json_atomic
 from mmpipeline.talk.methods.objectives import SeedEmbedding

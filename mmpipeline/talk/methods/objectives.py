@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mmpipeline.config import TalkMethodConfig
+from mmpipeline.config.talk import TalkMethodConfig
 from mmpipeline.losses import (
     LearnedTemperature,
     cosine_pair_loss,

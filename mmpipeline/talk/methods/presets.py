@@ -4,7 +4,12 @@ The ladder lists what was tried in order, each step one change on top of the one
 a flow can run it as one run a step and the tables say what each change is worth.
 """
 
-from mmpipeline.config import MomentConfig, SyntheticConfig, TalkMethodConfig, VirtualClassConfig
+from mmpipeline.config.talk import (
+    MomentConfig,
+    SyntheticConfig,
+    TalkMethodConfig,
+    VirtualClassConfig,
+)
 from mmpipeline.errors import ConfigError
 
 _EUC = TalkMethodConfig(loss="euclid_pair")

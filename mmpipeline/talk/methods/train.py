@@ -13,8 +13,9 @@ from typing import TypeVar
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import FitConfig, MomentConfig, TalkMethodConfig
-from mmpipeline.talk.data import Subset
+from mmpipeline.config.talk import MomentConfig, TalkMethodConfig
+from mmpipeline.config.train import FitConfig
+from mmpipeline.talk.data.subsets import Subset
 from mmpipeline.talk.measure.moments import MomentMethod
 from mmpipeline.talk.measure.rules import (
     GaussianRule,
@@ -36,7 +37,8 @@ from mmpipeline.talk.models.numeric_fusion import NumericFusionModel
 from mmpipeline.training.engine.batch_source import GeneratedSource
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import digest_values
-from mmpipeline.training.engine.fit import Hooks, fit
+from mmpipeline.training.engine.fit import fit
+from mmpipeline.training.engine.hooks import Hooks
 
 Module = TypeVar("Module", bound=nn.Module)
 EMBED_ROWS = 4096

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmpipeline.config import VirtualClassConfig
+from mmpipeline.config.talk import VirtualClassConfig
 
 Samples = list[Tensor]
 """One entry a modality, shape (C, N, D)."""

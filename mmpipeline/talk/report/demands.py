@@ -13,13 +13,10 @@ import pandas as pd
 
 from mmpipeline.arrays import Float64Array
 from mmpipeline.talk.measure.table import BAYES
-from mmpipeline.talk.report.published import published_figures
+from mmpipeline.talk.report.published import FULL, SINGLES, SUBSETS, TALK_K, published_figures
 
 OURS, COS, RAW = "ours", "COS", "raw"
 MEAN, COSINE, GAUSSIAN = "mean_euclid", "mean_cosine", "gaussian_diagonal"
-SUBSETS = ("0", "1", "2", "0, 1", "0, 2", "1, 2", "0, 1, 2")
-SINGLES, FULL = SUBSETS[:3], SUBSETS[-1]
-TALK_K = 200
 COLUMNS = ["asked", "found", "holds"]
 Demand = tuple[str, str, bool]
 

@@ -15,10 +15,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmpipeline.talk.measure.table import BAYES
+from mmpipeline.talk.report.published import FULL, SUBSETS, TALK_K
 
-SUBSETS = ("0", "1", "2", "0, 1", "0, 2", "1, 2", "0, 1, 2")
-FULL = SUBSETS[-1]
-TALK_K = 200
 STYLES: dict[tuple[str, str], dict[str, Any]] = {
     (BAYES, "density"): {"color": "#222222", "marker": "_", "label": "Bayes bound"},
     ("raw", "gaussian_diagonal"): {"color": "#b5651d", "marker": "D", "label": "raw, Gaussian"},

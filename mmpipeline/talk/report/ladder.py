@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from mmpipeline.talk.report.demands import FULL, SINGLES, Figures
+from mmpipeline.talk.report.demands import Figures
+from mmpipeline.talk.report.published import FULL, SINGLES
 
 COLUMNS = ("step", "known", "known and unknown", "all", "one part, all", "one part to full, all")
 OPENING = (

@@ -21,6 +21,10 @@ TALK_TABLE = """
 """Modalities, K, and for each scope EUC top-1, EUC top-5, COS top-1, COS top-5, in percent."""
 
 TALK_SCOPES = (30, 51, 100)
+TALK_K = 200
+SUBSETS = ("0", "1", "2", "0, 1", "0, 2", "1, 2", "0, 1, 2")
+"""What its rows show, in their order."""
+SINGLES, FULL = SUBSETS[:3], SUBSETS[-1]
 
 
 def talk_table() -> pd.DataFrame:

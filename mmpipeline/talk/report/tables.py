@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from mmpipeline.config import SyntheticConfig, TalkExperimentConfig
+from mmpipeline.config.talk import SyntheticConfig, TalkExperimentConfig
 from mmpipeline.talk.methods.presets import LADDER_STEPS, TALK_LIKE_DATA, seed_method
 from mmpipeline.talk.report.page import SeedTables
 

@@ -8,7 +8,7 @@ bytes as one that was not: on one machine, with as many threads.
 
 import logging
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from typing import Generic, TypeVar
@@ -16,46 +16,21 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import FitConfig
+from mmpipeline.config.train import FitConfig
 from mmpipeline.errors import StageError
 from mmpipeline.progress import Progress
 from mmpipeline.training.engine.batch_source import BatchSource
-from mmpipeline.training.engine.checkpoints import Checkpoints, TrainingState
+from mmpipeline.training.engine.checkpoints import TrainingState
 from mmpipeline.training.engine.determinism import determinism, digest_values
 from mmpipeline.training.engine.gradients import GradientStep
-from mmpipeline.training.engine.metric_logger import MetricLogger, NullLogger
+from mmpipeline.training.engine.hooks import SCORE, Hooks
 from mmpipeline.training.engine.objective import Objective
 from mmpipeline.training.engine.optimizer import load_optimizer, make_optimizer, optimizer_tensors
 from mmpipeline.training.engine.process_group import Processes
 from mmpipeline.training.engine.schedule import learning_rate
 
 Batch = TypeVar("Batch")
-Selector = Callable[[nn.Module], Mapping[str, float]]
-SCORE = "val_score"
 log = logging.getLogger("mmpipeline.run")
-
-
-@dataclass(frozen=True, slots=True)
-class Hooks:
-    """What goes along with a training.
-
-    Attributes
-    ----------
-    logger
-        Gets the metrics of each round.
-    checkpoints
-        Where states are stored and found again; None stores nothing.
-    selector
-        Scores the module after each round: figures by name, among them ``val_score``, of which
-        the highest decides; without it no weights are chosen by this round. None keeps the last.
-    identity
-        Further digests that a checkpoint must agree with (of the objective's settings, say).
-    """
-
-    logger: MetricLogger = field(default_factory=NullLogger)
-    checkpoints: Checkpoints | None = None
-    selector: Selector | None = None
-    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)

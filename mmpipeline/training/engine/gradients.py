@@ -23,7 +23,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import FitConfig
+from mmpipeline.config.train import FitConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.models.device import device_of
 from mmpipeline.training.engine.objective import EmbeddingObjective, Metrics, Objective

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import FitConfig
+from mmpipeline.config.train import FitConfig
 
 PREFIX = "optimizer."
 

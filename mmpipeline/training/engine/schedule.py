@@ -2,7 +2,7 @@
 
 import math
 
-from mmpipeline.config import FitConfig
+from mmpipeline.config.train import FitConfig
 
 
 def learning_rate(step: int, config: FitConfig) -> float:

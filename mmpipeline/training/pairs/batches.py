@@ -5,8 +5,7 @@ text of the same or another) is listed once, so it is encoded once however many 
 Beside the table's own pairs, every item of the batch serves every anchor as a negative unless it
 might be the same dish or a copy; that costs one small boolean matrix a batch.
 
-Batches follow from seed and epoch alone. So a stopped epoch goes on at any batch from two
-numbers, and several processes share an epoch by taking turns, without a word between them.
+Batches follow from seed and epoch alone, so a stopped epoch goes on at any batch from two numbers.
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,8 +17,9 @@ from torch import Tensor
 
 from mmpipeline.arrays import BoolArray, Int32Array, Int64Array
 from mmpipeline.errors import StageError
+from mmpipeline.training.pairs.blocks import PairBlock, PairSummary
 from mmpipeline.training.pairs.sampler import BlockDraws
-from mmpipeline.training.pairs.table import PairBlock, PairSummary, PairTable
+from mmpipeline.training.pairs.table import PairTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +38,6 @@ class PairBatch:
     ignored
         Shape (L, T), bool: the item shares a recipe, a duplicate group or a dish with the anchor
         and is no positive: it may be a false negative.
-    hard
-        Shape (L, T), bool: the table says that the item is a hard negative of the anchor.
     """
 
     image_rows: Int32Array
@@ -47,7 +45,6 @@ class PairBatch:
     anchors: Tensor
     positive: Tensor
     ignored: Tensor
-    hard: Tensor
 
     @property
     def is_mixed(self) -> BoolArray:
@@ -75,22 +72,6 @@ class PairBatch:
         return np.concatenate([image, text], axis=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Shard:
-    """Which of several processes this one is.
-
-    Attributes
-    ----------
-    rank
-        From 0.
-    world
-        Number of processes; each takes every world-th batch, so they differ by one batch at most.
-    """
-
-    rank: int = 0
-    world: int = 1
-
-
 class PairBatches:
     """Cuts a pair table into batches of anchors, in another order each epoch.
 
@@ -107,13 +88,6 @@ class PairBatches:
         losses, where P is the M-th part of `anchors_per_batch`. With 1, dishes are mixed at will.
         Above 1, all that is of the anchor's dish is a positive, whether the table lists the pair
         or not.
-    shard
-        The part of each epoch that this process takes.
-
-    Raises
-    ------
-    ValueError
-        If the rank is not below the number of processes.
     """
 
     def __init__(
@@ -122,13 +96,9 @@ class PairBatches:
         anchors_per_batch: int,
         seed: int,
         anchors_per_dish: int = 1,
-        shard: Shard = Shard(),
     ) -> None:
-        if not 0 <= shard.rank < shard.world:
-            raise ValueError(f"rank {shard.rank} of {shard.world} processes; expected 0 to world-1")
         self._table = table
         self._seed = seed
-        self._shard = shard
         self._takes_dish = anchors_per_dish > 1
         summary = table.summary
         self._draws = [
@@ -143,11 +113,7 @@ class PairBatches:
         self._epoch, self._next = 1, 0
 
     def __len__(self) -> int:
-        """Return the number of this process's batches in an epoch."""
-        return len(range(self._shard.rank, self._all_batches, self._shard.world))
-
-    @property
-    def _all_batches(self) -> int:
+        """Return the number of batches in an epoch."""
         return sum(map(len, self._draws))
 
     def state_dict(self) -> dict[str, int]:
@@ -156,10 +122,10 @@ class PairBatches:
         Returns
         -------
         dict
-            ``epoch`` and ``batch``: the next one of this process; ``batches``: all of an epoch,
-            which tells another table or another size of batches.
+            ``epoch`` and ``batch``: the next one; ``batches``: all of an epoch, which tells another
+            table or another size of batches.
         """
-        return {"epoch": self._epoch, "batch": self._next, "batches": self._all_batches}
+        return {"epoch": self._epoch, "batch": self._next, "batches": len(self)}
 
     def load_state_dict(self, state: Mapping[str, int]) -> None:
         """Go on where another loader of the same pairs stood.
@@ -174,15 +140,15 @@ class PairBatches:
         StageError
             If it was of other pairs or other batches.
         """
-        if state["batches"] != self._all_batches:
+        if state["batches"] != len(self):
             raise StageError(
                 f"the stored state is of {state['batches']} batches an epoch, this loader has "
-                f"{self._all_batches}; go on with the pairs and the batch size it was stored with"
+                f"{len(self)}; go on with the pairs and the batch size it was stored with"
             )
         self._epoch, self._next = state["epoch"], state["batch"]
 
     def epoch(self, epoch: int) -> Iterator[PairBatch]:
-        """Yield this process's batches of one epoch.
+        """Yield the batches of one epoch.
 
         Parameters
         ----------
@@ -193,8 +159,8 @@ class PairBatches:
         Yields
         ------
         PairBatch
-            In the epoch's order. With weights of 1 and one anchor a dish, the batches of all
-            processes together hold each anchor once.
+            In the epoch's order. With weights of 1 and one anchor a dish, they hold each anchor
+            once.
         """
         if epoch != self._epoch:
             self._epoch, self._next = epoch, 0
@@ -203,14 +169,13 @@ class PairBatches:
         for number in order:
             wanted = range(first, first + len(self._draws[number]))
             first = wanted.stop
-            mine = self._shard.rank + self._next * self._shard.world
-            if mine >= wanted.stop:
+            if self._next >= wanted.stop:
                 continue
             generator = np.random.default_rng([self._seed, epoch, int(number)])
             batches = self._draws[number].draw(generator)
-            for batch in range(mine, wanted.stop, self._shard.world):
+            for batch in batches[self._next - wanted.start :]:
                 self._next += 1
-                yield self.make_batch(self._table.block(int(number)), batches[batch - wanted.start])
+                yield self.make_batch(self._table.block(int(number)), batch)
         self._epoch, self._next = epoch + 1, 0
 
     def make_batch(self, block: PairBlock, anchors: Int64Array) -> PairBatch:
@@ -237,10 +202,9 @@ class PairBatches:
         image_rows, text_rows = _unpack(keys)
         left_of_pair, item_of_pair = np.split(inverse, 2)
         lefts, left_of_pair = np.unique(left_of_pair, return_inverse=True)
-        positive, listed, hard = np.zeros((3, len(lefts), len(keys)), dtype=np.bool_)
-        label, is_hard = block.label[pairs], block.is_hard[pairs]
+        positive, listed = np.zeros((2, len(lefts), len(keys)), dtype=np.bool_)
+        label = block.label[pairs]
         positive[left_of_pair[label], item_of_pair[label]] = True
-        hard[left_of_pair[is_hard], item_of_pair[is_hard]] = True
         listed[left_of_pair, item_of_pair] = True
         same_group = _Kinship(image_rows, text_rows, lefts, self._table.summary)
         if self._takes_dish:
@@ -251,7 +215,6 @@ class PairBatches:
             anchors=torch.from_numpy(lefts),
             positive=torch.from_numpy(positive),
             ignored=torch.from_numpy(same_group.any & ~listed & ~positive),
-            hard=torch.from_numpy(hard),
         )
 
 

@@ -4,14 +4,14 @@ import numpy as np
 import torch
 
 from mmpipeline.arrays import Int32Array
+from mmpipeline.evaluation.metrics.single_modality import MAX_ROWS
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel
 from mmpipeline.models.device import device_of, to_device
 from mmpipeline.models.embed import gather_features
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.models.private_subspace import code_moments
 from mmpipeline.schemas import MODALITIES
 
-MAX_ROWS = 20_000
 BLOCK_ROWS = 4096
 
 

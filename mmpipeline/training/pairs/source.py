@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from mmpipeline.arrays import BoolArray, Int32Array
-from mmpipeline.config import TrainConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.losses import supervised_contrastive_loss
 from mmpipeline.models.device import device_of, to_device
@@ -35,8 +35,8 @@ class ShownItems:
     mask
         Shape (T, 4), bool: what each shows.
     pairs
-        What the items are to each other: masks of positives, of possible false negatives
-        (``ignored``) and of hard negatives (``hard``). None in a part of a batch.
+        What the items are to each other: masks of positives and of possible false negatives
+        (``ignored``). None in a part of a batch.
     """
 
     image_rows: Int32Array

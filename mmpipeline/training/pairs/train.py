@@ -11,21 +11,24 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.config import FitConfig, OptimizerConfig, TrainConfig
-from mmpipeline.errors import ArtifactError, StageError
+from mmpipeline.config.train import TrainConfig
+from mmpipeline.errors import StageError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel, ModelOptions, save_model
 from mmpipeline.models.device import compute_device
-from mmpipeline.schemas import MODALITIES
-from mmpipeline.storage import digest_file, open_artifact, write_json_atomic
 from mmpipeline.training.engine.checkpoints import Checkpoints
-from mmpipeline.training.engine.determinism import determinism, digest_values
-from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.determinism import digest_values
+from mmpipeline.training.engine.fit import TrainingResult, fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.metric_logger import MetricLogger
-from mmpipeline.training.engine.process_group import Processes
+from mmpipeline.training.pairs.fusion import (
+    digest_folders,
+    fit_config,
+    log_config,
+    make_model,
+    write_trained,
+)
 from mmpipeline.training.pairs.private_subspaces import fit_private_subspace
 from mmpipeline.training.pairs.source import PairSource, pair_objective
-from mmpipeline.training.pairs.statistics import measure_inputs
 from mmpipeline.training.pairs.table import PairTable
 from mmpipeline.training.pairs.validation import Validator
 
@@ -75,11 +78,7 @@ def train_model(
     table = PairTable.open(pairs, feature_set, "train")
     validator = Validator(feature_set, PairTable.open(pairs, feature_set, "val"), config.seed)
     _check_labels(table)
-    if config.shuffle_labels:
-        table = table.shuffle_labels(config.seed)
-    is_main = Processes.current().is_main
-    if is_main:
-        logger.log_params(config.model_dump())
+    log_config(config, logger)
     digest = digest_folders(features, pairs) if checkpoints is not None else ""
     source = PairSource(feature_set, table, config, digest)
     model = make_model(feature_set, table, config).to(compute_device())
@@ -94,70 +93,12 @@ def train_model(
         "pairs_dropped": float(table.summary.dropped),
         "parameters": float(sum(p.numel() for p in model.parameters())),
     } | summarise(result)
-    if is_main:
-        save_model(model, target)
-        epochs = [
-            {"epoch" if name == "round" else name: value for name, value in entry.items()}
-            for entry in result.history
-        ]
-        write_json_atomic(target / "metrics.json", {"summary": counts, "epochs": epochs})
+    epochs = [
+        {"epoch" if name == "round" else name: value for name, value in entry.items()}
+        for entry in result.history
+    ]
+    write_trained(model, target, counts, epochs)
     return counts
-
-
-def make_model(features: FeatureSet, table: PairTable, config: TrainConfig) -> FusionModel:
-    """Make a model with seeded weights that centres and scales the training inputs.
-
-    Parameters
-    ----------
-    features
-        The feature set.
-    table
-        Training pairs; the recipes of its anchors are measured.
-    config
-        The model.
-
-    Returns
-    -------
-    FusionModel
-        Not trained.
-    """
-    with determinism(config.seed):
-        model = FusionModel(
-            {name: features.dims[name] for name in MODALITIES},
-            config.hidden_dim,
-            config.embedding_dim,
-            config.dropout,
-            ModelOptions(
-                fusion=config.fusion,
-                encoder=config.encoder,
-                private_dim=config.private_dim,
-                private_weight=config.private_weight,
-            ),
-        )
-    model.standardize(measure_inputs(features, np.unique(table.summary.anchors)))
-    return model
-
-
-def fit_config(config: TrainConfig, batches: int) -> FitConfig:
-    """Say how a fusion model is trained.
-
-    Parameters
-    ----------
-    config
-        The model and its training.
-    batches
-        In an epoch.
-
-    Returns
-    -------
-    FitConfig
-        Whose rounds are epochs.
-    """
-    return FitConfig(
-        rounds=config.epochs,
-        steps_per_round=max(1, batches // config.batches_per_step),
-        **config.model_dump(include=set(OptimizerConfig.model_fields)),
-    )
 
 
 def summarise(result: TrainingResult) -> dict[str, float]:
@@ -189,27 +130,3 @@ def _check_labels(table: PairTable) -> None:
             f"the train split has {positives} positive and {len(table) - positives} negative "
             "pairs; training needs both: label more dishes or add recipes, and build pairs again"
         )
-
-
-def digest_folders(*folders: Path) -> str:
-    """Digest artifacts by their manifests, or file by file where there is none.
-
-    Parameters
-    ----------
-    *folders
-        Their folders.
-
-    Returns
-    -------
-    str
-        16 hex digits.
-    """
-    return digest_values([_digest_files(folder) for folder in folders])
-
-
-def _digest_files(folder: Path) -> dict[str, str]:
-    try:
-        files = open_artifact(folder).manifest.files
-    except ArtifactError:
-        return {path.name: digest_file(path) for path in folder.iterdir() if path.is_file()}
-    return {name: entry["sha256"] for name, entry in files.items()}

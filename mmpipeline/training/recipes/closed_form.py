@@ -19,14 +19,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmpipeline.arrays import Int32Array
-from mmpipeline.evaluation.metrics.single_modality import MAX_ROWS, solve_ridge
+from mmpipeline.evaluation.metrics.single_modality import MAX_ROWS, RIDGE, solve_ridge
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel
 from mmpipeline.models.device import device_of, to_device
 from mmpipeline.models.encoders import LinearEncoder
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES, Modality
 
-RIDGE = 0.1  # of the mean eigenvalue
 FREE_LENGTH = 1.0  # of codes in the directions that no dish takes; 1 in those of the dishes
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor, nn
 
-from mmpipeline.config import TrainConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.losses import (
     cosine_pair_loss,

@@ -23,8 +23,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from mmpipeline.arrays import BoolArray, Float32Array, Int32Array, Int64Array
-from mmpipeline.storage import read_parquet
-from mmpipeline.training.pairs.table import PAIRS_FILE
+from mmpipeline.storage.parquet import read_parquet
+from mmpipeline.training.pairs.reader import PAIRS_FILE
 
 BLOCK_ROWS = 8192  # recipes that are compared with all dishes at once
 

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor
 
 from mmpipeline.arrays import BoolArray, Int32Array, Int64Array
-from mmpipeline.config import TrainConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.device import to_device
 from mmpipeline.training.engine.batch_source import name_some
 from mmpipeline.training.masks import draw_masks
-from mmpipeline.training.pairs.table import PairSummary
+from mmpipeline.training.pairs.blocks import PairSummary
 
 NOTHING = -1
 

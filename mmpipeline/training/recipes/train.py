@@ -12,21 +12,27 @@ from pathlib import Path
 
 import numpy as np
 
-from mmpipeline.config import TrainConfig
+from mmpipeline.config.train import TrainConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.models import FusionModel, save_model
 from mmpipeline.models.device import compute_device
 from mmpipeline.models.embed import embed_rows
-from mmpipeline.storage import write_json_atomic
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.training.engine.checkpoints import Checkpoints
 from mmpipeline.training.engine.determinism import digest_values
-from mmpipeline.training.engine.fit import Hooks, TrainingResult, fit
+from mmpipeline.training.engine.fit import TrainingResult, fit
+from mmpipeline.training.engine.hooks import Hooks
 from mmpipeline.training.engine.metric_logger import MetricLogger
-from mmpipeline.training.engine.process_group import Processes
+from mmpipeline.training.pairs.blocks import PairSummary
+from mmpipeline.training.pairs.fusion import (
+    digest_folders,
+    fit_config,
+    log_config,
+    make_model,
+    write_trained,
+)
 from mmpipeline.training.pairs.private_subspaces import fit_private_subspace
-from mmpipeline.training.pairs.table import PairSummary, PairTable
-from mmpipeline.training.pairs.train import digest_folders, fit_config, make_model
+from mmpipeline.training.pairs.table import PairTable
 from mmpipeline.training.pairs.validation import Validator
 from mmpipeline.training.recipes.closed_form import begin_at_ridge
 from mmpipeline.training.recipes.objective import recipe_objective
@@ -68,21 +74,10 @@ def train_food_model(
 ) -> dict[str, float]:
     """Train a fusion model on the recipes of a pair table.
 
-    Writes ``model.safetensors``, ``model.json`` and ``metrics.json`` into `target`. On several
-    processes the first one does.
-
     Parameters
     ----------
-    features, pairs
-        Folders of finished artifacts, made from one catalogue.
-    target
-        Folder to write into.
-    config
-        The model and its training.
-    logger
-        Gets the parameters once and the metrics once an epoch.
-    checkpoints
-        Where a training that was killed goes on from; None starts anew.
+    features, pairs, target, config, logger, checkpoints
+        As for `train_model`, and the same files are written.
 
     Returns
     -------
@@ -103,24 +98,18 @@ def train_food_model(
     table = PairTable.open(pairs, feature_set, "train")
     if len(np.unique(table.summary.anchors)) < 2:
         raise StageError("the train split has no two recipes to train on; add recipes")
-    if config.shuffle_labels:
-        table = table.shuffle_labels(config.seed)
     validator = Validator(
         feature_set,
         PairTable.open(pairs, feature_set, "val"),
         config.seed,
         trained=frozenset(table.summary.names),
     )
-    is_main = Processes.current().is_main
-    if is_main:
-        logger.log_params(config.model_dump())
+    log_config(config, logger)
     digest = digest_folders(features, pairs) if checkpoints is not None else ""
     model = make_model(feature_set, table, config).to(compute_device())
     training = TwoStageTraining(feature_set, validator, config, logger, checkpoints, digest)
     counts = training.run(model, table.summary, pairs)
-    if is_main:
-        save_model(model, target)
-        write_json_atomic(target / "metrics.json", {"summary": counts, "epochs": training.history})
+    write_trained(model, target, counts, training.history)
     return counts
 
 

@@ -1,13 +1,5 @@
-import pytest
-
-from mmpipeline.catalog.labels.mining import (
-    NameMiner,
-    count_names,
-    drop_ingredients,
-    find_title_core,
-    label_title_core,
-)
-from mmpipeline.catalog.labels.title_noise import TitleNoise
+from mmpipeline.catalog.labels.mining import NameMiner, count_names, label_title_core
+from mmpipeline.catalog.labels.title_parts import find_title_core
 from mmpipeline.text.dishes import Dish, DishDictionary
 
 DICTIONARY = DishDictionary([Dish("kimchi-jjigae", ("김치찌개",), ("kimchi jjigae",))])
@@ -21,22 +13,6 @@ def mine(*titles: str, min_titles: int = 2) -> NameMiner:
             counts[title_core] = counts.get(title_core, 0) + 1
     alone = ((title_core, count, count) for title_core, count in counts.items())
     return NameMiner(count_names(alone, DICTIONARY, min_titles), DICTIONARY)
-
-
-@pytest.mark.parametrize(
-    ("title", "title_core", "is_whole"),
-    [
-        ("초간단 감자국 황금레시피 만들기", "감자국", True),
-        ("엄마표 강원도 감자국~^^", "강원도 감자국", True),
-        ("Grandma's Easy Cabbage Rolls Recipe", "cabbage rolls", True),
-        ("Cabbage Rolls for Beginners", "cabbage rolls", True),
-        ("Cabbage Rolls with Rice", "cabbage rolls", False),
-        ("The Best!", "", True),
-        ("만들기", "", True),
-    ],
-)
-def test_cores(title: str, title_core: str, is_whole: bool) -> None:
-    assert find_title_core(title) == (title_core, is_whole)
 
 
 def test_a_name_that_stands_alone_is_learnt() -> None:
@@ -90,29 +66,6 @@ def test_a_short_word_must_be_right() -> None:
     ])
     assert stew.match_misspelt("bean stew") is None
     assert stew.match_misspelt("beff stew") == "beef-stew"
-
-
-def test_learnt_chatter_goes_too() -> None:
-    title_noise = TitleNoise(
-        frozenset({"lazy", "sunday"}), frozenset({"revisited", "from scratch"})
-    )
-    assert find_title_core("Lazy Sunday Cabbage Rolls Revisited", title_noise) == (
-        "cabbage rolls",
-        True,
-    )
-    assert find_title_core("Cabbage Rolls from Scratch", title_noise) == ("cabbage rolls", True)
-    assert find_title_core("Cabbage Rolls from Scratch") == ("cabbage rolls", False)
-    assert find_title_core("Revisited Cabbage Sunday", title_noise) == (
-        "revisited cabbage sunday",
-        True,
-    )
-
-
-def test_its_own_ingredients_are_no_part_of_a_name() -> None:
-    assert drop_ingredients("beef brisket jangjorim", "200 g beef brisket") == "brisket jangjorim"
-    assert drop_ingredients("beef and leek dinner", "beef leek") == "and leek dinner"
-    assert drop_ingredients("cabbage rolls", "cabbage rolls") == "cabbage rolls"
-    assert drop_ingredients("감자 옹심이국", "감자") == "감자 옹심이국"
 
 
 def test_a_description_is_no_name() -> None:

@@ -4,7 +4,7 @@ from importlib import resources
 
 import pytest
 
-from mmpipeline.catalog.labels.mining import is_listed_noise
+from mmpipeline.catalog.labels.title_parts import is_listed_noise
 from mmpipeline.sample.world.dishes import load_pantry
 from mmpipeline.sample.world.phrases import ENDINGS, STYLES
 from mmpipeline.sample.world.wording import SampleIngredient, _fill, cue_words

@@ -5,7 +5,7 @@ import pytest
 from mmpipeline.schemas import RECIPE_SCHEMA
 from mmpipeline.sources.recipe1m.convert import RecipeBatch, convert_batch, is_usable_id
 from mmpipeline.sources.recipe1m.json.blocks import RawBatch, make_batch
-from mmpipeline.sources.recipe1m.json.reader import Record
+from mmpipeline.sources.recipe1m.json.decoding import Record
 from mmpipeline.sources.recipe1m.json.records import Line, RawRecipe
 
 

@@ -14,7 +14,7 @@ from mmpipeline.talk.methods.files import save_method
 from mmpipeline.talk.methods.presets import seed_method, shorten
 from mmpipeline.talk.methods.train import train_talk_method
 from tasks.servers.prefect import tracking_uri
-from tasks.stages import talk as seed_experiment
+from tasks.stages import talk
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own deprecations are not ours
 
@@ -24,7 +24,7 @@ import os, sys
 from pathlib import Path
 os.environ["MMPIPELINE_CHECKPOINT_S"] = "0.2"
 from mmpipeline.config import TalkExperimentConfig
-from tasks.stages import talk as seed_experiment
+from tasks.stages import talk as talk
 from tasks.tracking import tracked_run
 config = TalkExperimentConfig.model_validate_json(sys.argv[2])
 log = tracked_run.TrackedRun.log_metrics
@@ -34,8 +34,8 @@ def log_or_die(self, metrics, step):
     log(self, metrics, step)
 tracked_run.TrackedRun.log_metrics = log_or_die
 root = Path(sys.argv[1])
-with seed_experiment.tracked_experiment(config, root) as parent:
-    seed_experiment.train_method.fn(config.data, "slides_cos", config, parent, root)
+with talk.tracked_experiment(config, root) as parent:
+    talk.train_method.fn(config.data, "slides_cos", config, parent, root)
 """
 
 
@@ -46,8 +46,8 @@ def config() -> TalkExperimentConfig:
 
 
 def train(config: TalkExperimentConfig, root: Path) -> Path:
-    with seed_experiment.tracked_experiment(config, root) as parent:
-        return seed_experiment.train_method.fn(config.data, "slides_cos", config, parent, root)
+    with talk.tracked_experiment(config, root) as parent:
+        return talk.train_method.fn(config.data, "slides_cos", config, parent, root)
 
 
 def test_a_killed_training_goes_on_in_its_run_and_ends_the_same(
@@ -89,6 +89,6 @@ def test_a_report_is_copied_whole(tmp_path: Path) -> None:
     made.mkdir()
     for name in ("seed-experiment.md", "a.png", "a.csv", "manifest.json"):
         (made / name).write_text(name)
-    seed_experiment.copy_report(made, None)
-    seed_experiment.copy_report(made, target)
+    talk.copy_report(made, None)
+    talk.copy_report(made, target)
     assert {path.name for path in target.iterdir()} == {"seed-experiment.md", "a.png", "a.csv"}

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mmpipeline.storage import ArtifactStore, DataLayout
-from tasks.tracking.store import connect, create_run_of, make_store, page_of
+from tasks.tracking.store import connect, make_store
 
 ROOT = Path(__file__).parents[3]
 MAKE = """
@@ -72,20 +72,3 @@ def test_a_store_elsewhere_needs_none_here(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setenv("MMPIPELINE_MLFLOW_URI", "http://127.0.0.1:9")
     connect(DataLayout.at(tmp_path))
     assert list(tmp_path.iterdir()) == []
-
-
-def test_a_run_has_a_page_on_the_server_that_shows_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    layout = DataLayout.at(tmp_path)
-    client = connect(layout)
-    run = create_run_of(client, layout, {"name": "a", "tags": {}, "time": 1, "key": "k"})
-    experiment = client.get_run(run).info.experiment_id
-    place = f"/#/experiments/{experiment}/runs/{run}"
-    assert page_of(layout, run) == f"http://127.0.0.1:5000{place}"
-    monkeypatch.setenv("MMPIPELINE_MLFLOW_PORT", "5077")
-    assert page_of(layout, run) == f"http://127.0.0.1:5077{place}"
-    assert page_of(layout, "0" * 32) is None
-    assert page_of(layout, None) is None
-    monkeypatch.setenv("MMPIPELINE_MLFLOW_URI", "http://127.0.0.1:9")
-    assert page_of(layout, run) is None

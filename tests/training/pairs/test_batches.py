@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from mmpipeline.errors import StageError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.training.pairs.batches import PairBatch, PairBatches, Shard
+from mmpipeline.training.pairs.batches import PairBatch, PairBatches
 from mmpipeline.training.pairs.table import PairTable
 from tests.training.pair_files import write_copies, write_pairs
 
@@ -59,7 +59,7 @@ def owners(batch: PairBatch) -> list[int]:
 def same(one: PairBatch, other: PairBatch) -> bool:
     return all(
         np.array_equal(getattr(one, name), getattr(other, name))
-        for name in ("image_rows", "text_rows", "anchors", "positive", "ignored", "hard")
+        for name in ("image_rows", "text_rows", "anchors", "positive", "ignored")
     )
 
 
@@ -77,38 +77,30 @@ def test_an_epoch_holds_each_anchor_once_in_seeded_order(table: PairTable) -> No
     assert first != [owners(batch) for batch in PairBatches(table, 20, seed=6).epoch(1)]
 
 
-@given(world_size=st.integers(1, 5), size=st.integers(2, 9), per_dish=st.integers(1, 3))
+@given(size=st.integers(2, 9), per_dish=st.integers(1, 3))
 @settings(max_examples=12, deadline=None)
-def test_processes_share_an_epoch_without_overlap(
-    cut: PairTable, world_size: int, size: int, per_dish: int
+def test_an_epoch_over_row_groups_holds_every_anchor(
+    cut: PairTable, size: int, per_dish: int
 ) -> None:
-    def batches(rank: int, world: int) -> PairBatches:
-        return PairBatches(cut, size, 1, per_dish, Shard(rank, world))
-
-    whole = [owners(batch) for batch in batches(0, 1).epoch(3)]
-    parts = [batches(rank, world_size) for rank in range(world_size)]
-    shares = [[owners(batch) for batch in part.epoch(3)] for part in parts]
-    assert [len(share) for share in shares] == [len(part) for part in parts]
-    assert max(map(len, shares)) - min(map(len, shares)) <= 1
-    dealt = [shares[number % world_size][number // world_size] for number in range(len(whole))]
-    assert dealt == whole
+    batches = PairBatches(cut, size, 1, per_dish)
+    whole = [owners(batch) for batch in batches.epoch(3)]
+    assert len(whole) == len(batches)
     assert {row for batch in whole for row in batch} == set(cut.summary.anchors.tolist())
     if per_dish == 1:
         assert Counter(row for b in whole for row in b) == Counter(cut.summary.anchors.tolist())
 
 
-@pytest.mark.parametrize("shard", [Shard(), Shard(1, 2)])
-def test_a_stopped_epoch_goes_on_with_the_same_batches(cut: PairTable, shard: Shard) -> None:
-    whole = list(PairBatches(cut, 5, 4, 2, shard).epoch(2))
-    following = list(PairBatches(cut, 5, 4, 2, shard).epoch(3))
+def test_a_stopped_epoch_goes_on_with_the_same_batches(cut: PairTable) -> None:
+    whole = list(PairBatches(cut, 5, 4, 2).epoch(2))
+    following = list(PairBatches(cut, 5, 4, 2).epoch(3))
     assert len(whole) > 5
     for stop in range(len(whole) + 1):
-        first = PairBatches(cut, 5, 4, 2, shard)
+        first = PairBatches(cut, 5, 4, 2)
         running = first.epoch(2)
         seen = [next(running) for _ in range(stop)]
         state = first.state_dict()
         assert all(type(value) is int for value in state.values())
-        second = PairBatches(cut, 5, 4, 2, shard)
+        second = PairBatches(cut, 5, 4, 2)
         second.load_state_dict(state)
         rest = list(second.epoch(2)) if stop else whole
         assert len(seen) + len(rest) == len(whole)
@@ -120,8 +112,6 @@ def test_a_state_of_other_pairs_is_refused(table: PairTable) -> None:
     state = PairBatches(table, 20, 0).state_dict()
     with pytest.raises(StageError, match="5 batches an epoch, this loader has 9"):
         PairBatches(table, 10, 0).load_state_dict(state)
-    with pytest.raises(ValueError, match="rank 2 of 2"):
-        PairBatches(table, 10, 0, shard=Shard(2, 2))
 
 
 def test_batches_are_balanced_over_dishes(table: PairTable) -> None:
@@ -154,8 +144,6 @@ def test_weights_decide_how_often_anchors_are_drawn(world: SimpleNamespace, tmp_
 
 def test_masks_say_what_the_naive_loop_says(world: SimpleNamespace, tmp_path: Path) -> None:
     rows = pq.read_table(world.pairs / "pairs.parquet").to_pylist()
-    for number, row in enumerate(rows):
-        row["kind"] = "negative_hard" if number % 3 == 0 and not row["label"] else "negative_both"
     write_pairs(tmp_path, rows)
     group = {3: 0, 16: 0, 17: 0, 40: 1, 80: 1}
     write_copies(tmp_path, [(world.recipe_ids[row], str(code)) for row, code in group.items()])
@@ -172,22 +160,22 @@ def check_masks(
     block, dish = table.block(0), table.summary.dish
     items = list(zip(batch.image_rows.tolist(), batch.text_rows.tolist(), strict=True))
     assert len(set(items)) == len(items)
-    listed: dict[tuple[tuple[int, int], tuple[int, int]], tuple[bool, bool]] = {}
+    listed: dict[tuple[tuple[int, int], tuple[int, int]], bool] = {}
     chosen = owners(batch)
     for i in range(len(block)):
         left = (int(block.left_image[i]), int(block.left_text[i]))
         right = (int(block.right_image[i]), int(block.right_text[i]))
         if max(left) in chosen:
-            listed[left, right] = bool(block.label[i]), bool(block.is_hard[i])
+            listed[left, right] = bool(block.label[i])
     lefts = {left for left, _ in listed}
     assert {items[i] for i in batch.anchors.tolist()} == lefts
     assert set(items) == lefts | {right for _, right in listed}
-    seen = Counter[str]()
+    has_copy = False
     for row, left_number in enumerate(batch.anchors.tolist()):
         left = items[left_number]
         own = max(left)
         for column, item in enumerate(items):
-            label, is_hard = listed.get((left, item), (None, False))
+            label = listed.get((left, item))
             parts = [part for part in item if part >= 0]
             copies = [p == own or (p in group and group[p] == group.get(own)) for p in parts]
             same_group = [dish[p] == dish[own] for p in parts]
@@ -197,13 +185,8 @@ def check_masks(
             ignored = label is None and not positive and (any(same_group) or any(copies))
             assert bool(batch.positive[row, column]) == positive
             assert bool(batch.ignored[row, column]) == ignored
-            assert bool(batch.hard[row, column]) == is_hard
-            seen.update({
-                "hard": is_hard,
-                "copy": label is None and any(copies) and not any(same_group),
-            })
-    assert seen["hard"]
-    assert seen["copy"]
+            has_copy |= label is None and any(copies) and not any(same_group)
+    assert has_copy
 
 
 def test_unlabelled_recipes_share_no_dish(world: SimpleNamespace, tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import torch
 
 from mmpipeline.config import TrainConfig
 from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.training.pairs.fusion import make_model
 from mmpipeline.training.pairs.source import PairSource, ShownItems, pair_objective
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.train import make_model
 
 CONFIG = TrainConfig(anchors_per_batch=24, hidden_dim=32, embedding_dim=16, dropout=0)
 

@@ -9,7 +9,8 @@ import pytest
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.feature_set import FeatureSet
-from mmpipeline.training.pairs.table import PARTS, PairBlock, PairTable
+from mmpipeline.training.pairs.reader import PARTS
+from mmpipeline.training.pairs.table import PairTable
 from tests.training.pair_files import write_copies, write_pairs
 
 
@@ -68,9 +69,8 @@ def test_row_groups_hold_what_the_whole_holds(
 ) -> None:
     rows = pq.read_table(world.pairs / "pairs.parquet").to_pylist()
     rows.sort(key=lambda row: row["split"])  # stable: val pairs come last, in groups of their own
-    for number, row in enumerate(rows):
+    for row in rows:
         row["weight"] = 1.0 + int((row["left_text"] or row["left_image"])[-1])
-        row["kind"] = "negative_hard" if number % 5 == 0 and not row["label"] else "negative_both"
     write_pairs(tmp_path, rows, group_rows=64)
     write_copies(tmp_path, [("t:0003", "t:0002"), ("t:0002", "t:0002"), ("t:9999", "t:9998")])
     cut = PairTable.open(tmp_path, FeatureSet.open(world.features), "train")
@@ -81,8 +81,6 @@ def test_row_groups_hold_what_the_whole_holds(
     assert cut.summary.block_bounds.tolist()[-1] == sum(len(b.weight) for b in blocks)
     assert cut.summary.weight.tolist() == [w for b in blocks for w in b.weight.tolist()]
     assert cut.summary.weight.tolist() == [1.0 + row % 10 for row in cut.summary.anchors.tolist()]
-    hard = sum(row["kind"] == "negative_hard" for row in rows if row["split"] == "train")
-    assert sum(int(b.is_hard.sum()) for b in blocks) == hard > 0
     copied = np.flatnonzero(cut.summary.copies >= 0)
     assert copied.tolist() == [2, 3]
     assert len(set(cut.summary.copies[copied].tolist())) == 1
@@ -134,20 +132,3 @@ def test_missing_and_damaged_files_are_named(world: SimpleNamespace, tmp_path: P
     (tmp_path / "pairs.parquet").write_bytes(content)
     with pytest.raises(ArtifactError, match=r"cannot be read \(row group 0\)"):
         PairTable.open(tmp_path, features, "train")
-
-
-def test_shuffling_makes_labels_and_pairs_say_nothing(table: PairTable) -> None:
-    shuffled = table.shuffle_labels(1)
-    assert sorted(shuffled.summary.dish) == sorted(table.summary.dish)
-    before, after = table.block(0), shuffled.block(0)
-    assert np.array_equal(after.anchors, before.anchors)
-    assert after.label.sum() == before.label.sum()
-    assert np.array_equal(after.right_text, table.shuffle_labels(1).block(0).right_text)
-
-    def same_dish_share(dish: np.ndarray, pairs: PairBlock) -> float:
-        left = dish[np.maximum(pairs.left_image, pairs.left_text)[pairs.label]]
-        right = dish[np.maximum(pairs.right_image, pairs.right_text)[pairs.label]]
-        return float((left == right).mean())
-
-    assert same_dish_share(table.summary.dish, before) == 1.0
-    assert same_dish_share(shuffled.summary.dish, after) < 0.3  # chance is one in eight

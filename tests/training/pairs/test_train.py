@@ -15,6 +15,8 @@ from mmpipeline.config import TrainConfig
 from mmpipeline.errors import StageError
 from mmpipeline.models import load_model
 from mmpipeline.training import NullLogger, train_model
+from mmpipeline.training.pairs.reader import PARTS
+from tests.training.pair_files import write_copies, write_pairs
 
 CONFIG = TrainConfig(
     epochs=8, anchors_per_batch=24, hidden_dim=32, embedding_dim=16, dropout=0.0, patience=8
@@ -84,13 +86,25 @@ def test_training_leaves_the_callers_torch_alone(world: SimpleNamespace, tmp_pat
     assert not torch.are_deterministic_algorithms_enabled()
 
 
-def test_shuffled_labels_learn_visibly_worse(world: SimpleNamespace, tmp_path: Path) -> None:
+def test_labels_that_say_nothing_teach_nothing(world: SimpleNamespace, tmp_path: Path) -> None:
+    """The control experiment: left sides keep their labels and get the right sides of others."""
     honest = train(world, tmp_path / "honest")
-    shuffled = train(
-        world, tmp_path / "shuffled", CONFIG.model_copy(update={"shuffle_labels": True})
-    )
+    rows = pq.read_table(world.pairs / "pairs.parquet").to_pylist()
+    trained = [row for row in rows if row["split"] == "train"]
+    generator = np.random.default_rng(1)
+    order = generator.permutation(len(trained))
+    dish_of = {row["left_text"] or row["left_image"]: row["left_text_dish"] for row in trained}
+    dealt = dict(zip(dish_of, generator.permutation([*dish_of.values()]).tolist(), strict=True))
+    rights = [{part: trained[i][part] for part in PARTS[2:]} for i in order]
+    for row, right in zip(trained, rights, strict=True):
+        row.update(right)
+        row.update({f"{part}_dish": dealt.get(row[part]) for part in PARTS})
+    write_pairs(tmp_path, rows)
+    write_copies(tmp_path, [])
+    (tmp_path / "dealt").mkdir()
+    dealt_anew = train_model(world.features, tmp_path, tmp_path / "dealt", CONFIG, NullLogger())
     assert honest["val_score"] > 0.6
-    assert shuffled["val_score"] < honest["val_score"] - 0.3
+    assert dealt_anew["val_score"] < honest["val_score"] - 0.3
 
 
 def test_batches_of_several_anchors_a_dish_learn_too(

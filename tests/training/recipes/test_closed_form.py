@@ -10,8 +10,8 @@ from mmpipeline.config import TrainConfig
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel
 from mmpipeline.models.embed import embed_rows
+from mmpipeline.training.pairs.fusion import make_model
 from mmpipeline.training.pairs.table import PairTable
-from mmpipeline.training.pairs.train import make_model
 from mmpipeline.training.recipes.closed_form import begin_at_ridge
 
 CONFIG = TrainConfig(hidden_dim=16, embedding_dim=16)

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json
 
-from mmpipeline.sources.recipe1m.json.reader import BadSpan, Record
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record
 from mmpipeline.sources.recipe1m.json.records import Problem, RawRecipe, read_loose_recipe
 
 _LINES = pa.list_(pa.struct([pa.field("text", pa.string())]))

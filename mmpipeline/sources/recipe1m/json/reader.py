@@ -12,69 +12,31 @@ longest record.
 """
 
 import gzip
-import json
 import zlib
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic
 
 import msgspec
 
 from mmpipeline.errors import InputError, TruncatedInputError
-from mmpipeline.sources.recipe1m.json.scan import CANDIDATE, learn_boundary, scan_value, skip_blanks
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record, T, decode_loose
+from mmpipeline.sources.recipe1m.json.files import Window, open_plain
+from mmpipeline.sources.recipe1m.json.scan import (
+    find_record,
+    learn_boundary,
+    scan_value,
+    skip_blanks,
+)
 
 if TYPE_CHECKING:
     import re
 
-T = TypeVar("T")
 
 BLOCK_BYTES = 4 << 20
 # A record open for longer than this may be one whose end was lost: look for the next one.
 _SUSPICIOUS_BYTES = 1 << 20
 _FAST_SEARCH_BYTES = 64 << 10
-
-
-@dataclass(frozen=True, slots=True)
-class Record(Generic[T]):
-    """A whole record.
-
-    Attributes
-    ----------
-    offset, length
-        Its place in the (uncompressed) file, in bytes.
-    value
-        The record as the type asked for; None when a field has another type.
-    loose
-        The record as plain values when `value` is None, as `json.loads` reads it: NaN and lone
-        surrogates included, for they spoil a field and not a record.
-    """
-
-    offset: int
-    length: int
-    value: T | None
-    loose: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class BadSpan:
-    """A part of the file that is no record.
-
-    Attributes
-    ----------
-    offset, length
-        Its place in the (uncompressed) file, in bytes.
-    reason
-        ``malformed_json``, ``bad_utf8``, ``record_too_long``, ``nested_too_deep``,
-        ``not_an_object``, ``content_after_end``.
-    detail
-        What the decoder said.
-    """
-
-    offset: int
-    length: int
-    reason: str
-    detail: str
 
 
 def read_array(
@@ -118,8 +80,8 @@ def read_array(
         If the file ends before the array does; what was yielded before is sound.
     """
     try:
-        with _open_plain(path) as file:
-            window = _Window(file, block_bytes)
+        with open_plain(path) as file:
+            window = Window(file, block_bytes)
             splitter = _Splitter(path, window, record_type, max_record_bytes, allow_empty)
             yield from splitter.split(start)
     except EOFError as error:
@@ -133,42 +95,11 @@ def read_array(
         raise InputError(f"{path}: {reason}; expected a JSON array") from error
 
 
-def _open_plain(path: Path) -> BinaryIO | gzip.GzipFile:
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-    return gzip.open(path, "rb") if is_gzip else path.open("rb")
-
-
-class _Window:
-    """The part of the file in memory; `base` is the offset of its first byte in the file."""
-
-    def __init__(self, file: BinaryIO | gzip.GzipFile, block_bytes: int) -> None:
-        self._file = file
-        self._block_bytes = block_bytes
-        self.base = 0
-        self.content = b""
-        self.is_at_end = False
-
-    def seek(self, offset: int) -> None:
-        """Go to a byte of the file before anything was read."""
-        self._file.seek(offset)
-        self.base = offset
-        self.advance(0)
-
-    def advance(self, start: int) -> None:
-        """Drop what lies before `start` and read on, more the more is kept: linear in total."""
-        kept = self.content[start:]
-        block = self._file.read(max(self._block_bytes, len(kept)))
-        self.base += start
-        self.content = kept + block
-        self.is_at_end = not block
-
-
 class _Splitter(Generic[T]):
     def __init__(
         self,
         path: Path,
-        window: _Window,
+        window: Window,
         record_type: type[T],
         max_record_bytes: int,
         allow_empty: bool,
@@ -309,7 +240,7 @@ class _Splitter(Generic[T]):
         except RecursionError as error:
             return BadSpan(offset, len(span), "nested_too_deep", str(error))
         except (msgspec.DecodeError, ValueError):
-            return _decode_loose(span, offset)
+            return decode_loose(span, offset)
         self._boundary = self._boundary or learn_boundary(span)
         return record
 
@@ -341,38 +272,5 @@ class _Splitter(Generic[T]):
         return BadSpan(offset, self._window.base + self._position - offset, reason, detail)
 
     def _find_record(self, start: int) -> int | None:
-        """Return where a record starts that another record, or the array's end, follows."""
-        for candidate in CANDIDATE.finditer(self._window.content, start):
-            end = self._end_of_record(candidate.end())
-            if end is not None and self._is_followed_well(end):
-                return candidate.end()
-        return None
-
-    def _end_of_record(self, start: int) -> int | None:
-        end, _ = scan_value(self._window.content, start)
-        if end is None:
-            return None
-        try:
-            self._typed.decode(self._window.content[start:end])
-        except (msgspec.DecodeError, RecursionError, ValueError):
-            return None
-        return end
-
-    def _is_followed_well(self, end: int) -> bool:
-        content = self._window.content
-        following = CANDIDATE.match(content, skip_blanks(content, end))
-        if following:
-            return self._end_of_record(following.end()) is not None
-        return self._window.is_at_end and content[end:].strip() == b"]"
-
-
-def _decode_loose(span: bytes, offset: int) -> Record[Any] | BadSpan:
-    """Decode as the standard library does, which is laxer than the typed decoder."""
-    try:
-        return Record(offset, len(span), None, json.loads(span.decode("utf-8")))
-    except UnicodeDecodeError as error:
-        return BadSpan(offset, len(span), "bad_utf8", str(error))
-    except RecursionError as error:
-        return BadSpan(offset, len(span), "nested_too_deep", str(error))
-    except ValueError as error:
-        return BadSpan(offset, len(span), "malformed_json", str(error))
+        window = self._window
+        return find_record(window.content, start, self._typed.decode, is_all=window.is_at_end)

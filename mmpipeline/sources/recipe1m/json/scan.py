@@ -5,6 +5,9 @@ between two brackets one match in C, and nothing is looked at twice.
 """
 
 import re
+from collections.abc import Callable
+
+import msgspec
 
 _BLANKS = re.compile(rb"[ \t\r\n]*+")
 _STRING = rb'"(?:[^"\\]++|\\.)*+"'
@@ -96,3 +99,44 @@ def learn_boundary(record: bytes) -> re.Pattern[bytes] | None:
     if head[2] is not None:
         tokens += [rb'"[^"\\]*+"', rb",", b'"' + re.escape(head[2]) + b'"']
     return re.compile(blank.join(tokens))
+
+
+def find_record(
+    content: bytes, start: int, decode: Callable[[bytes], object], *, is_all: bool
+) -> int | None:
+    """Return where a record starts that another record, or the array's end, follows.
+
+    Parameters
+    ----------
+    content
+        A part of the file.
+    start
+        Where to look from.
+    decode
+        Raises where a span is no record.
+    is_all
+        Whether the file ends with the content.
+    """
+    for candidate in CANDIDATE.finditer(content, start):
+        end = _end_of_record(content, candidate.end(), decode)
+        if end is None:
+            continue
+        following = CANDIDATE.match(content, skip_blanks(content, end))
+        if following:
+            is_followed_well = _end_of_record(content, following.end(), decode) is not None
+        else:
+            is_followed_well = is_all and content[end:].strip() == b"]"
+        if is_followed_well:
+            return candidate.end()
+    return None
+
+
+def _end_of_record(content: bytes, start: int, decode: Callable[[bytes], object]) -> int | None:
+    end, _ = scan_value(content, start)
+    if end is None:
+        return None
+    try:
+        decode(content[start:end])
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return None
+    return end

@@ -21,12 +21,12 @@ from mmpipeline.sources.recipe1m.json.blocks import (
     make_batch,
     plan_block,
 )
-from mmpipeline.sources.recipe1m.json.reader import BadSpan, Record, read_array
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record
+from mmpipeline.sources.recipe1m.json.reader import BLOCK_BYTES, read_array
 from mmpipeline.sources.recipe1m.json.records import RawRecipe
 
 T = TypeVar("T")
 
-BLOCK_BYTES = 4 << 20
 _EXACT_RECORDS = 1024
 
 

@@ -5,7 +5,8 @@ import zlib
 from pathlib import Path
 
 from mmpipeline.errors import InputError, TruncatedInputError
-from mmpipeline.sources.recipe1m.json.reader import Record, read_array
+from mmpipeline.sources.recipe1m.json.decoding import Record
+from mmpipeline.sources.recipe1m.json.reader import read_array
 
 _CHUNK_BYTES = 1 << 18
 

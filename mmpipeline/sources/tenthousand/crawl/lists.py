@@ -32,7 +32,7 @@ def add_named_recipes(run: CrawlRun) -> None:
     """Note the recipes that the config names by number or address."""
     with run.state as state:
         for number in named_recipes(run.config):
-            state.add_listed(number, joined=False, seen_at=now())
+            state.lists.add_listed(number, joined=False, seen_at=now())
 
 
 def walk_whole_site(run: CrawlRun) -> None:
@@ -82,7 +82,7 @@ def _walk_news(run: CrawlRun, found_on: RecipeList) -> bool:
             if is_known or not numbers or not found_on.is_paged:
                 # Only now: a walk that is cut short must not make its finds known ground.
                 if found_on.name == "all":
-                    state.join_all()
+                    state.lists.join_all()
                 else:
                     state.lists.add(found_on.name, fresh)
                 return True
@@ -93,7 +93,7 @@ def _walk_news(run: CrawlRun, found_on: RecipeList) -> bool:
 def _is_known_ground(run: CrawlRun, found_on: RecipeList, numbers: list[int]) -> bool:
     if found_on.name == "all":
         is_newest_first = run.config.order == "date"
-        return is_newest_first and run.state.count_joined(numbers) == len(numbers)
+        return is_newest_first and run.state.lists.count_joined(numbers) == len(numbers)
     return run.state.lists.count_known(found_on.name, numbers) == len(numbers)
 
 
@@ -148,10 +148,10 @@ def _add_cards(run: CrawlRun, found_on: RecipeList, found: ListPage, *, joined: 
     """Note what a list page shows; the caller holds a transaction."""
     seen_at = now()
     for card in found.cards:
-        run.state.add_listed(card.number, joined=joined, seen_at=seen_at)
+        run.state.lists.add_listed(card.number, joined=joined, seen_at=seen_at)
         if run.recheck_cutoff is not None:
             run.state.mark_relisted(card.number, run.recheck_cutoff)
-        run.state.set_card_facts(card.number, card.views, card.reviews)
+        run.state.lists.set_card_facts(card.number, card.views, card.reviews)
     run.counts["listed"] += len(found.cards)
     if found.total is not None and found_on.name == "all":
         run.state.set(SITE_TOTAL, str(found.total))

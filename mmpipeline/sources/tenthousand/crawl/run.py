@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from mmpipeline.config import ScrapeConfig
+from mmpipeline.config.sources import ScrapeConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.sources.tenthousand.crawl.estimate import estimate_rest
 from mmpipeline.sources.tenthousand.crawl.lists import (

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from mmpipeline.config import ScrapeConfig
+from mmpipeline.config.sources import ScrapeConfig
 from mmpipeline.errors import FetchError
 from mmpipeline.sources.tenthousand.store.robots import RobotsCache
 from mmpipeline.sources.tenthousand.store.state import CrawlState

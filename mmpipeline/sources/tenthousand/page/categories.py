@@ -124,18 +124,3 @@ def expand_categories(wanted: Iterable[str]) -> list[tuple[str, int]]:
             )
         found |= dict.fromkeys(pairs)
     return list(found)
-
-
-def category_name(category: str, language: str = "en") -> str | None:
-    """Return what a category such as ``cat4=55`` is called; None when the site has no such.
-
-    Parameters
-    ----------
-    category
-        Axis and code.
-    language
-        ``ko`` or ``en``.
-    """
-    axis, _, code = category.partition("=")
-    names = CATEGORIES.get(axis, {}).get(int(code) if code.isdecimal() else -1)
-    return names[0 if language == "ko" else 1] if names else None

@@ -6,7 +6,7 @@ Each list has a name that the crawl state keeps its progress under, and an addre
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from mmpipeline.config import ScrapeConfig
+from mmpipeline.config.sources import ScrapeConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.sources.tenthousand.page.categories import expand_categories
 from mmpipeline.sources.tenthousand.page.urls import find_recipe_number

@@ -13,7 +13,8 @@ from itertools import islice
 from pathlib import Path
 
 from mmpipeline.errors import ArtifactError
-from mmpipeline.parallel import SharingExecutor, Workers
+from mmpipeline.parallel.sharing import SharingExecutor
+from mmpipeline.parallel.workers import Workers
 from mmpipeline.sources.tenthousand.page.recipe_page import (
     PageRecord,
     UnreadablePage,

@@ -12,9 +12,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from mmpipeline.config import ParseConfig
+from mmpipeline.config.sources import ParseConfig
 from mmpipeline.errors import LayoutChangedError, StageError
-from mmpipeline.parallel import Workers
+from mmpipeline.parallel.workers import Workers
 from mmpipeline.progress import Progress
 from mmpipeline.schemas import (
     QUARANTINE_SCHEMA,

@@ -1,6 +1,7 @@
-"""The table of lists that recipes stand on: categories, searches, rankings.
+"""What a walk over lists finds: new recipes, and which stand on which list.
 
-A recipe's own page does not say its categories, so these rows are the only source of them.
+Lists are categories, searches and rankings. A recipe's own page does not say its categories, so
+these rows are the only source of them.
 """
 
 import sqlite3
@@ -29,3 +30,33 @@ class ListTable:
         """Count those recipes that are known to stand on a list."""
         query = "SELECT count(*) FROM listings WHERE number = ? AND list = ?"
         return sum(self._db.execute(query, [number, name]).fetchone()[0] for number in numbers)
+
+    def add_listed(self, number: int, *, joined: bool, seen_at: str) -> bool:
+        """Note that a recipe was found; return whether it was unknown."""
+        cursor = self._db.execute(
+            "INSERT INTO pages (number, joined, first_seen) VALUES (?, ?, ?)"
+            " ON CONFLICT (number) DO NOTHING",
+            [number, joined, seen_at],
+        )
+        return cursor.rowcount > 0
+
+    def set_card_facts(self, number: int, views: int | None, reviews: int | None) -> None:
+        """Keep what the list card says of a recipe."""
+        self._db.execute(
+            "UPDATE pages SET views = coalesce(?, views), reviews = coalesce(?, reviews)"
+            " WHERE number = ?",
+            [views, reviews, number],
+        )
+
+    def count_joined(self, numbers: Iterable[int]) -> int:
+        """Count those recipes below which every list entry is already known."""
+        return sum(
+            self._db.execute(
+                "SELECT count(*) FROM pages WHERE number = ? AND joined", [number]
+            ).fetchone()[0]
+            for number in numbers
+        )
+
+    def join_all(self) -> None:
+        """Note that the walk met known ground: no list entry in between is unknown."""
+        self._db.execute("UPDATE pages SET joined = 1 WHERE NOT joined")

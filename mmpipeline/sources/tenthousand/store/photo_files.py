@@ -16,11 +16,11 @@ from urllib.parse import urlsplit, urlunsplit
 
 from PIL import ExifTags, Image
 
+from mmpipeline.config.base import MAX_PIXELS
 from mmpipeline.errors import ImageError
 from mmpipeline.sources.tenthousand.store.photos import StoredPhoto
 from mmpipeline.storage.atomic import write_bytes_atomic
 
-MAX_PIXELS = 25_000_000
 _SUFFIXES = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "GIF": ".gif"}
 _SIDEWAYS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""

@@ -96,38 +96,6 @@ class CrawlState:
         """Remember a value."""
         self._db.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [key, value])
 
-    # --- list walk
-
-    def add_listed(self, number: int, *, joined: bool, seen_at: str) -> bool:
-        """Note that a recipe was found; return whether it was unknown."""
-        cursor = self._db.execute(
-            "INSERT INTO pages (number, joined, first_seen) VALUES (?, ?, ?)"
-            " ON CONFLICT (number) DO NOTHING",
-            [number, joined, seen_at],
-        )
-        return cursor.rowcount > 0
-
-    def set_card_facts(self, number: int, views: int | None, reviews: int | None) -> None:
-        """Keep what the list card says of a recipe."""
-        self._db.execute(
-            "UPDATE pages SET views = coalesce(?, views), reviews = coalesce(?, reviews)"
-            " WHERE number = ?",
-            [views, reviews, number],
-        )
-
-    def count_joined(self, numbers: Iterable[int]) -> int:
-        """Count those recipes below which every list entry is already known."""
-        return sum(
-            self._db.execute(
-                "SELECT count(*) FROM pages WHERE number = ? AND joined", [number]
-            ).fetchone()[0]
-            for number in numbers
-        )
-
-    def join_all(self) -> None:
-        """Note that the walk met known ground: no list entry in between is unknown."""
-        self._db.execute("UPDATE pages SET joined = 1 WHERE NOT joined")
-
     # --- pages
 
     def count_pages(self, *statuses: str) -> int:

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mmpipeline.errors import InputError, TruncatedInputError
-from mmpipeline.sources.recipe1m.json.reader import BadSpan, Record, read_array
+from mmpipeline.sources.recipe1m.json.decoding import BadSpan, Record
+from mmpipeline.sources.recipe1m.json.reader import read_array
 
 
 class Row(msgspec.Struct):

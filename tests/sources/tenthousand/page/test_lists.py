@@ -5,7 +5,6 @@ from mmpipeline.errors import ConfigError
 from mmpipeline.sources.tenthousand.page.categories import (
     AXES,
     CATEGORIES,
-    category_name,
     expand_categories,
 )
 from mmpipeline.sources.tenthousand.page.lists import (
@@ -22,13 +21,11 @@ def test_all_categories_have_names_in_both_languages() -> None:
     }  # fmt: skip
     codes = [code for axis in CATEGORIES.values() for code in axis]
     assert len(set(codes)) == len(codes)
-    assert category_name("cat4=55") == "stews"
-    assert category_name("cat4=55", "ko") == "찌개"
+    assert CATEGORIES["cat4"][55] == ("찌개", "stews")
     others = [
         code for axis in CATEGORIES.values() for code, (ko, _) in axis.items() if ko == "기타"
     ]
     assert others == [62, 22, 34, 11]
-    assert category_name("cat4=1") is category_name("q=x") is None
 
 
 def test_categories_expand_once_each() -> None:
