@@ -45,7 +45,6 @@ from mmpipeline.search.publish.describe import write_index
 from mmpipeline.search.vectors.fp16_scan import use_threads
 from mmpipeline.search.vectors.items import ITEMS_SCHEMA
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import RowSink
 from mmpipeline.search.verification_cache import verify_once
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
@@ -116,16 +115,16 @@ def publish(layout: DataLayout, vectors: Vectors, queries: Vectors) -> tuple[str
         dims = {str(name): length for name, length in encoders.dims.items()}
         model = FusionModel(dims, 32, vectors.shape[1])
         save_model(model, draft.folder)
-        sink = RowSink(draft.folder, vectors.shape[1], (FULL,))
+        sink = RowSink(draft.folder, vectors.shape[1])
         for start in range(0, len(vectors), BATCH):
             part = vectors[start : start + BATCH]
-            sink.add(_items(start, len(part)), {FULL: part})
+            sink.add(_items(start, len(part)), part)
         sink.close()
         np.save(draft.folder / DEAD_NAME, np.zeros(0, np.int64), allow_pickle=False)
         info, sample = SubsetInfo("dish", "dish", K), Sample.of(vectors[:K], K)
         Prototypes.make([info], [sample], vectors.shape[1]).write(draft.folder)
         write_members(draft.folder, {})
-        values = {"segments": sink.names, "views": [FULL], "routes": {}}
+        values = {"segments": sink.names}
         write_index(draft.folder, model, values)
         build_lists(draft.folder, IndexConfig(approximate_above=1), queries)
         write_index(draft.folder, model, values)
@@ -256,9 +255,8 @@ def measure_lists(index: SearchIndex, vectors: Vectors, queries: Vectors) -> dic
     """Ask the lists one query at a time, and faiss's own with as many probes."""
     asked = (_truth(vectors, queries), vectors, queries)
     ours = [_timed(lambda q=query: index.find_rows(q, K)[0]) for query in queries]  # type: ignore[misc]
-    space = index._parts.spaces[FULL]
-    plans = [view.plan for view in space._views if view.plan is not None]
-    effort = max((plan.effort for plan in plans), default=16)
+    plans = [segment.vectors.plan for segment in index._parts.segments]
+    effort = max((plan.effort for plan in plans if plan is not None), default=16)
     lists = max(1, int(4 * len(vectors) ** 0.5))
     centres = faiss.IndexFlatIP(vectors.shape[1])
     peer = faiss.IndexIVFFlat(centres, vectors.shape[1], lists, faiss.METRIC_INNER_PRODUCT)
@@ -277,7 +275,7 @@ def measure_lists(index: SearchIndex, vectors: Vectors, queries: Vectors) -> dic
 
 
 def _find_exactly(index: SearchIndex, query: Vectors) -> np.ndarray[Any, Any]:
-    return index._parts.spaces[FULL].find(query, K, exact=True)[0]
+    return index._parts.space.find(query, K, exact=True)[0]
 
 
 def _truth(vectors: Vectors, queries: Vectors) -> np.ndarray[Any, Any]:

@@ -28,7 +28,6 @@ from mmpipeline.search.results import (
     SubsetRanking,
 )
 from mmpipeline.search.vectors.prototypes import Rule, Sample, SubsetInfo
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.verification_cache import verify_once
 from mmpipeline.storage import DataLayout
 
@@ -109,7 +108,7 @@ class SearchIndex:
 
     def vectors_at(self, rows: IndexArray) -> Float32Array:
         """Return the vectors of some rows, shape (M, E)."""
-        return self._parts.spaces[FULL].take(rows)
+        return self._parts.space.take(rows)
 
     @property
     def rows(self) -> IndexArray:
@@ -389,7 +388,7 @@ class SearchIndex:
         """
         self._check_vector(vector)
         k = check_k(k, len(self) if rows is None else len(rows))
-        return self._parts.spaces[FULL].find(vector, k, rows)
+        return self._parts.space.find(vector, k, rows)
 
     def find_many(self, vectors: Float32Array, k: int) -> tuple[IndexArray, Float64Array]:
         """Find the rows most like each of many vectors, exactly; see `space.VectorSpace`.
@@ -413,7 +412,7 @@ class SearchIndex:
         """
         for vector in vectors:
             self._check_vector(vector)
-        return self._parts.spaces[FULL].find_many(vectors, check_k(k, len(self)))
+        return self._parts.space.find_many(vectors, check_k(k, len(self)))
 
     def recipe_ids(self, rows: IndexArray) -> list[str]:
         """Return the ids of rows that `find_rows` or `find_many` returned."""
@@ -438,9 +437,7 @@ class SearchIndex:
             raise QueryError("the query vector holds NaN or infinity; expected finite numbers")
 
     def _vector_of(self, recipe_id: str) -> Float32Array:
-        vector: Float32Array = self._parts.spaces[FULL].take(
-            np.array([self._lookup.row_of(recipe_id)])
-        )[0]
+        vector: Float32Array = self._parts.space.take(np.array([self._lookup.row_of(recipe_id)]))[0]
         return vector
 
     def _answer(self, asked: ComposedQuery, k: int, wanted: Wanted) -> SearchResult:

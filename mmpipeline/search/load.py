@@ -17,7 +17,7 @@ from mmpipeline.features.encoder_set import ENCODERS_NAME
 from mmpipeline.models import FusionModel, load_model
 from mmpipeline.search.vectors.calibration import Calibration
 from mmpipeline.search.vectors.prototypes import Prototypes
-from mmpipeline.search.vectors.segment import FULL, Segment, open_segment
+from mmpipeline.search.vectors.segment import Segment, open_segment
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.search.vectors.space import VectorSpace
 from mmpipeline.storage import Artifact, ParquetSink, digest_file, read_parquet
@@ -47,14 +47,12 @@ class IndexParts:
         All rows of `items.ITEMS_SCHEMA`, dead ones included, mapped.
     alive
         Shape (N,), which rows may be found; None means all.
-    spaces
-        By view, the vectors of all rows.
+    space
+        The vectors of all rows.
     prototypes
         Of dishes, named subsets and enrolled classes.
     calibration
         What scores mean.
-    routes
-        By the parts of a query, joined by ``+``, the view that answers it; ``full`` for others.
     members
         Ids of the recipes of each named subset.
     """
@@ -63,12 +61,11 @@ class IndexParts:
     segments: list[Segment]
     items: pa.Table
     alive: BoolArray | None
-    spaces: dict[str, VectorSpace]
+    space: VectorSpace
     prototypes: Prototypes
     calibration: Calibration
     model: FusionModel
     encoder: QueryEncoder
-    routes: dict[str, str]
     members: dict[str, pa.Array]
 
     @property
@@ -76,10 +73,6 @@ class IndexParts:
         """Number of rows that may be found."""
         dead = 0 if self.alive is None else int((~self.alive).sum())
         return int(self.items.num_rows) - dead
-
-    def view_for(self, parts: tuple[str, ...]) -> VectorSpace:
-        """Return the space that queries of these parts are answered from."""
-        return self.spaces[self.routes.get("+".join(parts), FULL)]
 
     def living_rows(self) -> IndexArray:
         """Return the rows that may be found, ascending."""
@@ -121,18 +114,17 @@ def _read_parts(folder: Path) -> IndexParts:
             f"{folder} has format {described['format']}, this version reads {FORMAT}; publish again"
         )
     model = load_model(folder)
-    segments, items, alive, spaces = _open_rows(folder, described, model.embedding_dim)
+    segments, items, alive, space = _open_rows(folder, described, model.embedding_dim)
     return IndexParts(
         described=described,
         segments=segments,
         items=items,
         alive=alive,
-        spaces=spaces,
+        space=space,
         prototypes=Prototypes.open(folder),
         calibration=Calibration.from_json(described["calibration"]),
         model=model,
         encoder=QueryEncoder(folder / ENCODERS_NAME),
-        routes=described["routes"],
         members=_open_members(folder),
     )
 
@@ -182,8 +174,8 @@ def open_verified(artifact: Artifact) -> IndexParts:
 
 def _open_rows(
     folder: Path, described: dict[str, Any], dim: int
-) -> tuple[list[Segment], pa.Table, BoolArray | None, dict[str, VectorSpace]]:
-    """Open the segments, all items, the mask of living rows, and a space a view."""
+) -> tuple[list[Segment], pa.Table, BoolArray | None, VectorSpace]:
+    """Open the segments, all items, the mask of living rows, and their space."""
     segments = [open_segment(folder / SEGMENTS / name, dim) for name in described["segments"]]
     items = pa.concat_tables([segment.items for segment in segments])
     dead = np.load(folder / DEAD_NAME, allow_pickle=False)
@@ -191,11 +183,8 @@ def _open_rows(
     if len(dead):
         alive = np.ones(items.num_rows, dtype=np.bool_)
         alive[dead] = False
-    spaces = {
-        view: VectorSpace([segment.views[view] for segment in segments], alive)
-        for view in described["views"]
-    }
-    return segments, items, alive, spaces
+    space = VectorSpace([segment.vectors for segment in segments], alive)
+    return segments, items, alive, space
 
 
 def _open_members(folder: Path) -> dict[str, pa.Array]:

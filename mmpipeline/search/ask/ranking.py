@@ -58,7 +58,7 @@ def answer(
     SearchResult
         Best first.
     """
-    space = parts.view_for(asked.parts)
+    space = parts.space
     found, scores = _find(space, asked, k, wanted.rows, wanted.hidden)
     best = scores
     if wanted.rows is not None:  # the verdict is on all there is

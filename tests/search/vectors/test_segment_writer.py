@@ -9,15 +9,15 @@ import pytest
 
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.vectors import segment_writer as sink_module
-from mmpipeline.search.vectors.segment import FULL, open_segment
+from mmpipeline.search.vectors.segment import open_segment
 from mmpipeline.search.vectors.segment_writer import SEGMENTS, RowSink, share_segment
 
 
 def fill(index: SearchIndex, target: Path, first: int = 0) -> list[str]:
-    rows = RowSink(target, 16, (FULL,), first)
+    rows = RowSink(target, 16, first)
     for start in (0, 9, 18):
         stop = min(start + 9, 24)
-        vectors = {FULL: index.vectors_at(np.arange(start, stop))}
+        vectors = index.vectors_at(np.arange(start, stop))
         rows.add(index._parts.items.slice(start, stop - start), vectors)
     rows.close()
     return rows.names
@@ -36,7 +36,7 @@ def test_a_full_segment_is_followed_by_the_next(
 
 
 def test_nothing_makes_no_segment(tmp_path: Path) -> None:
-    rows = RowSink(tmp_path, 16, (FULL,))
+    rows = RowSink(tmp_path, 16)
     rows.close()
     assert rows.names == []
     assert list(tmp_path.iterdir()) == []
