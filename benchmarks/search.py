@@ -33,10 +33,12 @@ import pyarrow as pa
 import torch
 
 from benchmarks.search_peers import best_flat
-from mmpipeline.config import FeatureConfig, IndexConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.publish import IndexConfig
 from mmpipeline.features.encoder_set import EncoderSet
-from mmpipeline.models import FusionModel, save_model
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.models.rounding import tie_width
+from mmpipeline.models.weights import save_model
 from mmpipeline.search.current import promote
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.load import DEAD_NAME, write_members
@@ -47,7 +49,10 @@ from mmpipeline.search.vectors.items import ITEMS_SCHEMA
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.segment_writer import RowSink
 from mmpipeline.search.verification_cache import verify_once
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, open_artifact
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
+from mmpipeline.storage.provenance import ArtifactKey
 
 K = 10
 CLUSTERS = 3000

@@ -36,16 +36,16 @@ import psutil
 import torch
 
 from mmpipeline.catalog.build import build_catalog
-from mmpipeline.config import (
-    CatalogConfig,
-    FeatureConfig,
-    IndexConfig,
-    Recipe1MConfig,
-    SampleConfig,
-    ServeConfig,
-)
-from mmpipeline.features import FeatureSet, extract_features
-from mmpipeline.models import FusionModel, save_model
+from mmpipeline.config.catalog import CatalogConfig
+from mmpipeline.config.features import FeatureConfig
+from mmpipeline.config.publish import IndexConfig
+from mmpipeline.config.sample import SampleConfig
+from mmpipeline.config.serve import ServeConfig
+from mmpipeline.config.sources import Recipe1MConfig
+from mmpipeline.features.extract import extract_features
+from mmpipeline.features.feature_set import FeatureSet
+from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.weights import save_model
 from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.search.current import promote
 from mmpipeline.search.index import SearchIndex
@@ -54,7 +54,9 @@ from mmpipeline.serving.api.handlers import answer_search
 from mmpipeline.serving.api.requests import SearchRequest, read_request
 from mmpipeline.serving.api.response_models import SearchAnswer
 from mmpipeline.sources.recipe1m.normalise import normalize_dump
-from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.provenance import ArtifactKey
 
 Found = list[tuple[str, float]]
 

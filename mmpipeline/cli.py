@@ -17,7 +17,7 @@ from mmpipeline.config import SampleConfig, load_settings
 from mmpipeline.errors import PipelineError, QueryError, describe_os_error
 from mmpipeline.operations.index_commands import index_app
 from mmpipeline.serving.commands import search, serve, subsets
-from mmpipeline.serving.terminal import fit_line, render_result
+from mmpipeline.serving.terminal import fit_line
 from mmpipeline.storage import DataLayout
 
 if TYPE_CHECKING:
@@ -201,30 +201,6 @@ def catalog_migrate(
 
     artifact = migrate_catalog(ArtifactStore(DataLayout.at(load_settings().data_root)), version)
     typer.echo(f"catalogue {artifact.id} has schema version {artifact.manifest.schema_version}")
-
-
-def example_answer(layout: DataLayout, k: int = 3) -> Iterator[str]:
-    """Ask the published index for a recipe it holds, by title alone, and yield the answer.
-
-    Parameters
-    ----------
-    layout
-        The data folder.
-    k
-        How many items and dishes.
-
-    Yields
-    ------
-    str
-        One line of text.
-    """
-    from mmpipeline.search.index import SearchIndex
-    from mmpipeline.search.query import Query
-
-    index = SearchIndex.open(layout)
-    title = index.example_title()
-    yield f'mmpipeline search --title "{title}" -k {k}'
-    yield from render_result(index.search(Query(title=title), k))
 
 
 def main() -> None:

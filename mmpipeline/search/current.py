@@ -9,8 +9,9 @@ from collections.abc import Callable
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.verification_cache import verify_once
-from mmpipeline.storage import Artifact, DataLayout, open_artifact, write_text_atomic
-from mmpipeline.storage.manifest import check_seal
+from mmpipeline.storage.atomic import write_text_atomic
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, check_seal, open_artifact
 
 _VERSION = re.compile(r"[0-9a-f]{16}")
 

@@ -10,18 +10,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmpipeline.arrays import BoolArray, IndexArray
+from mmpipeline.arrays import BoolArray
 from mmpipeline.errors import ArtifactError
-from mmpipeline.features import QueryEncoder
 from mmpipeline.features.encoder_set import ENCODERS_NAME
-from mmpipeline.models import FusionModel, load_model
+from mmpipeline.features.feature_set import QueryEncoder
+from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.weights import load_model
+from mmpipeline.search.parts import IndexRows
 from mmpipeline.search.vectors.calibration import Calibration
 from mmpipeline.search.vectors.prototypes import Prototypes
 from mmpipeline.search.vectors.segment import Segment, open_segment
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.search.vectors.space import VectorSpace
-from mmpipeline.storage import Artifact, ParquetSink, digest_file, read_parquet
-from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME
+from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME, Artifact, digest_file
+from mmpipeline.storage.parquet import ParquetSink, read_parquet
 
 FORMAT = 2
 INDEX_NAME = "index.json"
@@ -34,49 +36,17 @@ _MEMBERS_SCHEMA = pa.schema([
 
 
 @dataclass(frozen=True, slots=True)
-class IndexParts:
-    """The files of an index version, opened.
+class IndexParts(IndexRows):
+    """All files of an index version, opened.
 
     Attributes
     ----------
-    described
-        What `index.json` says.
-    segments
-        In the order of their rows.
-    items
-        All rows of `items.ITEMS_SCHEMA`, dead ones included, mapped.
-    alive
-        Shape (N,), which rows may be found; None means all.
-    space
-        The vectors of all rows.
-    prototypes
-        Of dishes, named subsets and enrolled classes.
-    calibration
-        What scores mean.
-    members
-        Ids of the recipes of each named subset.
+    model, encoder
+        What turns a query into a vector.
     """
 
-    described: dict[str, Any]
-    segments: list[Segment]
-    items: pa.Table
-    alive: BoolArray | None
-    space: VectorSpace
-    prototypes: Prototypes
-    calibration: Calibration
     model: FusionModel
     encoder: QueryEncoder
-    members: dict[str, pa.Array]
-
-    @property
-    def living(self) -> int:
-        """Number of rows that may be found."""
-        dead = 0 if self.alive is None else int((~self.alive).sum())
-        return int(self.items.num_rows) - dead
-
-    def living_rows(self) -> IndexArray:
-        """Return the rows that may be found, ascending."""
-        return np.arange(self.items.num_rows) if self.alive is None else np.flatnonzero(self.alive)
 
 
 def open_parts(folder: Path) -> IndexParts:
@@ -210,13 +180,3 @@ def write_members(folder: Path, members: Mapping[str, pa.Array]) -> None:
         for name, ids in members.items():
             names = pa.repeat(pa.scalar(name, pa.string()), len(ids))
             sink.write_table(pa.table({"subset": names, "recipe_id": ids}))
-
-
-def count_by_value(items: pa.Table, column: str) -> dict[str, int]:
-    """Return how many items have each value of a column, the most frequent first."""
-    values = items[column]
-    if pa.types.is_list(values.type):
-        values = pc.list_flatten(values)
-    counts = values.drop_null().value_counts().to_pylist()
-    counts.sort(key=lambda entry: (-entry["counts"], entry["values"]))
-    return {entry["values"]: entry["counts"] for entry in counts}

@@ -10,8 +10,9 @@ import json
 from contextlib import suppress
 from pathlib import Path
 
-from mmpipeline.storage import Artifact, DataLayout, digest_file, write_json_atomic
-from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME, Artifact, digest_file
 
 
 def verify_once(layout: DataLayout, artifact: Artifact, *, always: bool = False) -> bool:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from mmpipeline.config import load_config, load_settings
+from mmpipeline.config.environment import load_settings
+from mmpipeline.config.pipeline import load_config
 from mmpipeline.errors import QueryError
 from mmpipeline.serving.terminal import fit_line, render_result
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 if TYPE_CHECKING:
     from mmpipeline.search.query import Query

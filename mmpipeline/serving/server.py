@@ -10,12 +10,12 @@ from contextlib import contextmanager
 import torch
 import uvicorn
 
-from mmpipeline.config import ServeConfig
+from mmpipeline.config.serve import ServeConfig
 from mmpipeline.errors import ConfigError, StageError
 from mmpipeline.serving.api.app import create_app
 from mmpipeline.serving.http.origins import LOCAL_NAMES
 from mmpipeline.serving.http.protocol import timed_protocol
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 DEFAULT_PORT = 8000
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from prefect import task
 
-from mmpipeline.cli import example_answer
 from mmpipeline.config import IndexConfig, PromotionConfig
 from mmpipeline.planning.index import plan_index
 from mmpipeline.search.current import current_version, sound_version
 from mmpipeline.search.release.promotion import release
 from mmpipeline.search.release.record import Release, challenger, note_aliases
+from mmpipeline.serving.terminal import example_answer
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, Draft, open_artifact
 from tasks.runtime.device import chosen_device
 from tasks.runtime.stage import log, produce, publish_counts, report

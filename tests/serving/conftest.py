@@ -50,7 +50,7 @@ def recipe_id(index: SearchIndex) -> str:
     """Id of a recipe with a photo, of the dish kimchi-jjigae."""
     from mmpipeline.search.query import Query
 
-    return index.search_within(Query(title="김치찌개"), "kimchi-jjigae", 1).items[0].recipe_id
+    return index.search(Query(title="김치찌개"), 1, dish="kimchi-jjigae").items[0].recipe_id
 
 
 def picture_bytes(

@@ -3,12 +3,12 @@
 from pathlib import Path
 
 from mmpipeline.arrays import Float32Array
-from mmpipeline.config import IndexConfig
+from mmpipeline.config.publish import IndexConfig
 from mmpipeline.search.load import open_parts
 from mmpipeline.search.vectors.ann import Lists, choose_effort
 from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
-from mmpipeline.storage import write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
 
 LEAST_ROWS = 20_000
 """A smaller segment is scanned as quickly as its lists would answer."""

@@ -17,9 +17,9 @@ import pyarrow.compute as pc
 
 from mmpipeline.arrays import BoolArray, Float32Array, Float64Array, IndexArray
 from mmpipeline.errors import ArtifactError
-from mmpipeline.features import FeatureSet
-from mmpipeline.models import FusionModel
+from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.embed import embed_rows, mask_subset
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES, Modality
 from mmpipeline.search.load import IndexParts
 from mmpipeline.search.vectors.calibration import (

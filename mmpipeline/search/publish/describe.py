@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from mmpipeline.features.encoder_set import ENCODERS_NAME
-from mmpipeline.models import FusionModel
+from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.search.load import DEAD_NAME, FORMAT, INDEX_NAME
 from mmpipeline.search.vectors.calibration import Calibration
 from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
-from mmpipeline.storage import digest_file, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.manifest import digest_file
 
 
 def write_index(target: Path, model: FusionModel, values: Mapping[str, Any]) -> None:

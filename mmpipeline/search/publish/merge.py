@@ -18,23 +18,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmpipeline.arrays import Float32Array, Int64Array
-from mmpipeline.config import IndexConfig
+from mmpipeline.config.publish import IndexConfig
 from mmpipeline.errors import ArtifactError, StageError
 from mmpipeline.features.encoder_set import ENCODERS_NAME
-from mmpipeline.provenance import digest_code
+from mmpipeline.provenance.code import digest_code
 from mmpipeline.search.load import DEAD_NAME, IndexParts, open_parts, write_members
 from mmpipeline.search.publish.ann import build_lists
 from mmpipeline.search.publish.describe import write_index
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.recall import measure_recall
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
-from mmpipeline.storage import (
-    Artifact,
-    ArtifactKey,
-    ArtifactStore,
-    DataLayout,
-    digest_file,
-)
+from mmpipeline.storage.artifact import ArtifactStore
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact, digest_file
+from mmpipeline.storage.provenance import ArtifactKey
 
 MADE_BY = ("mmpipeline.search.publish.merge:merge_indexes", "mmpipeline.config.publish:IndexConfig")
 """What a merged version is made by, beside its parts."""

@@ -13,7 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from mmpipeline.errors import ConfigError
-from mmpipeline.storage import connect_database
+from mmpipeline.storage.database import connect_database
 from mmpipeline.storage.segments import recipe_files, recipes_sql
 
 LIMIT_S = 60.0

@@ -8,12 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from mmpipeline.arrays import BoolArray, Float32Array, IndexArray, Int64Array
-from mmpipeline.config import IndexConfig
+from mmpipeline.config.publish import IndexConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.encoder_set import ENCODERS_NAME
 from mmpipeline.search.load import IndexParts, open_parts
 from mmpipeline.search.vectors.segment_writer import RowSink, share_segment
-from mmpipeline.storage import digest_file
+from mmpipeline.storage.manifest import digest_file
 
 _COPIED_ROWS = 16_384
 

@@ -21,13 +21,14 @@ import numpy as np
 import pyarrow as pa
 
 from mmpipeline.arrays import Float32Array, IndexArray
-from mmpipeline.config import IndexConfig
+from mmpipeline.config.publish import IndexConfig
 from mmpipeline.errors import ArtifactError, StageError
-from mmpipeline.features import FeatureSet
 from mmpipeline.features.encoder_set import ENCODERS_NAME
-from mmpipeline.models import FusionModel, load_model
+from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models.device import compute_device
 from mmpipeline.models.embed import check_fit, embed_rows
+from mmpipeline.models.fusion import FusionModel
+from mmpipeline.models.weights import load_model
 from mmpipeline.progress import Progress
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.search.current import current_version, promote
@@ -42,7 +43,7 @@ from mmpipeline.search.vectors.items import CATALOG_COLUMNS, make_items
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.recall import measure_recall
 from mmpipeline.search.vectors.segment_writer import RowSink
-from mmpipeline.storage import read_parquet
+from mmpipeline.storage.parquet import read_parquet
 from mmpipeline.storage.segments import iterate_recipes
 
 __all__ = ["build_index", "current_version", "promote"]

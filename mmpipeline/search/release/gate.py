@@ -7,13 +7,14 @@ the version that answers, and that items do not disappear in masses.
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmpipeline.config import PromotionConfig
+from mmpipeline.config.publish import PromotionConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import open_version
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.release.golden_queries import sit_exam
 from mmpipeline.search.release.trial import try_version
-from mmpipeline.storage import DataLayout, open_artifact
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import open_artifact
 
 
 def examine(

@@ -2,9 +2,8 @@
 
 They are drawn once, from the validation recipes of the first catalogue that is published, and kept
 beside the versions with all their words, so that versions over changing catalogues compare. Test
-recipes are left alone: what chooses the version that answers cannot also test it. The digest of
-the file tells exams apart. A question's own recipe is no answer, and right is what has
-the dish that the question had when it was drawn.
+recipes are left alone: what chooses the version that answers cannot also test it. A question's
+own recipe is no answer, and right is what has the dish that the question had when it was drawn.
 """
 
 from collections.abc import Sequence
@@ -18,8 +17,9 @@ import pyarrow.parquet as pq
 from mmpipeline.errors import ImageError, QueryError
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
-from mmpipeline.storage import DataLayout, digest_file, read_parquet
 from mmpipeline.storage.atomic import fsync_file, fsync_folder
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.parquet import read_parquet
 from mmpipeline.storage.segments import read_recipes
 
 EXAM_NAME = "exam.parquet"
@@ -155,11 +155,6 @@ def _shares(
 
 def _mean(answers: Sequence[bool]) -> float:
     return sum(answers) / len(answers)
-
-
-def exam_digest(layout: DataLayout) -> str:
-    """Return 16 hex digits that tell this exam from others."""
-    return digest_file(exam_of(layout))[:16]
 
 
 def _is_right(

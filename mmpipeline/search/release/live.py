@@ -16,7 +16,7 @@ from typing import Self
 from mmpipeline.errors import NoIndexError, PipelineError
 from mmpipeline.search.current import current_version
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 
 @dataclass(slots=True)

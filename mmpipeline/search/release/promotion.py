@@ -9,7 +9,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mmpipeline.config import PromotionConfig
+from mmpipeline.config.publish import PromotionConfig
 from mmpipeline.errors import ArtifactError, BusyError
 from mmpipeline.search.current import promote, sound_version
 from mmpipeline.search.release.record import (
@@ -19,7 +19,7 @@ from mmpipeline.search.release.record import (
     mend_record,
     record,
 )
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 
 def release(

@@ -14,7 +14,8 @@ from typing import Any, Literal
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.current import current_version, sound_version
-from mmpipeline.storage import DataLayout, write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
+from mmpipeline.storage.layout import DataLayout
 
 RELEASES_NAME = "releases.json"
 Action = Literal["promoted", "refused", "rolled back"]

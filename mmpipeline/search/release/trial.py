@@ -15,7 +15,8 @@ from mmpipeline.search.current import open_version
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.load import open_verified
 from mmpipeline.search.query import Query
-from mmpipeline.storage import Artifact, DataLayout
+from mmpipeline.storage.layout import DataLayout
+from mmpipeline.storage.manifest import Artifact
 
 _QUESTION = Query(title="김치찌개 kimchi stew")
 _MOST_NAMED = 3

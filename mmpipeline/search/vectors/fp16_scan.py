@@ -121,11 +121,6 @@ class CodeScan:
         """Return the number of rows."""
         return len(self.vectors)
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes of the codes: what one scan reads."""
-        return 2 * int(self.vectors.size)
-
     def codes(self) -> npt.NDArray[np.uint8]:
         """Return the codes as raw bytes, mapped: shape (2 N E,)."""
         raw = self._index.codes

@@ -24,7 +24,7 @@ from mmpipeline.errors import ArtifactError
 from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.results import SubsetKind
 from mmpipeline.search.vectors.ties import rank
-from mmpipeline.storage import write_json_atomic
+from mmpipeline.storage.atomic import write_json_atomic
 
 Rule = Literal["mean", "nearest", "gaussian"]
 

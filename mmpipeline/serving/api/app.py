@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from mmpipeline.config import ServeConfig
+from mmpipeline.config.serve import ServeConfig
 from mmpipeline.errors import NoIndexError, NotFoundError
 from mmpipeline.serving.api.documentation import describe_bodies
 from mmpipeline.serving.api.routes import items as item_routes
@@ -25,7 +25,7 @@ from mmpipeline.serving.api.service import Service, get_service
 from mmpipeline.serving.http.errors import RefusedError
 from mmpipeline.serving.http.guard import RequestGuard
 from mmpipeline.serving.http.origins import LOCAL_NAMES
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 _SENTENCES = {404: "there is nothing at this address", 405: "this address takes another method"}
 

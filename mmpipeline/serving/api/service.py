@@ -7,9 +7,9 @@ from typing import TypeVar
 
 from starlette.requests import Request
 
-from mmpipeline.config import ServeConfig
+from mmpipeline.config.serve import ServeConfig
 from mmpipeline.errors import ImageError, NoIndexError, NotFoundError, PipelineError, QueryError
-from mmpipeline.features import RejectedPhotoError
+from mmpipeline.features.photo import RejectedPhotoError
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.release.live import LiveIndex
 from mmpipeline.serving.api.thumbnails import ThumbnailCache
@@ -17,7 +17,7 @@ from mmpipeline.serving.api.uploads import refuse_photo
 from mmpipeline.serving.http.errors import RefusedError
 from mmpipeline.serving.http.work_queue import WorkQueue
 from mmpipeline.serving.map.maps import MapMaker
-from mmpipeline.storage import DataLayout
+from mmpipeline.storage.layout import DataLayout
 
 Answer = TypeVar("Answer")
 

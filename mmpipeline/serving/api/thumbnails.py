@@ -10,7 +10,7 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 
-from mmpipeline.features import load_photo
+from mmpipeline.features.photo import load_photo
 
 SIZES_PX = (320, 960)
 """Longest edges there are: cards and tooltips; the large view."""

@@ -13,7 +13,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
 
-from mmpipeline.config import ServeConfig
+from mmpipeline.config.serve import ServeConfig
 from mmpipeline.features.photo import RejectedPhotoError, check_photo_header
 from mmpipeline.serving.api.requests import SearchRequest, read_request
 from mmpipeline.serving.http.errors import RefusedError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from mmpipeline.config import ServeConfig
+from mmpipeline.config.serve import ServeConfig
 from mmpipeline.serving.http.errors import RefusedError
 from mmpipeline.serving.http.origins import LOCAL_NAMES, OwnOrigins
 

@@ -12,7 +12,7 @@ Names are compared as they are written; nothing is resolved, and there are no wi
 import re
 from collections.abc import Iterable
 
-from mmpipeline.config import HOST_PATTERN, MAX_PORT
+from mmpipeline.config.environment import HOST_PATTERN, MAX_PORT
 
 LOCAL_NAMES = ("127.0.0.1", "localhost", "[::1]")
 """Names of this machine that no DNS server can point elsewhere."""

@@ -11,7 +11,7 @@ import json
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from mmpipeline.config import ServeConfig
+from mmpipeline.config.serve import ServeConfig
 
 
 def timed_protocol(config: ServeConfig) -> type[H11Protocol]:

@@ -72,7 +72,6 @@ def test_nothing_allowed_finds_nothing(tmp_path: Path) -> None:
 def test_codes_of_other_vectors_are_refused(tmp_path: Path) -> None:
     vectors = unit(np.random.default_rng(0), 50, 8)
     scan = write(tmp_path, vectors)
-    assert scan.nbytes == 2 * vectors.size
     with pytest.raises(ArtifactError, match="does not fit its vectors"):
         CodeScan(vectors[:40], tmp_path / "codes", scan._errors)
     (tmp_path / "codes").write_bytes(b"none")

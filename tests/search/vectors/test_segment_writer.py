@@ -32,7 +32,7 @@ def test_a_full_segment_is_followed_by_the_next(
     opened = [open_segment(tmp_path / SEGMENTS / name, 16) for name in names]
     assert [len(segment) for segment in opened] == [10, 10, 4]
     ids = [recipe_id for s in opened for recipe_id in s.items["recipe_id"].to_pylist()]
-    assert ids == index.recipe_ids(np.arange(24))
+    assert ids == index.columns_at(np.arange(24), ("recipe_id",))["recipe_id"]
 
 
 def test_nothing_makes_no_segment(tmp_path: Path) -> None:
