@@ -18,7 +18,8 @@ import numpy as np
 from pydantic import ValidationError
 
 from mmpipeline.arrays import Float32Array
-from mmpipeline.config import FeatureConfig, describe_problems
+from mmpipeline.config.base import describe_problems
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.content import has_words
 from mmpipeline.features.encoders.card import PhotoEncoder, WordEncoder

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 
 from mmpipeline.arrays import BoolArray, Float16Array
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.errors import StageError
 from mmpipeline.features.cache import EncodingCache
 from mmpipeline.features.content import ingredients_content, instructions_content, title_content

@@ -12,7 +12,7 @@ from functools import lru_cache
 from types import TracebackType
 from typing import Self, TypeVar
 
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.features.encoder_set import EncoderSet
 from mmpipeline.parallel import SharingExecutor, Workers
 

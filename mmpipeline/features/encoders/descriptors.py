@@ -21,7 +21,7 @@ import numpy.typing as npt
 from PIL import Image, ImageFilter
 
 from mmpipeline.arrays import Float32Array, Float64Array
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.features.encoders.card import EncoderCard
 
 CARD = EncoderCard(

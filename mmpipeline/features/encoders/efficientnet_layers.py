@@ -22,7 +22,7 @@ import torch
 from PIL import Image
 
 from mmpipeline.arrays import Float32Array
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.features.encoders.efficientnet import CARD as WHOLE
 from mmpipeline.features.encoders.efficientnet import find_weights, load_layers
 from mmpipeline.features.encoders.single_thread import one_thread

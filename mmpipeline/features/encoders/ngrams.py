@@ -18,7 +18,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from mmpipeline.arrays import Float32Array, IndexArray, UInt32Array, UInt64Array
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.features.encoders.card import EncoderCard
 from mmpipeline.text.normalize import fold_text
 

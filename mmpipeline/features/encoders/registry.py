@@ -9,7 +9,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.features.encoders.card import EncoderCard, PhotoEncoder, WordEncoder
 from mmpipeline.features.encoders.joined import JoinedPhotoEncoder, JoinedWordEncoder
 

@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from mmpipeline.arrays import Float32Array
-from mmpipeline.config import FeatureConfig
+from mmpipeline.config.features import FeatureConfig
 from mmpipeline.errors import ConfigError
 from mmpipeline.features.encoders.card import EncoderCard
 from mmpipeline.features.encoders.single_thread import one_thread
