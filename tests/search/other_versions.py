@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from mmpipeline.search.vectors.fp16_scan import CodeWriter
+from mmpipeline.search.vectors.fp16_writer import CodeWriter
 from mmpipeline.storage import DataLayout, digest_file
 from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mmpipeline.search.vectors.ann import Kind, ListPlan, Lists
 from mmpipeline.search.vectors.exact import find_nearest, score_exactly
-from mmpipeline.search.vectors.fp16_scan import CodeScan, CodeWriter
+from mmpipeline.search.vectors.fp16_scan import CodeScan
+from mmpipeline.search.vectors.fp16_writer import CodeWriter
 from mmpipeline.search.vectors.segment import SegmentVectors
 from mmpipeline.search.vectors.space import VectorSpace
 from tests.search.one_order import answer_naively, draw_copies, draw_unit

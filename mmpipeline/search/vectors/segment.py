@@ -17,7 +17,8 @@ import pyarrow as pa
 from mmpipeline.arrays import Float32Array
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.vectors.ann import ListPlan, Lists
-from mmpipeline.search.vectors.fp16_scan import CodeErrors, CodeScan, CodeWriter
+from mmpipeline.search.vectors.fp16_scan import CodeScan
+from mmpipeline.search.vectors.fp16_writer import CodeErrors, CodeWriter
 from mmpipeline.search.vectors.items import ITEMS_SCHEMA
 
 SEGMENT_ROWS = 262_144

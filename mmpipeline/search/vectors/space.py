@@ -6,6 +6,7 @@ order, ties included, is made of all of them at once: segments change no answer.
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from mmpipeline.search.vectors.candidates import rank_candidates
 from mmpipeline.search.vectors.exact import find_nearest
 from mmpipeline.search.vectors.segment import SegmentVectors
 from mmpipeline.search.vectors.ties import rank
+
+_Column = TypeVar("_Column", IndexArray, Float64Array)
 
 FEW_ROWS_SHARE = 1 / 16
 """Below this share of the rows, gathering them costs less than scanning all codes."""
@@ -84,7 +87,7 @@ class VectorSpace:
             chosen = np.zeros(self.rows, dtype=np.bool_)
             chosen[rows] = True
             allowed = chosen if allowed is None else chosen & allowed
-        rows_found, scores_found = [np.zeros(0, np.intp)], [np.zeros(0)]
+        rows_found, scores_found = [], []
         for turn, segment in enumerate(self._segments):
             start, stop = self._bounds[turn], self._bounds[turn + 1]
             within = None if allowed is None else allowed[start:stop]
@@ -93,7 +96,7 @@ class VectorSpace:
                 found = segment.scan.gather(query, k, within)
             rows_found.append(found[0] + start)
             scores_found.append(found[1])
-        joined = np.concatenate(rows_found), np.concatenate(scores_found)
+        joined = _join(rows_found, np.intp), _join(scores_found, np.float64)
         return rank(*joined, k, tie_width(len(query)))
 
     def find_many(self, queries: Float32Array, k: int) -> tuple[IndexArray, Float64Array]:
@@ -122,6 +125,11 @@ class VectorSpace:
         living = self.rows if self._alive is None else int(np.count_nonzero(self._alive))
         starts = self._bounds[:-1].tolist()
         return rank_candidates(parts, starts, min(k, living), tie_width(queries.shape[1]))
+
+
+def _join(parts: Sequence[_Column], kind: type[np.generic]) -> _Column:
+    """Return the columns of all segments as one; that of a single segment as it is."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, kind), *parts])
 
 
 def _ask_lists(

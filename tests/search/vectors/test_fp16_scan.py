@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.vectors.exact import find_nearest
-from mmpipeline.search.vectors.fp16_scan import CodeScan, CodeWriter
+from mmpipeline.search.vectors.fp16_scan import CodeScan
+from mmpipeline.search.vectors.fp16_writer import CodeWriter
 
 Vectors = np.ndarray
 

@@ -6,7 +6,8 @@ import pytest
 
 from mmpipeline.search.vectors.ann import Kind, ListPlan, Lists
 from mmpipeline.search.vectors.exact import find_nearest
-from mmpipeline.search.vectors.fp16_scan import CodeScan, CodeWriter
+from mmpipeline.search.vectors.fp16_scan import CodeScan
+from mmpipeline.search.vectors.fp16_writer import CodeWriter
 from mmpipeline.search.vectors.segment import SegmentVectors
 from mmpipeline.search.vectors.space import VectorSpace
 
