@@ -9,7 +9,6 @@ from PIL import Image
 
 from mmpipeline.config import ServeConfig
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.serving.server import serve_in_thread
 from mmpipeline.storage import DataLayout
 from tests.search.conftest import (
     first_world,
@@ -19,6 +18,7 @@ from tests.search.conftest import (
     published,
     world,
 )
+from tests.serving.server_thread import serve_in_thread
 
 __all__ = ["first_world", "index", "layout", "publish_another", "published", "world"]
 
