@@ -17,12 +17,6 @@ class IndexConfig(Section):
         1_000_000, ge=1, description="items beyond which lists are made; up to it, exact search"
     )
     approximate: Literal["ivf", "hnsw"] = "ivf"
-    views: tuple[Literal["image", "text"], ...] = Field(
-        ("image", "text"), description="further embeddings of all items, kept where they help"
-    )
-    min_view_gain: float = Field(
-        0.02, ge=0, le=1, description="precision at 10 on validation recipes that a view must gain"
-    )
     calibration_queries: int = Field(300, ge=1, description="validation recipes that ask")
     prototype: Literal["mean", "nearest", "gaussian"] = "mean"
     prototype_references: int = Field(8, ge=1, description="items of a subset kept for `nearest`")

@@ -1,8 +1,9 @@
-"""The search index: an opened version that answers queries.
+"""One index version, opened, and all that can be asked of it.
 
-The first opening of a version hashes every file against its manifest; later ones trust what was
-verified, as long as the files look as they did then. In both cases vectors, items, prototypes,
-model and encoders are checked to be of one make. All that is large stays mapped.
+A facade: queries become vectors in `ask.compose`, rows are found in `ask.lookup` and answers made
+in `ask.ranking`. The first opening of a version hashes every file against its manifest; later ones
+trust what was verified, as long as the files look as they did then. In both cases vectors, items,
+prototypes, model and encoders are checked to be of one make. All that is large stays mapped.
 """
 
 from collections.abc import Sequence
@@ -10,25 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from mmpipeline.arrays import Float32Array, Float64Array, IndexArray
 from mmpipeline.errors import NoIndexError, QueryError
-from mmpipeline.search.ask.compose import ComposedQuery, QueryComposer
+from mmpipeline.search.ask.compose import QueryComposer
 from mmpipeline.search.ask.lookup import RowLookup
-from mmpipeline.search.ask.ranking import SearchScope, answer
+from mmpipeline.search.ask.query_vector import check_vector, compose_vector
+from mmpipeline.search.ask.ranking import SearchScope, answer, rank_subsets
 from mmpipeline.search.current import current_version, open_version
-from mmpipeline.search.load import IndexParts, count_by_value, open_verified
+from mmpipeline.search.load import IndexParts, open_verified
 from mmpipeline.search.query import Filters, Query, check_k
-from mmpipeline.search.results import (
-    Item,
-    SearchResult,
-    SubsetHit,
-    SubsetRanking,
-)
-from mmpipeline.search.vectors.prototypes import Rule, Sample, SubsetInfo
-from mmpipeline.search.vectors.segment import FULL
+from mmpipeline.search.results import Item, SearchResult, SubsetRanking
+from mmpipeline.search.vectors.prototypes import Sample, SubsetInfo
 from mmpipeline.search.verification_cache import verify_once
 from mmpipeline.storage.layout import DataLayout
 
@@ -50,7 +44,7 @@ class SearchIndex:
         self.version = version
         self._parts = parts
         self._lookup = RowLookup(version, parts)
-        self._composer = QueryComposer(parts.model, parts.encoder, self._vector_of)
+        self._composer = QueryComposer(parts.model, parts.encoder, self._lookup.vector_of)
 
     @classmethod
     def open(cls, layout: DataLayout, version: str | None = None) -> "SearchIndex":
@@ -87,55 +81,19 @@ class SearchIndex:
         return self._parts.living
 
     @property
-    def dishes(self) -> list[str]:
-        """Keys of the dishes that have a prototype, sorted."""
-        return [info.subset for info in self._parts.prototypes.infos if info.kind == "dish"]
-
-    @property
     def embedding_dim(self) -> int:
         """E, the length of a vector of the model's space."""
         return self._parts.model.embedding_dim
 
     @property
-    def described(self) -> dict[str, Any]:
-        """What `index.json` says of the version."""
-        return dict(self._parts.described)
+    def dishes(self) -> list[str]:
+        """Keys of the dishes that have a prototype, sorted."""
+        return self._parts.dishes
 
     @property
     def dish_names(self) -> dict[str, tuple[str | None, str | None]]:
         """Korean and English name of each dish that has a prototype, by its key."""
-        infos = self._parts.prototypes.infos
-        return {info.subset: (info.name_ko, info.name_en) for info in infos if info.kind == "dish"}
-
-    def vectors_at(self, rows: IndexArray) -> Float32Array:
-        """Return the vectors of some rows, shape (M, E)."""
-        return self._parts.spaces[FULL].take(rows)
-
-    @property
-    def rows(self) -> IndexArray:
-        """Rows of all recipes of the index, ascending; rows of deleted ones are left out."""
-        alive = self._parts.alive
-        return np.arange(self._parts.items.num_rows) if alive is None else np.flatnonzero(alive)
-
-    def columns_at(self, rows: IndexArray, names: tuple[str, ...]) -> dict[str, Any]:
-        """Return columns of `items.ITEMS_SCHEMA` at some rows, each a list of length M."""
-        columns: dict[str, Any] = self._parts.items.select(list(names)).take(rows).to_pydict()
-        return columns
-
-    def example_title(self) -> str:
-        """Return a title to try the index with: of its first recipe that has one and a dish.
-
-        Raises
-        ------
-        QueryError
-            If no recipe has both.
-        """
-        items = self._lookup.living
-        titles = items.filter(pc.is_valid(items["dish"]))["title"].drop_null()
-        if not len(titles):
-            raise QueryError("no recipe of this index has a title and a dish; ask by photo")
-        title: str = titles[0].as_py()
-        return title
+        return self._lookup.dish_names
 
     def search(
         self, query: Query, k: int = 10, filters: Filters | None = None, dish: str | None = None
@@ -173,12 +131,8 @@ class SearchIndex:
         check_k(k, len(self))  # before any work is done
         rows = self._lookup.choose_rows(filters, dish)
         asked = self._composer.compose(query)
-        hidden = self._lookup.rows_of(query.named)
-        return self._answer(asked, k, SearchScope(rows, hidden, query.ingredients))
-
-    def search_within(self, query: Query, dish: str, k: int = 10) -> SearchResult:
-        """Find the recipes of one dish that are most like a query; see `search`."""
-        return self.search(query, k, dish=dish)
+        wanted = SearchScope(rows, self._lookup.rows_of(query.named), query.ingredients)
+        return answer(self.version, self._parts, self._lookup, asked, k, wanted)
 
     def search_vector(
         self, vector: Float32Array, k: int = 10, filters: Filters | None = None
@@ -203,15 +157,11 @@ class SearchIndex:
             If the vector is of another shape, zero or not finite, or `k` is below 1.
         """
         check_k(k, len(self))
-        self._check_vector(vector)
-        length = float(np.linalg.norm(vector.astype(np.float64)))
-        if length == 0:
-            raise QueryError("the query vector is zero; expected a direction")
-        unit = (vector / length).astype(np.float32)
-        asked = ComposedQuery(("vector",), unit[None].astype(np.float64), unit)
-        return self._answer(asked, k, SearchScope(self._lookup.choose_rows(filters, None)))
+        asked = compose_vector(vector, self.embedding_dim)
+        wanted = SearchScope(self._lookup.choose_rows(filters, None))
+        return answer(self.version, self._parts, self._lookup, asked, k, wanted)
 
-    def rank_subsets(self, query: Query, k: int = 10, rule: Rule | None = None) -> SubsetRanking:
+    def rank_subsets(self, query: Query, k: int = 10) -> SubsetRanking:
         """Rank the subsets of the data by their nearness to a query.
 
         Parameters
@@ -220,8 +170,6 @@ class SearchIndex:
             What is asked with.
         k
             How many; all when there are not so many.
-        rule
-            Which distance (see `prototypes`); None takes the version's own.
 
         Returns
         -------
@@ -235,22 +183,9 @@ class SearchIndex:
         ImageError
             If a photo cannot be used.
         """
-        infos = self._parts.prototypes.infos
-        check_k(k, max(1, len(infos)))
+        check_k(k, max(1, len(self._parts.prototypes.infos)))
         asked = self._composer.compose(query)
-        found = self._parts.prototypes.rank(asked.vector, k, rule=rule or self._rule)
-        subsets = [
-            SubsetHit(
-                rank=rank,
-                subset=infos[turn].subset,
-                kind=infos[turn].kind,
-                score=float(score),
-                items=self._lookup.sizes.get(infos[turn].subset, infos[turn].items),
-                name=infos[turn].name,
-            )
-            for rank, (turn, score) in enumerate(zip(*found, strict=True), start=1)
-        ]
-        return SubsetRanking(version=self.version, asked_with=asked.parts, subsets=subsets)
+        return rank_subsets(self.version, self._parts, self._lookup, asked, k)
 
     def enrol(self, name: str, examples: Sequence[Query]) -> "SearchIndex":
         """Return the index with one more class, known by some examples; nothing is trained.
@@ -276,96 +211,24 @@ class SearchIndex:
         """
         if not examples:
             raise QueryError(f"the class {name!r} has no example; expected at least one")
-        vectors = np.stack([self.embed(example)[0] for example in examples])
+        vectors = np.stack([self._composer.compose(example).vector for example in examples])
         info = SubsetInfo(name, "enrolled", len(vectors))
         prototypes = self._parts.prototypes.with_subset(info, Sample.of(vectors, len(vectors)))
         return SearchIndex(self.version, replace(self._parts, prototypes=prototypes))
 
-    def subset_items(self, subset: str, k: int = 10, offset: int = 0) -> list[Item]:
-        """Return recipes of a subset in the order of their ids.
-
-        Parameters
-        ----------
-        subset
-            As in `SubsetHit.subset`.
-        k
-            How many; fewer when there are not so many.
-        offset
-            How many to leave out first.
-
-        Returns
-        -------
-        list of Item
-            May be empty beyond the end.
-
-        Raises
-        ------
-        NotFoundError
-            If there is no such subset.
-        QueryError
-            If `k` is below 1 or `offset` below 0.
-        """
-        check_k(k, len(self))
-        if offset < 0:
-            raise QueryError(f"offset {offset}: expected 0 or more")
-        rows = self._lookup.subset_rows(subset)[offset : offset + k]
-        return [_make_item(self._lookup.read(row)) for row in rows]
-
     def item(self, recipe_id: str) -> Item:
-        """Return one recipe of the index.
-
-        Parameters
-        ----------
-        recipe_id
-            Its id.
-
-        Returns
-        -------
-        Item
-            As it is shown.
-
-        Raises
-        ------
-        NotFoundError
-            If the index holds no such recipe.
-        """
-        return _make_item(self._lookup.read(self._lookup.row_of(recipe_id)))
+        """Return one recipe of the index, as it is shown; raises `NotFoundError` if none is."""
+        return self._lookup.item(recipe_id)
 
     def facets(self) -> dict[str, dict[str, int]]:
         """Return what can be filtered by: for language, source, dish and tags, counts by value."""
-        return {
-            name: count_by_value(self._lookup.living, name)
-            for name in ("language", "source", "dish", "tags")
-        }
+        return self._lookup.facets()
 
-    def embed(self, query: Query) -> tuple[Float32Array, tuple[str, ...]]:
-        """Embed a query as the recipes were embedded.
+    def example_title(self) -> str:
+        """Return a title to try the index with; raises `QueryError` if no recipe has one."""
+        return self._lookup.example_title()
 
-        Parameters
-        ----------
-        query
-            What is asked with.
-
-        Returns
-        -------
-        vector : numpy.ndarray
-            Shape (E,), of unit length.
-        parts : tuple of str
-            Those parts of the query that could be used.
-
-        Raises
-        ------
-        QueryError
-            If no part holds anything.
-        ImageError
-            If the photo cannot be used.
-        """
-        asked = self._composer.compose(query)
-        return asked.vector, asked.parts
-
-    def find_rows(
-        self, vector: Float32Array, k: int, rows: IndexArray | None = None
-    ) -> tuple[IndexArray, Float64Array]:
+    def find_rows(self, vector: Float32Array, k: int) -> tuple[IndexArray, Float64Array]:
         """Find the rows most like a vector.
 
         Parameters
@@ -374,8 +237,6 @@ class SearchIndex:
             Shape (E,), of unit length.
         k
             How many; all when there are not so many.
-        rows
-            The only rows to look at, ascending; None means all.
 
         Returns
         -------
@@ -387,9 +248,8 @@ class SearchIndex:
         QueryError
             If the vector is of another shape or not finite, or `k` is below 1.
         """
-        self._check_vector(vector)
-        k = check_k(k, len(self) if rows is None else len(rows))
-        return self._parts.spaces[FULL].find(vector, k, rows)
+        check_vector(vector, self.embedding_dim)
+        return self._parts.space.find(vector, check_k(k, len(self)))
 
     def find_many(self, vectors: Float32Array, k: int) -> tuple[IndexArray, Float64Array]:
         """Find the rows most like each of many vectors, exactly; see `space.VectorSpace`.
@@ -412,40 +272,23 @@ class SearchIndex:
             If the vectors are of another length or not finite, or `k` is below 1.
         """
         for vector in vectors:
-            self._check_vector(vector)
-        return self._parts.spaces[FULL].find_many(vectors, check_k(k, len(self)))
+            check_vector(vector, self.embedding_dim)
+        return self._parts.space.find_many(vectors, check_k(k, len(self)))
 
-    def recipe_ids(self, rows: IndexArray) -> list[str]:
-        """Return the ids of rows that `find_rows` or `find_many` returned."""
-        ids: list[str] = self._parts.items["recipe_id"].take(pa.array(rows)).to_pylist()
-        return ids
+    @property
+    def rows(self) -> IndexArray:
+        """Rows of all recipes of the index, ascending; rows of deleted ones are left out."""
+        return self._parts.living_rows()
+
+    def vectors_at(self, rows: IndexArray) -> Float32Array:
+        """Return the vectors of some rows, shape (M, E)."""
+        return self._parts.space.take(rows)
+
+    def columns_at(self, rows: IndexArray, names: tuple[str, ...]) -> dict[str, Any]:
+        """Return columns of `items.ITEMS_SCHEMA` at some rows, each a list of length M."""
+        columns: dict[str, Any] = self._parts.items.select(list(names)).take(rows).to_pydict()
+        return columns
 
     def close(self) -> None:
         """Give the mapped files back; the index answers nothing afterwards."""
-        del self._parts, self._lookup
-
-    @property
-    def _rule(self) -> Rule:
-        rule: Rule = self._parts.described["prototype"]
-        return rule
-
-    def _check_vector(self, vector: Float32Array) -> None:
-        if vector.shape != (self.embedding_dim,):
-            raise QueryError(
-                f"query vector of shape {vector.shape}: expected ({self.embedding_dim},)"
-            )
-        if not np.isfinite(vector).all():
-            raise QueryError("the query vector holds NaN or infinity; expected finite numbers")
-
-    def _vector_of(self, recipe_id: str) -> Float32Array:
-        vector: Float32Array = self._parts.spaces[FULL].take(
-            np.array([self._lookup.row_of(recipe_id)])
-        )[0]
-        return vector
-
-    def _answer(self, asked: ComposedQuery, k: int, wanted: SearchScope) -> SearchResult:
-        return answer(self.version, self._parts, self._lookup, asked, k, wanted)
-
-
-def _make_item(row: dict[str, Any]) -> Item:
-    return Item(**row | {name: tuple(row[name]) for name in ("ingredients", "tags")})
+        del self._parts, self._lookup, self._composer

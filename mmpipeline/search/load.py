@@ -10,15 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmpipeline.arrays import BoolArray, IndexArray
+from mmpipeline.arrays import BoolArray
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.encoder_set import ENCODERS_NAME
 from mmpipeline.features.feature_set import QueryEncoder
 from mmpipeline.models.fusion import FusionModel
 from mmpipeline.models.weights import load_model
+from mmpipeline.search.parts import IndexRows
 from mmpipeline.search.vectors.calibration import Calibration
 from mmpipeline.search.vectors.prototypes import Prototypes
-from mmpipeline.search.vectors.segment import FULL, Segment, open_segment
+from mmpipeline.search.vectors.segment import Segment, open_segment
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.search.vectors.space import VectorSpace
 from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME, Artifact, digest_file
@@ -35,56 +36,17 @@ _MEMBERS_SCHEMA = pa.schema([
 
 
 @dataclass(frozen=True, slots=True)
-class IndexParts:
-    """The files of an index version, opened.
+class IndexParts(IndexRows):
+    """All files of an index version, opened.
 
     Attributes
     ----------
-    described
-        What `index.json` says.
-    segments
-        In the order of their rows.
-    items
-        All rows of `items.ITEMS_SCHEMA`, dead ones included, mapped.
-    alive
-        Shape (N,), which rows may be found; None means all.
-    spaces
-        By view, the vectors of all rows.
-    prototypes
-        Of dishes, named subsets and enrolled classes.
-    calibration
-        What scores mean.
-    routes
-        By the parts of a query, joined by ``+``, the view that answers it; ``full`` for others.
-    members
-        Ids of the recipes of each named subset.
+    model, encoder
+        What turns a query into a vector.
     """
 
-    described: dict[str, Any]
-    segments: list[Segment]
-    items: pa.Table
-    alive: BoolArray | None
-    spaces: dict[str, VectorSpace]
-    prototypes: Prototypes
-    calibration: Calibration
     model: FusionModel
     encoder: QueryEncoder
-    routes: dict[str, str]
-    members: dict[str, pa.Array]
-
-    @property
-    def living(self) -> int:
-        """Number of rows that may be found."""
-        dead = 0 if self.alive is None else int((~self.alive).sum())
-        return int(self.items.num_rows) - dead
-
-    def view_for(self, parts: tuple[str, ...]) -> VectorSpace:
-        """Return the space that queries of these parts are answered from."""
-        return self.spaces[self.routes.get("+".join(parts), FULL)]
-
-    def living_rows(self) -> IndexArray:
-        """Return the rows that may be found, ascending."""
-        return np.arange(self.items.num_rows) if self.alive is None else np.flatnonzero(self.alive)
 
 
 def open_parts(folder: Path) -> IndexParts:
@@ -122,18 +84,17 @@ def _read_parts(folder: Path) -> IndexParts:
             f"{folder} has format {described['format']}, this version reads {FORMAT}; publish again"
         )
     model = load_model(folder)
-    segments, items, alive, spaces = _open_rows(folder, described, model.embedding_dim)
+    segments, items, alive, space = _open_rows(folder, described, model.embedding_dim)
     return IndexParts(
         described=described,
         segments=segments,
         items=items,
         alive=alive,
-        spaces=spaces,
+        space=space,
         prototypes=Prototypes.open(folder),
         calibration=Calibration.from_json(described["calibration"]),
         model=model,
         encoder=QueryEncoder(folder / ENCODERS_NAME),
-        routes=described["routes"],
         members=_open_members(folder),
     )
 
@@ -183,8 +144,8 @@ def open_verified(artifact: Artifact) -> IndexParts:
 
 def _open_rows(
     folder: Path, described: dict[str, Any], dim: int
-) -> tuple[list[Segment], pa.Table, BoolArray | None, dict[str, VectorSpace]]:
-    """Open the segments, all items, the mask of living rows, and a space a view."""
+) -> tuple[list[Segment], pa.Table, BoolArray | None, VectorSpace]:
+    """Open the segments, all items, the mask of living rows, and their space."""
     segments = [open_segment(folder / SEGMENTS / name, dim) for name in described["segments"]]
     items = pa.concat_tables([segment.items for segment in segments])
     dead = np.load(folder / DEAD_NAME, allow_pickle=False)
@@ -192,11 +153,8 @@ def _open_rows(
     if len(dead):
         alive = np.ones(items.num_rows, dtype=np.bool_)
         alive[dead] = False
-    spaces = {
-        view: VectorSpace([segment.views[view] for segment in segments], alive)
-        for view in described["views"]
-    }
-    return segments, items, alive, spaces
+    space = VectorSpace([segment.vectors for segment in segments], alive)
+    return segments, items, alive, space
 
 
 def _open_members(folder: Path) -> dict[str, pa.Array]:
@@ -222,13 +180,3 @@ def write_members(folder: Path, members: Mapping[str, pa.Array]) -> None:
         for name, ids in members.items():
             names = pa.repeat(pa.scalar(name, pa.string()), len(ids))
             sink.write_table(pa.table({"subset": names, "recipe_id": ids}))
-
-
-def count_by_value(items: pa.Table, column: str) -> dict[str, int]:
-    """Return how many items have each value of a column, the most frequent first."""
-    values = items[column]
-    if pa.types.is_list(values.type):
-        values = pc.list_flatten(values)
-    counts = values.drop_null().value_counts().to_pylist()
-    counts.sort(key=lambda entry: (-entry["counts"], entry["values"]))
-    return {entry["values"]: entry["counts"] for entry in counts}

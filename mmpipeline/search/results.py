@@ -74,9 +74,9 @@ class Hit:
     shared_ingredients: tuple[str, ...]
 
     @property
-    def carried_by(self) -> str:
-        """The part of the query that brought most to the score."""
-        return max(self.contributions, key=lambda part: self.contributions[part])
+    def carried_by(self) -> str | None:
+        """The part of the query that brought most to the score; None where no part is told."""
+        return max(self.contributions, key=lambda part: self.contributions[part], default=None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

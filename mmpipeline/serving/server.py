@@ -1,17 +1,14 @@
-"""The server of the application: on 127.0.0.1 until interrupted, or in a thread."""
+"""The server that runs the application: on 127.0.0.1, until it is interrupted."""
 
 import ipaddress
 import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 import uvicorn
 
 from mmpipeline.config.serve import ServeConfig
-from mmpipeline.errors import ConfigError, StageError
+from mmpipeline.errors import ConfigError
 from mmpipeline.serving.api.app import create_app
 from mmpipeline.serving.http.origins import LOCAL_NAMES
 from mmpipeline.serving.http.protocol import timed_protocol
@@ -19,7 +16,6 @@ from mmpipeline.storage.layout import DataLayout
 
 DEFAULT_PORT = 8000
 
-_START_S = 60.0
 _STOP_S = 5
 _BACKLOG = 1024
 
@@ -59,48 +55,6 @@ def run_server(
         server.run(sockets=[listener])
     except KeyboardInterrupt:  # uvicorn has stopped in order and raises the signal once more
         return
-
-
-@contextmanager
-def serve_in_thread(
-    layout: DataLayout, config: ServeConfig = ServeConfig(), port: int = 0
-) -> Iterator[str]:
-    """Serve on 127.0.0.1 in a thread.
-
-    Parameters
-    ----------
-    layout
-        The data folder.
-    config
-        Limits.
-    port
-        0 takes a free one.
-
-    Yields
-    ------
-    str
-        The address, such as ``http://127.0.0.1:40123``; it is stopped on leaving.
-
-    Raises
-    ------
-    StageError
-        If it does not start.
-    """
-    listener = _listen("127.0.0.1", port)
-    server = _make_server(layout, config, listener)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    try:
-        until = time.monotonic() + _START_S
-        while not server.started:
-            if not thread.is_alive() or time.monotonic() > until:
-                raise StageError("the search service did not start; its log says why")
-            time.sleep(0.01)
-        yield _address(listener)
-    finally:
-        server.should_exit = True
-        thread.join()
-        listener.close()
 
 
 def _make_server(

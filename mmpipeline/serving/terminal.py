@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 from unicodedata import east_asian_width
 
+from mmpipeline.storage.layout import DataLayout
+
 if TYPE_CHECKING:
     from mmpipeline.search.results import Hit, SearchResult
 
@@ -37,6 +39,30 @@ def render_result(result: "SearchResult") -> Iterator[str]:
         yield fit_line(f"{'':15}{_describe(hit)}")
     if not result.items:
         yield "  no recipe passes the filters"
+
+
+def example_answer(layout: DataLayout, k: int = 3) -> Iterator[str]:
+    """Ask the published index for a recipe it holds, by title alone, and yield the answer.
+
+    Parameters
+    ----------
+    layout
+        The data folder.
+    k
+        How many items and dishes.
+
+    Yields
+    ------
+    str
+        One line of text.
+    """
+    from mmpipeline.search.index import SearchIndex
+    from mmpipeline.search.query import Query
+
+    index = SearchIndex.open(layout)
+    title = index.example_title()
+    yield f'mmpipeline search --title "{title}" -k {k}'
+    yield from render_result(index.search(Query(title=title), k))
 
 
 def _describe(hit: "Hit") -> str:

@@ -37,7 +37,7 @@ def check_index(built_upon: IndexParts, from_nothing: IndexParts) -> None:
         rows = parts.living_rows()
         items = parts.items.take(rows).to_pylist()
         order = np.argsort([item["recipe_id"] for item in items])
-        vectors = parts.spaces["full"].take(rows)
+        vectors = parts.space.take(rows)
         found.append(([items[place] for place in order], vectors[order]))
     assert found[0][0] == found[1][0]
     np.testing.assert_allclose(found[0][1], found[1][1], atol=2e-3)

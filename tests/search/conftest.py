@@ -131,6 +131,14 @@ def index(first_world: Path) -> SearchIndex:
     return SearchIndex.open(DataLayout.at(first_world / "data"))
 
 
+def ids_of(index: SearchIndex, dish: str) -> list[str]:
+    """Ids of a dish's recipes, in the order of their rows."""
+    columns = index.columns_at(index.rows, ("recipe_id", "dish"))
+    return [
+        name for name, of in zip(columns["recipe_id"], columns["dish"], strict=True) if of == dish
+    ]
+
+
 @pytest.fixture
 def world(first_world: Path, tmp_path: Path) -> Path:
     """A copy of the world that a test may damage."""

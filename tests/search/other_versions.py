@@ -1,7 +1,8 @@
-"""Index versions as other code would have made them: whole, sealed, and not to be read."""
+"""Index versions as other code would have made them: whole, sealed, to be read or not."""
 
 import json
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
+from mmpipeline.search.vectors.fp16_writer import CodeWriter
 from mmpipeline.storage import DataLayout, digest_file
 from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME
 
@@ -27,9 +29,45 @@ def make_unreadable(layout: DataLayout, version: str, how: str) -> None:
     """Change a version's files as `UNREADABLE` names it, and seal it anew."""
     folder = layout.artifacts("index") / version
     _CHANGES[how](folder)
+    _seal(folder)
+
+
+def add_views(folder: Path, name: str = "image") -> None:
+    """Give a version a view as early versions had them: one more embedding that answers titles.
+
+    Its vectors point away from what the recipes are, so that whoever asks them is told the worst.
+    """
+    for segment in (folder / "segments").iterdir():
+        vectors = -np.load(segment / "full.vectors.npy")
+        np.save(segment / f"{name}.vectors.npy", vectors, allow_pickle=False)
+        codes = CodeWriter(vectors.shape[1])
+        codes.add(vectors)
+        errors = {name: asdict(codes.write(segment / f"{name}.codes"))}
+        change = _edit("segment.json", lambda content, new=errors: content["errors"].update(new))
+        change(segment)
+    routes = {"title": name, "image": name}
+    told = {"title/full": 0.5, f"title/{name}": 0.9}
+    _edit(
+        "index.json",
+        lambda content: content.update(
+            views=["full", name], routes=routes, view_precision_at_10=told
+        ),
+    )(folder)
+    _seal(folder)
+
+
+def _seal(folder: Path) -> None:
+    """Write a manifest anew that names what lies in the folder."""
     manifest = json.loads((folder / MANIFEST_NAME).read_bytes())
-    for name, entry in manifest["files"].items():
-        entry |= {"sha256": digest_file(folder / name), "bytes": (folder / name).stat().st_size}
+    made = {path for path in folder.rglob("*") if path.is_file()}
+    made -= {folder / MANIFEST_NAME, folder / SEAL_NAME}
+    manifest["files"] = {
+        path.relative_to(folder).as_posix(): {
+            "sha256": digest_file(path),
+            "bytes": path.stat().st_size,
+        }
+        for path in sorted(made)
+    }
     _write(folder / MANIFEST_NAME, manifest)
     (folder / SEAL_NAME).write_text(f"{digest_file(folder / MANIFEST_NAME)}\n")
 

@@ -10,6 +10,7 @@ from mmpipeline.errors import ArtifactError, ImageError, NotFoundError, QueryErr
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Filters, Query
 from mmpipeline.storage import DataLayout, digest_file, read_parquet
+from tests.search.conftest import ids_of
 
 
 @pytest.fixture(scope="session")
@@ -56,7 +57,7 @@ def test_any_single_part_is_answered(index: SearchIndex, query: Query, part: str
 
 
 def test_hits_carry_what_is_shown(index: SearchIndex, first_world: Path) -> None:
-    hit = index.search_within(Query(ingredients=("두부",)), "kimchi-jjigae", 1).items[0]
+    hit = index.search(Query(ingredients=("두부",)), 1, dish="kimchi-jjigae").items[0]
     assert hit.dish == "kimchi-jjigae"
     assert hit.shared_ingredients == ("두부",)
     assert hit.url is not None
@@ -137,10 +138,10 @@ def test_unusable_vector_is_refused(index: SearchIndex, vector: np.ndarray, mess
 
 
 def test_search_within_a_dish_stays_there(index: SearchIndex) -> None:
-    result = index.search_within(Query(title="김치찌개"), "bibimbap", 50)
+    result = index.search(Query(title="김치찌개"), 50, dish="bibimbap")
     assert [hit.dish for hit in result.items] == ["bibimbap"] * 8
     with pytest.raises(QueryError, match="no recipe of the dish 'pizza'"):
-        index.search_within(Query(title="김치찌개"), "pizza")
+        index.search(Query(title="김치찌개"), dish="pizza")
 
 
 def test_ten_thousand_characters_are_answered(index: SearchIndex) -> None:
@@ -260,21 +261,15 @@ def test_best_score_is_of_the_whole_index(index: SearchIndex) -> None:
     assert {hit.dish for hit in within.items} == {"naengmyeon"}
 
 
-def test_subsets_are_ranked_and_hold_their_items(index: SearchIndex) -> None:
+def test_subsets_are_ranked(index: SearchIndex) -> None:
     ranking = index.rank_subsets(Query(title="김치찌개"), 3)
     assert [hit.rank for hit in ranking.subsets] == [1, 2, 3]
     assert {hit.subset for hit in ranking.subsets} == set(index.dishes)
     assert all(hit.items == 8 and hit.kind == "dish" for hit in ranking.subsets)
-    items = index.subset_items("bibimbap", 5)
-    assert [item.dish for item in items] == ["bibimbap"] * 5
-    later = index.subset_items("bibimbap", 5, offset=5)
-    assert len({item.recipe_id for item in (*items, *later)}) == 8
-    with pytest.raises(NotFoundError, match="no recipe of the dish 'ramen'"):
-        index.subset_items("ramen")
 
 
 def test_an_item_is_shown_with_credit_and_link(index: SearchIndex) -> None:
-    item = index.item(index.subset_items("kimchi-jjigae", 1)[0].recipe_id)
+    item = index.item(ids_of(index, "kimchi-jjigae")[0])
     assert (item.author, item.ingredients) == ("Kim", ("김치", "두부", "돼지고기"))
     assert item.url == f"https://example.org/{item.recipe_id.removeprefix('r1m:')}"
     for wrong in ("r1m:nowhere", "../../etc/passwd", ""):
@@ -291,7 +286,7 @@ def test_facets_count_what_can_be_filtered_by(index: SearchIndex) -> None:
 
 def test_a_vector_asks_like_the_query_it_came_from(index: SearchIndex) -> None:
     query = Query(title="냉면")
-    vector, _ = index.embed(query)
+    vector = index._composer.compose(query).vector
     by_vector = index.search_vector(2 * vector, 4)
     assert [hit.recipe_id for hit in by_vector.items] == [
         hit.recipe_id for hit in index.search(query, 4).items

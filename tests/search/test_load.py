@@ -1,8 +1,10 @@
 """A version of which any file is not as written is refused by the file's name."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmpipeline.config import IndexConfig
@@ -16,6 +18,7 @@ from mmpipeline.search.query import Query
 from mmpipeline.search.release.live import LiveIndex
 from mmpipeline.storage import ArtifactKey, ArtifactStore, DataLayout, write_text_atomic
 from mmpipeline.storage.manifest import MANIFEST_NAME, SEAL_NAME
+from tests.search.other_versions import add_views
 
 
 @pytest.fixture
@@ -78,4 +81,38 @@ def test_the_parts_of_a_version_are_of_one_make(listed: Path) -> None:
     assert parts.living == len(parts.living_rows()) == parts.items.num_rows == 24
     assert set(parts.members) == {"with kimchi"}
     assert len(parts.members["with kimchi"]) == 8
-    assert all(view.lists is not None for s in parts.segments for view in s.views.values())
+    assert all(segment.vectors.lists is not None for segment in parts.segments)
+
+
+def test_an_old_version_with_views_answers_from_the_whole_recipes(
+    world: Path, published: DataLayout
+) -> None:
+    version = current_version(published)
+    assert version is not None
+    query = Query(title="김치찌개")
+    expected = SearchIndex.open(published).search(query, 24)
+    folder = published.artifacts("index") / version
+    add_views(folder)
+    assert json.loads((folder / "index.json").read_text())["routes"]["title"] == "image"
+    promote(published, version)
+    assert SearchIndex.open(published).search(query, 24) == expected
+
+
+def test_an_old_version_with_views_is_built_upon_and_none_is_kept(
+    world: Path, published: DataLayout, tmp_path: Path
+) -> None:
+    before = published.artifacts("index") / (current_version(published) or "")
+    add_views(before)
+    parts = (world / "model", world / "features", world / "catalog")
+    for name, config in (("shared", IndexConfig()), ("renewed", IndexConfig(max_segments=1))):
+        target = tmp_path / name
+        target.mkdir()
+        counts = build_index(*parts, target, config, before)
+        assert (counts["embedded"], counts["taken_over"]) == (0, 24)
+        described = json.loads((target / "index.json").read_text())
+        assert (described["views"], described["routes"]) == (["full"], {})
+        ours, theirs = open_parts(target), open_parts(before)
+        np.testing.assert_array_equal(
+            ours.space.take(ours.living_rows()), theirs.space.take(theirs.living_rows())
+        )
+    assert not list((tmp_path / "renewed").rglob("image.*"))

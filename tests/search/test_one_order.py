@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from mmpipeline.search.vectors.ann import AnnIndex, AnnPlan, Kind
 from mmpipeline.search.vectors.exact import find_nearest, score_exactly
-from mmpipeline.search.vectors.fp16_scan import CodeWriter, Fp16Scan
-from mmpipeline.search.vectors.segment import View
+from mmpipeline.search.vectors.fp16_scan import Fp16Scan
+from mmpipeline.search.vectors.fp16_writer import CodeWriter
+from mmpipeline.search.vectors.segment import SegmentVectors
 from mmpipeline.search.vectors.space import VectorSpace
 from tests.search.one_order import answer_naively, draw_copies, draw_unit
 
@@ -20,13 +21,13 @@ Found = tuple[np.ndarray, np.ndarray]
 def make_space(
     folder: Path, vectors: np.ndarray, bounds: list[int], alive: np.ndarray | None
 ) -> VectorSpace:
-    views = []
+    segments = []
     for part, rows in enumerate(np.split(vectors, bounds)):
         writer = CodeWriter(vectors.shape[1])
         writer.add(rows)
         path = folder / f"{len(bounds)}-{part}"
-        views.append(View(Fp16Scan(rows, path, writer.write(path))))
-    return VectorSpace(views, alive)
+        segments.append(SegmentVectors(Fp16Scan(rows, path, writer.write(path))))
+    return VectorSpace(segments, alive)
 
 
 def told(found: Found) -> list[tuple[int, float]]:
@@ -105,7 +106,7 @@ def test_lists_rank_what_they_find_as_the_scan_does(tmp_path: Path, kind: Kind) 
     writer.add(vectors)
     scan = Fp16Scan(vectors, tmp_path / "codes", writer.write(tmp_path / "codes"))
     lists = AnnIndex.build(vectors, kind, 1)
-    space = VectorSpace([View(scan, lists, AnnPlan(kind, 64, 1.0))], None)
+    space = VectorSpace([SegmentVectors(scan, lists, AnnPlan(kind, 64, 1.0))], None)
     query = middle / np.linalg.norm(middle)
     expected = answer_naively(vectors, query, 12)
     assert [row for row, _ in expected] == places[:12].tolist()

@@ -9,7 +9,6 @@ from PIL import Image
 
 from mmpipeline.config import ServeConfig
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.serving.server import serve_in_thread
 from mmpipeline.storage import DataLayout
 from tests.search.conftest import (
     first_world,
@@ -19,6 +18,7 @@ from tests.search.conftest import (
     published,
     world,
 )
+from tests.serving.server_thread import serve_in_thread
 
 __all__ = ["first_world", "index", "layout", "publish_another", "published", "world"]
 
@@ -50,7 +50,7 @@ def recipe_id(index: SearchIndex) -> str:
     """Id of a recipe with a photo, of the dish kimchi-jjigae."""
     from mmpipeline.search.query import Query
 
-    return index.search_within(Query(title="김치찌개"), "kimchi-jjigae", 1).items[0].recipe_id
+    return index.search(Query(title="김치찌개"), 1, dish="kimchi-jjigae").items[0].recipe_id
 
 
 def picture_bytes(

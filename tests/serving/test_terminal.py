@@ -1,12 +1,19 @@
 import unicodedata
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
 from mmpipeline.search.results import Verdict
-from mmpipeline.serving.terminal import describe_contributions, fit_line, render_result
+from mmpipeline.serving.terminal import (
+    describe_contributions,
+    example_answer,
+    fit_line,
+    render_result,
+)
+from mmpipeline.storage.layout import DataLayout
 
 
 def columns(line: str) -> int:
@@ -63,3 +70,9 @@ def test_contributions_in_words(contributions: dict[str, float], words: str) -> 
 def test_a_short_line_stays() -> None:
     assert fit_line("가" * 50) == "가" * 50
     assert fit_line("가" * 51) == "가" * 49 + "…"
+
+
+def test_the_example_is_a_command_and_its_answer(first_world: Path, index: SearchIndex) -> None:
+    command, *lines = example_answer(DataLayout.at(first_world / "data"), 2)
+    assert command == f'mmpipeline search --title "{index.example_title()}" -k 2'
+    assert lines == list(render_result(index.search(Query(title=index.example_title()), 2)))

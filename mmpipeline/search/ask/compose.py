@@ -20,7 +20,6 @@ Lovász, "Submodular functions and convexity", 1983, eq. 2. Shapley, "A value fo
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import factorial
 
 import numpy as np
@@ -31,45 +30,11 @@ from mmpipeline.errors import QueryError
 from mmpipeline.features.feature_set import QueryEncoder
 from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES, Modality
+from mmpipeline.search.ask.query_vector import ComposedQuery
 from mmpipeline.search.query import Query
 
 LEAST_LEFT = 1e-3
 """Length below which nothing is left of a unit vector after a projection."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComposedQuery:
-    """A query as a vector, and as the sum of what its parts brought.
-
-    Attributes
-    ----------
-    parts
-        Length P: those parts of the query that could be used.
-    terms
-        Shape (P, E): their terms; they add up to `vector`.
-    vector
-        Shape (E,), of unit length.
-    """
-
-    parts: tuple[str, ...]
-    terms: Float64Array
-    vector: Float32Array
-
-    def contributions(self, items: Float32Array) -> list[dict[str, float]]:
-        """Return what each part brought to the score of each item.
-
-        Parameters
-        ----------
-        items
-            Shape (K, E), of unit length.
-
-        Returns
-        -------
-        list of dict
-            Length K: by part; the values of one item add up to its score.
-        """
-        shares = items.astype(np.float64) @ self.terms.T
-        return [dict(zip(self.parts, map(float, row), strict=True)) for row in shares]
 
 
 class QueryComposer:

@@ -1,4 +1,4 @@
-"""The row lookup of an opened version: by id, subset and filter; deleted rows are never found."""
+"""Lookups in the rows of an opened version: by id, subset and filter; never a deleted one."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -8,11 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from mmpipeline.arrays import IndexArray
-from mmpipeline.errors import NotFoundError
+from mmpipeline.arrays import Float32Array, IndexArray
+from mmpipeline.errors import NotFoundError, QueryError
 from mmpipeline.search.ask.filters import find_rows
-from mmpipeline.search.load import IndexParts, count_by_value
+from mmpipeline.search.parts import IndexRows
 from mmpipeline.search.query import Filters
+from mmpipeline.search.results import Item
 from mmpipeline.search.vectors.items import HIDDEN
 
 
@@ -27,7 +28,7 @@ class RowLookup:
         Its files.
     """
 
-    def __init__(self, version: str, parts: IndexParts) -> None:
+    def __init__(self, version: str, parts: IndexRows) -> None:
         self._version, self._parts = version, parts
 
     @cached_property
@@ -39,8 +40,14 @@ class RowLookup:
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Number of living items of each dish and named subset."""
-        sizes = count_by_value(self.living, "dish")
+        sizes = _count_by_value(self.living, "dish")
         return sizes | {name: len(ids) for name, ids in self._parts.members.items()}
+
+    @cached_property
+    def dish_names(self) -> dict[str, tuple[str | None, str | None]]:
+        """Korean and English name of each dish that has a prototype, by its key."""
+        infos = self._parts.prototypes.infos
+        return {info.subset: (info.name_ko, info.name_en) for info in infos if info.kind == "dish"}
 
     def row_of(self, recipe_id: str) -> int:
         """Return the row of a recipe.
@@ -72,6 +79,16 @@ class RowLookup:
             del found[name]
         return found
 
+    def item(self, recipe_id: str) -> Item:
+        """Return a recipe as it is shown; raises as `row_of`."""
+        row = self.read(self.row_of(recipe_id))
+        return Item(**row | {name: tuple(row[name]) for name in ("ingredients", "tags")})
+
+    def vector_of(self, recipe_id: str) -> Float32Array:
+        """Return a recipe's vector, shape (E,); raises as `row_of`."""
+        vector: Float32Array = self._parts.space.take(np.array([self.row_of(recipe_id)]))[0]
+        return vector
+
     def subset_rows(self, subset: str) -> IndexArray:
         """Return the rows of a dish or a named subset, ascending.
 
@@ -87,7 +104,7 @@ class RowLookup:
             rows = find_rows(self._parts.items, Filters(dish=(subset,)))
         rows = self._only_living(rows)
         if not len(rows):
-            examples = ", ".join(self._dishes[:3])
+            examples = ", ".join(self._parts.dishes[:3])
             raise NotFoundError(
                 f"no recipe of the dish {subset[:80]!r} here; expected one such as {examples}"
             )
@@ -104,6 +121,31 @@ class RowLookup:
         passing = self._only_living(find_rows(self._parts.items, filters))
         return passing if rows is None else np.intersect1d(rows, passing, assume_unique=True)
 
-    @property
-    def _dishes(self) -> list[str]:
-        return [info.subset for info in self._parts.prototypes.infos if info.kind == "dish"]
+    def facets(self) -> dict[str, dict[str, int]]:
+        """Return what can be filtered by: counts by value of each column."""
+        columns = ("language", "source", "dish", "tags")
+        return {name: _count_by_value(self.living, name) for name in columns}
+
+    def example_title(self) -> str:
+        """Return the title of the first recipe that has one and a dish.
+
+        Raises
+        ------
+        QueryError
+            If no recipe has both.
+        """
+        titles = self.living.filter(pc.is_valid(self.living["dish"]))["title"].drop_null()
+        if not len(titles):
+            raise QueryError("no recipe of this index has a title and a dish; ask by photo")
+        title: str = titles[0].as_py()
+        return title
+
+
+def _count_by_value(items: pa.Table, column: str) -> dict[str, int]:
+    """Return how many items have each value of a column, the most frequent first."""
+    values = items[column]
+    if pa.types.is_list(values.type):
+        values = pc.list_flatten(values)
+    counts = values.drop_null().value_counts().to_pylist()
+    counts.sort(key=lambda entry: (-entry["counts"], entry["values"]))
+    return {entry["values"]: entry["counts"] for entry in counts}

@@ -1,15 +1,22 @@
-"""The results of a query: hits with their explanation, ranked dishes, a verdict."""
+"""The answer to a query: hits with their explanation, ranked dishes, a verdict; or subsets."""
 
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from mmpipeline.arrays import Float64Array, IndexArray
-from mmpipeline.search.ask.compose import ComposedQuery
 from mmpipeline.search.ask.lookup import RowLookup
-from mmpipeline.search.load import IndexParts
+from mmpipeline.search.ask.query_vector import ComposedQuery
+from mmpipeline.search.parts import IndexRows
 from mmpipeline.search.query import shared_ingredients
-from mmpipeline.search.results import DishHit, Hit, SearchResult, Verdict
+from mmpipeline.search.results import (
+    DishHit,
+    Hit,
+    SearchResult,
+    SubsetHit,
+    SubsetRanking,
+    Verdict,
+)
 from mmpipeline.search.vectors.space import VectorSpace
 
 
@@ -34,7 +41,7 @@ class SearchScope:
 
 def answer(
     version: str,
-    parts: IndexParts,
+    parts: IndexRows,
     lookup: RowLookup,
     asked: ComposedQuery,
     k: int,
@@ -58,7 +65,7 @@ def answer(
     SearchResult
         Best first.
     """
-    space = parts.view_for(asked.parts)
+    space = parts.space
     found, scores = _find(space, asked, k, wanted.rows, wanted.hidden)
     best = scores
     if wanted.rows is not None:  # the verdict is on all there is
@@ -90,6 +97,29 @@ def answer(
     )
 
 
+def rank_subsets(
+    version: str, parts: IndexRows, lookup: RowLookup, asked: ComposedQuery, k: int
+) -> SubsetRanking:
+    """Rank subsets of the data by their nearness to a query; parameters as for `answer`.
+
+    The distance is the version's own (see `prototypes`).
+    """
+    infos = parts.prototypes.infos
+    found = parts.prototypes.rank(asked.vector, k, rule=parts.described["prototype"])
+    subsets = [
+        SubsetHit(
+            rank=rank,
+            subset=infos[turn].subset,
+            kind=infos[turn].kind,
+            score=float(score),
+            items=lookup.sizes.get(infos[turn].subset, infos[turn].items),
+            name=infos[turn].name,
+        )
+        for rank, (turn, score) in enumerate(zip(*found, strict=True), start=1)
+    ]
+    return SubsetRanking(version=version, asked_with=asked.parts, subsets=subsets)
+
+
 def _find(
     space: VectorSpace, asked: ComposedQuery, k: int, rows: IndexArray | None, hidden: IndexArray
 ) -> tuple[IndexArray, Float64Array]:
@@ -100,13 +130,13 @@ def _find(
     return found[may_answer][:k], scores[may_answer][:k]
 
 
-def _judge(parts: IndexParts, asked_with: tuple[str, ...], best_score: float) -> Verdict:
+def _judge(parts: IndexRows, asked_with: tuple[str, ...], best_score: float) -> Verdict:
     threshold = parts.calibration.threshold(asked_with)
     is_confident = None if threshold is None else best_score >= threshold
     return Verdict(is_confident=is_confident, best_score=best_score, threshold=threshold)
 
 
-def _rank_dishes(parts: IndexParts, asked: ComposedQuery, k: int) -> list[DishHit]:
+def _rank_dishes(parts: IndexRows, asked: ComposedQuery, k: int) -> list[DishHit]:
     prototypes = parts.prototypes
     dishes = [turn for turn, info in enumerate(prototypes.infos) if info.kind == "dish"]
     found = prototypes.rank(asked.vector, k, dishes)

@@ -6,6 +6,7 @@ from mmpipeline.arrays import Float32Array
 from mmpipeline.config.publish import IndexConfig
 from mmpipeline.search.load import open_parts
 from mmpipeline.search.vectors.ann import AnnIndex, choose_search_width
+from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.storage.atomic import write_json_atomic
 
@@ -33,13 +34,14 @@ def build_ann(target: Path, config: IndexConfig, queries: Float32Array) -> None:
         return
     demanded = (1 + config.min_recall_at_10) / 2
     for segment in parts.segments:
-        for name, view in segment.views.items():
-            if view.lists is not None or len(segment) < LEAST_ROWS:
-                continue
-            vectors = view.scan.vectors
-            lists = AnnIndex.build(vectors, config.approximate, config.seed)
-            truth = view.scan.find_many(queries, 10)[0]
-            plan = choose_search_width(lists, config.approximate, vectors, queries, truth, demanded)
-            folder = target / SEGMENTS / segment.name
-            lists.write(folder / f"{name}.lists")
-            write_json_atomic(folder / f"{name}.lists.json", plan.to_json())
+        scan = segment.vectors.scan
+        if segment.vectors.lists is not None or len(segment) < LEAST_ROWS:
+            continue
+        lists = AnnIndex.build(scan.vectors, config.approximate, config.seed)
+        truth = scan.find_many(queries, 10)[0]
+        plan = choose_search_width(
+            lists, config.approximate, scan.vectors, queries, truth, demanded
+        )
+        folder = target / SEGMENTS / segment.name
+        lists.write(folder / f"{FULL}.lists")
+        write_json_atomic(folder / f"{FULL}.lists.json", plan.to_json())

@@ -1,11 +1,11 @@
-"""Validation recipes that ask an index while it is made: views, calibration, thresholds.
+"""Validation recipes that ask an index while it is made: calibration and thresholds.
 
 Only validation recipes ask, so that test recipes stay honest questions for the promotion gate.
 Each asks with every subset of its parts; copies of itself are no answer, and recipes without a
 dish label are neither right nor wrong, and so are those that link sides of the split.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
@@ -29,14 +29,8 @@ from mmpipeline.search.vectors.calibration import (
     fit_curve,
     measure_curve,
 )
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.storage.segments import read_recipes
 
-VIEW_PARTS: Mapping[str, tuple[Modality, ...]] = {
-    "image": ("image",),
-    "text": ("title", "ingredients", "instructions"),
-}
-SAMPLED_ITEMS = 20_000
 ANSWERS = 200
 COUNTED = 10
 ASKING_DISHES = 5
@@ -114,76 +108,6 @@ def part_subsets() -> Iterator[tuple[Modality, ...]]:
         yield from combinations(MODALITIES, size)
 
 
-def choose_views(
-    model: FusionModel,
-    features: FeatureSet,
-    questions: CalibrationQueries,
-    labels: pa.Table,
-    offered: tuple[str, ...],
-    least_gain: float,
-) -> tuple[dict[str, str], dict[str, float]]:
-    """Measure which view answers which form of query best.
-
-    Parameters
-    ----------
-    model, features
-        What embeds.
-    questions
-        Who asks.
-    labels
-        Columns dish and group_id of all recipes, in the features' order.
-    offered
-        Names of `VIEW_PARTS`.
-    least_gain
-        Precision at 10 that a view must gain over ``full`` to be kept.
-
-    Returns
-    -------
-    routes : dict
-        By the parts of a query, joined by ``+``, the view that answers it; only those not ``full``.
-    figures : dict
-        The whole matrix: precision at 10 named ``PARTS/VIEW``.
-    """
-    is_excluded = pc.is_in(pa.array(features.recipe_ids), value_set=questions.excluded).to_numpy(
-        False
-    )
-    counts = pc.is_valid(labels["dish"]).to_numpy() & ~is_excluded
-    items = np.flatnonzero(counts & features.presence.any(axis=1))
-    if len(items) > SAMPLED_ITEMS:
-        items = items[np.unique(np.linspace(0, len(items) - 1, SAMPLED_ITEMS).astype(np.intp))]
-    if not len(questions.rows) or not len(items) or not offered:
-        return {}, {}
-    known = labels.take(items)
-    dish, group = (np.array(known[n].to_pylist(), dtype=object) for n in ("dish", "group_id"))
-    presence = features.presence[items]
-    views = {FULL: embed_rows(model, features, items, presence).numpy()}
-    for view in offered:
-        views[view] = embed_rows(model, features, items, view_mask(presence, view)).numpy()
-    routes: dict[str, str] = {}
-    figures: dict[str, float] = {}
-    for parts in part_subsets():
-        asking, vectors = embed_calibration_queries(model, features, questions, parts)
-        if not len(asking):
-            continue
-        right = questions.dish[asking][:, None] == dish
-        own = questions.group[asking][:, None] == group
-        found = {name: _precision(vectors @ view.T, right, own) for name, view in views.items()}
-        key = "+".join(parts)
-        figures |= {f"{key}/{name}": value for name, value in found.items()}
-        best = max(found, key=lambda name: found[name])
-        if found[best] - found[FULL] >= least_gain and best != FULL:
-            routes[key] = best
-    return routes, figures
-
-
-def view_mask(presence: BoolArray, view: str) -> BoolArray:
-    """Return what of each recipe a view shows: its parts, or all where it has none of them."""
-    if view == FULL:
-        return presence
-    shown = mask_subset(presence, VIEW_PARTS[view])
-    return np.where(shown.any(axis=1, keepdims=True), shown, presence)
-
-
 def embed_calibration_queries(
     model: FusionModel,
     features: FeatureSet,
@@ -206,14 +130,6 @@ def embed_calibration_queries(
     rows = questions.rows[asking]
     mask = mask_subset(features.presence[rows], parts)
     return asking, embed_rows(model, features, rows, mask).numpy()
-
-
-def _precision(scores: Float32Array, right: BoolArray, own: BoolArray) -> float:
-    """Mean share of right recipes among the ten best that are no copies of the question."""
-    scores = np.where(own, -np.inf, scores)
-    kept = min(COUNTED, scores.shape[1])
-    best = np.argpartition(-scores, kept - 1, axis=1)[:, :kept]
-    return float(np.take_along_axis(right, best, axis=1).mean())
 
 
 class _Pool:
@@ -258,8 +174,8 @@ def calibrate(
         asking, vectors = embed_calibration_queries(model, features, questions, subset)
         if not len(asking):
             continue
-        key, space = "+".join(subset), parts.view_for(subset)
-        found, scores = space.find_many(vectors, ANSWERS)
+        key = "+".join(subset)
+        found, scores = parts.space.find_many(vectors, ANSWERS)
         answers = _label(parts.items, found)
         own = answers["group_id"] == questions.group[asking][:, None]
         own |= _are_among(questions.excluded, parts.items, found)

@@ -12,6 +12,7 @@ from mmpipeline.models.fusion import FusionModel
 from mmpipeline.schemas import MODALITIES
 from mmpipeline.search.load import DEAD_NAME, FORMAT, INDEX_NAME
 from mmpipeline.search.vectors.calibration import Calibration
+from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.storage.atomic import write_json_atomic
 from mmpipeline.storage.manifest import digest_file
@@ -27,7 +28,7 @@ def write_index(target: Path, model: FusionModel, values: Mapping[str, Any]) -> 
     model
         The model in it.
     values
-        At least ``segments``, ``views`` and ``routes``; what is measured later overrides.
+        At least ``segments``; what is measured later overrides.
     """
     encoders = json.loads((target / ENCODERS_NAME).read_bytes())["modalities"]
     rows = [
@@ -46,6 +47,10 @@ def write_index(target: Path, model: FusionModel, values: Mapping[str, Any]) -> 
         "prototype": "mean",
         "recall_at_10": None,
         "search": "exact",
+        # Format 2 can tell of further embeddings of parts alone; none is made any more.
+        "views": [FULL],
+        "routes": {},
+        "view_precision_at_10": {},
     }
     lists = sorted((target / SEGMENTS).glob("*/full.lists.json"))
     if lists:

@@ -27,7 +27,6 @@ from mmpipeline.search.publish.ann import build_ann
 from mmpipeline.search.publish.describe import write_index
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.recall import measure_recall
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import SEGMENTS
 from mmpipeline.storage.artifact import ArtifactStore
 from mmpipeline.storage.layout import DataLayout
@@ -117,7 +116,7 @@ def merge_indexes(versions: Sequence[Path], target: Path, config: IndexConfig) -
     write_members(target, _join_members(parts))
     _join_prototypes(parts, config.prototype_references).write(target)
     described = {
-        **_describe(parts),
+        "calibration": max(parts, key=lambda part: part.living).calibration.to_json(),
         "dead": len(dead),
         "segments": _link_segments(versions, parts, target),
         "prototype": parts[0].described["prototype"],
@@ -179,19 +178,6 @@ def _link_segments(
     return names
 
 
-def _describe(parts: Sequence[IndexParts]) -> dict[str, object]:
-    """Return the views that all have, routes to them, and the largest part's calibration."""
-    largest = max(parts, key=lambda part: part.living)
-    common = set.intersection(*(set(part.spaces) for part in parts))
-    routes = {asked: view for asked, view in largest.routes.items() if view in common}
-    return {
-        "views": [FULL, *sorted(common - {FULL})],
-        "routes": routes,
-        "view_precision_at_10": largest.described["view_precision_at_10"],
-        "calibration": largest.calibration.to_json(),
-    }
-
-
 def _join_members(parts: Sequence[IndexParts]) -> dict[str, pa.Array]:
     names = sorted({name for part in parts for name in part.members})
     return {
@@ -229,7 +215,7 @@ def _queries(parts: IndexParts, config: IndexConfig) -> Float32Array:
     """Return who asks, shape (Q, E): each the direction between two items, spread evenly."""
     living = parts.living_rows()
     spread = np.linspace(0, len(living) - 1, config.recall_check_queries).astype(np.intp)
-    vectors = parts.spaces[FULL].take(living[np.unique(spread)])
+    vectors = parts.space.take(living[np.unique(spread)])
     between = vectors + np.roll(vectors, 1, axis=0)
     lengths = np.maximum(np.linalg.norm(between, axis=1, keepdims=True), 1e-12)
     queries: Float32Array = (between / lengths).astype(np.float32)
@@ -237,7 +223,7 @@ def _queries(parts: IndexParts, config: IndexConfig) -> Float32Array:
 
 
 def _measure(parts: IndexParts, config: IndexConfig) -> float:
-    space = parts.spaces[FULL]
+    space = parts.space
     recall = measure_recall(space.find, space.take, parts.living_rows(), _queries(parts, config))
     if recall < config.min_recall_at_10:
         raise StageError(

@@ -12,7 +12,6 @@ from mmpipeline.config.publish import IndexConfig
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features.encoder_set import ENCODERS_NAME
 from mmpipeline.search.load import IndexParts, open_parts
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import RowWriter, share_segment
 from mmpipeline.storage.manifest import digest_file
 
@@ -79,17 +78,6 @@ class PreviousVersion:
         self._kept = np.zeros(parts.items.num_rows, dtype=np.bool_)
 
     @property
-    def routes(self) -> dict[str, str]:
-        """As in `index.json`."""
-        return self._parts.routes
-
-    @property
-    def matrix(self) -> dict[str, float]:
-        """As in `index.json`."""
-        found: dict[str, float] = self._parts.described["view_precision_at_10"]
-        return found
-
-    @property
     def next_segment(self) -> int:
         """Number that no segment of it has."""
         return 1 + max((int(segment.name) for segment in self._parts.segments), default=-1)
@@ -115,8 +103,8 @@ class PreviousVersion:
         return np.where(unchanged, self._rows[np.maximum(found, 0)], -1)
 
     def take(self, rows: IndexArray) -> Float32Array:
-        """Return the full vectors of some rows, shape (M, E)."""
-        return self._parts.spaces[FULL].take(rows)
+        """Return the vectors of some rows, shape (M, E)."""
+        return self._parts.space.take(rows)
 
     def keep(self, rows: IndexArray) -> None:
         """Note that rows live on in the next version."""
@@ -163,8 +151,7 @@ class PreviousVersion:
         rows = segment.start + np.flatnonzero(segment.stays)
         for first in range(0, len(rows), _COPIED_ROWS):
             part = rows[first : first + _COPIED_ROWS]
-            vectors = {view: space.take(part) for view, space in self._parts.spaces.items()}
-            sink.add(self._parts.items.take(part), vectors)
+            sink.add(self._parts.items.take(part), self.take(part))
 
 
 def _choose_renewed(segments: list[_Segment], config: IndexConfig) -> set[str]:

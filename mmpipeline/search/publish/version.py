@@ -34,13 +34,7 @@ from mmpipeline.schemas import MODALITIES
 from mmpipeline.search.current import current_version, promote
 from mmpipeline.search.load import IndexParts, open_parts, write_members
 from mmpipeline.search.publish.ann import build_ann
-from mmpipeline.search.publish.calibration_queries import (
-    CalibrationQueries,
-    calibrate,
-    choose_views,
-    load_calibration_queries,
-    view_mask,
-)
+from mmpipeline.search.publish.calibration_queries import calibrate, load_calibration_queries
 from mmpipeline.search.publish.describe import write_index
 from mmpipeline.search.publish.named_subsets import select_members
 from mmpipeline.search.publish.previous_version import PreviousVersion, open_previous_version
@@ -48,10 +42,9 @@ from mmpipeline.search.publish.subset_sums import SubsetSums
 from mmpipeline.search.vectors.items import CATALOG_COLUMNS, make_items
 from mmpipeline.search.vectors.prototypes import Prototypes, Sample, SubsetInfo
 from mmpipeline.search.vectors.recall import measure_recall
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.search.vectors.segment_writer import RowWriter
 from mmpipeline.storage.parquet import read_parquet
-from mmpipeline.storage.segments import iterate_recipes, read_recipes
+from mmpipeline.storage.segments import iterate_recipes
 
 __all__ = ["build_index", "current_version", "promote"]
 
@@ -83,7 +76,7 @@ def build_index(
         What it holds, and how to check it.
     base
         Folder of an earlier version: what it shares with this one is not embedded again. One of
-        another model, other encoders or other views is left aside.
+        another model or other encoders is left aside.
 
     Returns
     -------
@@ -111,11 +104,8 @@ def build_index(
         catalog, feature_set, config.calibration_queries, config.seed
     )
     earlier = open_previous_version(base, target)
-    routes, matrix = _choose_routes(fusion, feature_set, questions, catalog, config, earlier)
-    views = (FULL, *sorted(set(routes.values())))
-    rows = _Rows(fusion, feature_set, views, earlier)
-    described = {"routes": routes, "view_precision_at_10": matrix, "views": list(views)}
-    described |= {"prototype": config.prototype, **rows.write(catalog, target, config)}
+    rows = _Rows(fusion, feature_set, earlier)
+    described = {"prototype": config.prototype, **rows.write(catalog, target, config)}
     write_index(target, fusion, described)
     queries = _check_queries(fusion, feature_set, config)
     build_ann(target, config, queries)
@@ -135,38 +125,19 @@ def build_index(
     }
 
 
-def _choose_routes(
-    fusion: FusionModel,
-    features: FeatureSet,
-    questions: CalibrationQueries,
-    catalog: Path,
-    config: IndexConfig,
-    base: PreviousVersion | None,
-) -> tuple[dict[str, str], dict[str, float]]:
-    """Take the views of the base over, or choose them by what they gain."""
-    if base is not None:
-        return base.routes, base.matrix
-    labels = read_recipes(catalog, ["dish", "group_id"])
-    return choose_views(fusion, features, questions, labels, config.views, config.min_view_gain)
-
-
 class _Rows:
     """Walks the catalogue: takes vectors over from the base, or embeds and writes them."""
 
     def __init__(
-        self,
-        fusion: FusionModel,
-        features: FeatureSet,
-        views: tuple[str, ...],
-        base: PreviousVersion | None,
+        self, fusion: FusionModel, features: FeatureSet, base: PreviousVersion | None
     ) -> None:
-        self._fusion, self._features, self._views, self._base = fusion, features, views, base
+        self._fusion, self._features, self._base = fusion, features, base
         self.embedded = self.taken_over = 0
 
     def write(self, catalog: Path, target: Path, config: IndexConfig) -> dict[str, Any]:
         """Fill segments, prototypes and members; return what `index.json` says of the rows."""
         base, dim = self._base, self._fusion.embedding_dim
-        sink = RowWriter(target, dim, self._views, base.next_segment if base else 0)
+        sink = RowWriter(target, dim, base.next_segment if base else 0)
         with tempfile.TemporaryDirectory(prefix="subsets-") as spill:
             members = select_members(catalog, config.subsets, Path(spill))
         write_members(target, members)
@@ -179,7 +150,7 @@ class _Rows:
             if len(fresh):
                 sink.add(items.take(fresh), vectors)
             full = np.empty((len(rows), dim), np.float32)
-            full[fresh] = vectors[FULL]
+            full[fresh] = vectors
             if base:
                 base.keep(same[same >= 0])
                 full[same >= 0] = base.take(same[same >= 0])
@@ -195,12 +166,10 @@ class _Rows:
         _make_prototypes(sums, catalog, dim).write(target)
         return {"segments": [*names, *sink.names], "dead": len(dead)}
 
-    def _embed(self, rows: IndexArray) -> dict[str, Float32Array]:
-        presence = self._features.presence[rows]
-        return {
-            view: embed_rows(self._fusion, self._features, rows, view_mask(presence, view)).numpy()
-            for view in self._views
-        }
+    def _embed(self, rows: IndexArray) -> Float32Array:
+        shown = self._features.presence[rows]
+        vectors: Float32Array = embed_rows(self._fusion, self._features, rows, shown).numpy()
+        return vectors
 
     def _feature_bytes(self, rows: IndexArray) -> Iterator[bytes]:
         columns = [np.asarray(self._features.matrix(name)[rows]) for name in MODALITIES]
@@ -293,7 +262,7 @@ def _check_recall(parts: IndexParts, queries: Float32Array, config: IndexConfig)
     StageError
         If recall@10 lies below the demanded floor.
     """
-    space, living = parts.spaces[FULL], parts.living_rows()
+    space, living = parts.space, parts.living_rows()
     recall = measure_recall(space.find, space.take, living, queries)
     if recall < config.min_recall_at_10:
         raise StageError(

@@ -2,9 +2,8 @@
 
 They are drawn once, from the validation recipes of the first catalogue that is published, and kept
 beside the versions with all their words, so that versions over changing catalogues compare. Test
-recipes are left alone: what chooses the version that answers cannot also test it. The digest of
-the file tells sets apart. A query's own recipe is no answer, and right is what has the dish that
-the query had when it was drawn.
+recipes are left alone: what chooses the version that answers cannot also test it. A query's own
+recipe is no answer, and right is what has the dish that the query had when it was drawn.
 """
 
 from collections.abc import Sequence
@@ -20,7 +19,6 @@ from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
 from mmpipeline.storage.atomic import fsync_file, fsync_folder
 from mmpipeline.storage.layout import DataLayout
-from mmpipeline.storage.manifest import digest_file
 from mmpipeline.storage.parquet import read_parquet
 from mmpipeline.storage.segments import read_recipes
 
@@ -164,11 +162,6 @@ def _shares(
 
 def _mean(answers: Sequence[bool]) -> float:
     return sum(answers) / len(answers)
-
-
-def golden_queries_digest(layout: DataLayout) -> str:
-    """Return 16 hex digits that tell these golden queries from others."""
-    return digest_file(golden_queries_path(layout))[:16]
 
 
 def _is_right(

@@ -1,16 +1,15 @@
 """A segment: an immutable run of rows that versions of the index share as it stands.
 
-A folder with the items as an Arrow file and, for each view, the vectors in float32, their float16
-codes and, above some size, approximate lists. A view is the same recipes embedded under a mask:
-``full`` shows all a recipe has, ``image`` its photo alone. Everything is mapped, so opening costs
-nothing; a segment has at most `SEGMENT_ROWS` rows, which bounds the memory of writing one.
+A folder with the items as an Arrow file, the vectors in float32, their float16 codes and, above
+some size, approximate lists. The files of vectors begin with ``full``: all that a recipe has is
+embedded. Early versions hold further embeddings of parts alone (``image``, ``text``), which are
+left unread. Everything is mapped, so opening costs nothing; a segment has at most `SEGMENT_ROWS`
+rows, which bounds the memory of writing one.
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +17,8 @@ import pyarrow as pa
 from mmpipeline.arrays import Float32Array
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.vectors.ann import AnnIndex, AnnPlan
-from mmpipeline.search.vectors.fp16_scan import CodeErrors, CodeWriter, Fp16Scan
+from mmpipeline.search.vectors.fp16_scan import Fp16Scan
+from mmpipeline.search.vectors.fp16_writer import CodeErrors, CodeWriter
 from mmpipeline.search.vectors.items import ITEMS_SCHEMA
 
 SEGMENT_ROWS = 262_144
@@ -26,8 +26,8 @@ FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)
-class View:
-    """A segment's rows under one mask.
+class SegmentVectors:
+    """A segment's vectors, as they are searched.
 
     Attributes
     ----------
@@ -52,13 +52,13 @@ class Segment:
         Of its folder.
     items
         N rows of `ITEMS_SCHEMA`, mapped.
-    views
-        By name; always with ``full``.
+    vectors
+        Of the same rows.
     """
 
     name: str
     items: pa.Table
-    views: dict[str, View]
+    vectors: SegmentVectors
 
     def __len__(self) -> int:
         """Return the number of rows, dead ones included."""
@@ -74,21 +74,18 @@ class SegmentWriter:
         To be made.
     dim
         E.
-    views
-        Names of the views.
     """
 
-    def __init__(self, folder: Path, dim: int, views: Sequence[str]) -> None:
+    def __init__(self, folder: Path, dim: int) -> None:
         folder.mkdir(parents=True)
         self._folder, self._dim = folder, dim
         self.rows = 0
         self._items = pa.ipc.new_file(str(folder / "items.arrow"), ITEMS_SCHEMA)
-        self._codes = {view: CodeWriter(dim) for view in views}
-        self._vectors = {view: (folder / f"{view}.vectors.npy").open("wb") for view in views}
-        for file in self._vectors.values():
-            self._write_header(file)  # again when the rows are counted; its length does not change
+        self._codes = CodeWriter(dim)
+        self._vectors = (folder / f"{FULL}.vectors.npy").open("wb")
+        self._write_header()  # again when the rows are counted; its length does not change
 
-    def add(self, items: pa.Table, vectors: Mapping[str, Float32Array]) -> None:
+    def add(self, items: pa.Table, vectors: Float32Array) -> None:
         """Add rows.
 
         Parameters
@@ -96,33 +93,28 @@ class SegmentWriter:
         items
             B rows of `ITEMS_SCHEMA`.
         vectors
-            By view, shape (B, E), of unit length.
+            Shape (B, E), of unit length.
         """
         self._items.write_table(items.select(ITEMS_SCHEMA.names).cast(ITEMS_SCHEMA))
-        for view, file in self._vectors.items():
-            rows = np.ascontiguousarray(vectors[view], dtype="<f4")
-            file.write(rows.tobytes())
-            self._codes[view].add(rows)
+        rows = np.ascontiguousarray(vectors, dtype="<f4")
+        self._vectors.write(rows.tobytes())
+        self._codes.add(rows)
         self.rows += items.num_rows
 
     def close(self) -> None:
         """Finish the files."""
         self._items.close()
-        for file in self._vectors.values():
-            file.seek(0)
-            self._write_header(file)
-            file.close()
-        errors = {
-            view: asdict(codes.write(self._folder / f"{view}.codes"))
-            for view, codes in self._codes.items()
-        }
+        self._vectors.seek(0)
+        self._write_header()
+        self._vectors.close()
+        errors = {FULL: asdict(self._codes.write(self._folder / f"{FULL}.codes"))}
         described = {"rows": self.rows, "dim": self._dim, "errors": errors}
         text = json.dumps(described, indent=2, sort_keys=True) + "\n"
         (self._folder / "segment.json").write_text(text, encoding="utf-8")
 
-    def _write_header(self, file: BinaryIO) -> None:
+    def _write_header(self) -> None:
         header = {"descr": "<f4", "fortran_order": False, "shape": (self.rows, self._dim)}
-        np.lib.format.write_array_header_1_0(file, header)
+        np.lib.format.write_array_header_1_0(self._vectors, header)
 
 
 def open_segment(folder: Path, dim: int) -> Segment:
@@ -149,10 +141,7 @@ def open_segment(folder: Path, dim: int) -> Segment:
         described = json.loads((folder / "segment.json").read_bytes())
         items = pa.ipc.open_file(pa.memory_map(str(folder / "items.arrow"))).read_all()
         shape = (int(described["rows"]), int(described["dim"]))
-        views = {
-            name: _open_view(folder, name, shape, CodeErrors(**errors))
-            for name, errors in described["errors"].items()
-        }
+        vectors = _open_vectors(folder, shape, CodeErrors(**described["errors"][FULL]))
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowInvalid) as error:
         raise ArtifactError(f"{folder} is no segment ({error!r}); publish again") from error
     if items.num_rows != shape[0] or dim != shape[1] or not items.schema.equals(ITEMS_SCHEMA):
@@ -160,17 +149,17 @@ def open_segment(folder: Path, dim: int) -> Segment:
             f"{folder} does not fit together: {items.num_rows} items, vectors {shape}, "
             f"a model of {dim}; publish again"
         )
-    return Segment(folder.name, items, views)
+    return Segment(folder.name, items, vectors)
 
 
-def _open_view(folder: Path, name: str, shape: tuple[int, int], errors: CodeErrors) -> View:
-    path = folder / f"{name}.vectors.npy"
+def _open_vectors(folder: Path, shape: tuple[int, int], errors: CodeErrors) -> SegmentVectors:
+    path = folder / f"{FULL}.vectors.npy"
     vectors: Float32Array = np.load(path, mmap_mode="r", allow_pickle=False)
     if vectors.shape != shape or vectors.dtype != np.float32:
         raise ArtifactError(f"{path} has shape {vectors.shape}, expected {shape}; publish again")
-    scan = Fp16Scan(vectors, folder / f"{name}.codes", errors)
-    plan_path = folder / f"{name}.lists.json"
+    scan = Fp16Scan(vectors, folder / f"{FULL}.codes", errors)
+    plan_path = folder / f"{FULL}.lists.json"
     if not plan_path.exists():
-        return View(scan)
+        return SegmentVectors(scan)
     plan = AnnPlan.from_json(json.loads(plan_path.read_bytes()))
-    return View(scan, AnnIndex.open(folder / f"{name}.lists"), plan)
+    return SegmentVectors(scan, AnnIndex.open(folder / f"{FULL}.lists"), plan)

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -22,26 +21,23 @@ class RowWriter:
         Folder of the version.
     dim
         E.
-    views
-        Names of the views.
     first
         Number of the first new segment.
     """
 
-    def __init__(self, target: Path, dim: int, views: Sequence[str], first: int = 0) -> None:
-        self._target, self._dim, self._views = target / SEGMENTS, dim, tuple(views)
+    def __init__(self, target: Path, dim: int, first: int = 0) -> None:
+        self._target, self._dim = target / SEGMENTS, dim
         self._next = first
         self._writer: SegmentWriter | None = None
         self.names: list[str] = []
 
-    def add(self, items: pa.Table, vectors: Mapping[str, Float32Array]) -> None:
+    def add(self, items: pa.Table, vectors: Float32Array) -> None:
         """Add rows; see `SegmentWriter.add`."""
         start = 0
         while start < items.num_rows:
             writer = self._writer or self._begin()
             stop = min(items.num_rows, start + SEGMENT_ROWS - writer.rows)
-            part = {view: vectors[view][start:stop] for view in self._views}
-            writer.add(items.slice(start, stop - start), part)
+            writer.add(items.slice(start, stop - start), vectors[start:stop])
             if writer.rows >= SEGMENT_ROWS:
                 self.close()
             start = stop
@@ -56,7 +52,7 @@ class RowWriter:
         name = f"{self._next:06d}"
         self._next += 1
         self.names.append(name)
-        self._writer = SegmentWriter(self._target / name, self._dim, self._views)
+        self._writer = SegmentWriter(self._target / name, self._dim)
         return self._writer
 
 

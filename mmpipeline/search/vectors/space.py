@@ -1,4 +1,4 @@
-"""All segments of an index under one view, as one space of rows.
+"""All segments of an index as one space of rows.
 
 Row numbers run through the segments in order; dead rows (deleted, or replaced by a later one)
 keep their numbers and are never found. Segments give candidates with their exact scores, and the
@@ -6,6 +6,7 @@ order, ties included, is made of all of them at once: segments change no answer.
 """
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,29 +14,30 @@ from mmpipeline.arrays import BoolArray, Float32Array, Float64Array, IndexArray
 from mmpipeline.models.rounding import tie_width
 from mmpipeline.search.vectors.candidates import rank_candidates
 from mmpipeline.search.vectors.exact import find_nearest
-from mmpipeline.search.vectors.fp16_scan import Fp16Scan
-from mmpipeline.search.vectors.segment import View
+from mmpipeline.search.vectors.segment import SegmentVectors
 from mmpipeline.search.vectors.ties import rank
+
+_Column = TypeVar("_Column", IndexArray, Float64Array)
 
 FEW_ROWS_SHARE = 1 / 16
 """Below this share of the rows, gathering them costs less than scanning all codes."""
 
 
 class VectorSpace:
-    """Searches the rows of all segments under one view.
+    """Searches the rows of all segments.
 
     Parameters
     ----------
-    views
-        Of each segment, in order.
+    segments
+        The vectors of each, in order.
     alive
         Shape (N,), which rows may be found; None means all.
     """
 
-    def __init__(self, views: Sequence[View], alive: BoolArray | None) -> None:
-        self._views = views
+    def __init__(self, segments: Sequence[SegmentVectors], alive: BoolArray | None) -> None:
+        self._segments = segments
         self._alive = alive
-        sizes = [len(view.scan) for view in views]
+        sizes = [len(segment.scan) for segment in segments]
         self._bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.intp)
 
     @property
@@ -43,19 +45,14 @@ class VectorSpace:
         """N, dead rows included."""
         return int(self._bounds[-1])
 
-    @property
-    def scans(self) -> list[Fp16Scan]:
-        """The exact search of each segment."""
-        return [view.scan for view in self._views]
-
     def take(self, rows: IndexArray) -> Float32Array:
         """Return the vectors of some rows, shape (M, E)."""
-        dim = self._views[0].scan.vectors.shape[1] if self._views else 0
+        dim = self._segments[0].scan.vectors.shape[1] if self._segments else 0
         taken = np.empty((len(rows), dim), dtype=np.float32)
-        for turn, view in enumerate(self._views):
+        for turn, segment in enumerate(self._segments):
             inside = (rows >= self._bounds[turn]) & (rows < self._bounds[turn + 1])
             if inside.any():
-                taken[inside] = view.scan.vectors[rows[inside] - self._bounds[turn]]
+                taken[inside] = segment.scan.vectors[rows[inside] - self._bounds[turn]]
         return taken
 
     def find(
@@ -90,16 +87,16 @@ class VectorSpace:
             chosen = np.zeros(self.rows, dtype=np.bool_)
             chosen[rows] = True
             allowed = chosen if allowed is None else chosen & allowed
-        rows_found, scores_found = [np.zeros(0, np.intp)], [np.zeros(0)]
-        for turn, view in enumerate(self._views):
+        rows_found, scores_found = [], []
+        for turn, segment in enumerate(self._segments):
             start, stop = self._bounds[turn], self._bounds[turn + 1]
             within = None if allowed is None else allowed[start:stop]
-            found = None if rows is not None or exact else _ask_lists(view, query, k, within)
+            found = None if rows is not None or exact else _ask_lists(segment, query, k, within)
             if found is None:
-                found = view.scan.gather(query, k, within)
+                found = segment.scan.gather(query, k, within)
             rows_found.append(found[0] + start)
             scores_found.append(found[1])
-        joined = np.concatenate(rows_found), np.concatenate(scores_found)
+        joined = _join(rows_found, np.intp), _join(scores_found, np.float64)
         return rank(*joined, k, tie_width(len(query)))
 
     def find_many(self, queries: Float32Array, k: int) -> tuple[IndexArray, Float64Array]:
@@ -120,24 +117,29 @@ class VectorSpace:
             Of the same shape.
         """
         parts = []
-        for turn, view in enumerate(self._views):
+        for turn, segment in enumerate(self._segments):
             within = None
             if self._alive is not None:
                 within = self._alive[self._bounds[turn] : self._bounds[turn + 1]]
-            parts.append(view.scan.gather_many(queries, k, within))
+            parts.append(segment.scan.gather_many(queries, k, within))
         living = self.rows if self._alive is None else int(np.count_nonzero(self._alive))
         starts = self._bounds[:-1].tolist()
         return rank_candidates(parts, starts, min(k, living), tie_width(queries.shape[1]))
 
 
+def _join(parts: Sequence[_Column], kind: type[np.generic]) -> _Column:
+    """Return the columns of all segments as one; that of a single segment as it is."""
+    return parts[0] if len(parts) == 1 else np.concatenate([np.zeros(0, kind), *parts])
+
+
 def _ask_lists(
-    view: View, query: Float32Array, k: int, allowed: BoolArray | None
+    segment: SegmentVectors, query: Float32Array, k: int, allowed: BoolArray | None
 ) -> tuple[IndexArray, Float64Array] | None:
     """Ask a segment's lists; None where it has none, or they hold fewer than k within reach."""
-    if view.lists is None or view.plan is None:
+    if segment.lists is None or segment.plan is None:
         return None
-    found = view.lists.gather(view.scan.vectors, query, k, view.plan.search_width, allowed)
+    found = segment.lists.gather(segment.scan.vectors, query, k, segment.plan.search_width, allowed)
     if found is None:
         return None
-    available = len(view.scan) if allowed is None else int(np.count_nonzero(allowed))
+    available = len(segment.scan) if allowed is None else int(np.count_nonzero(allowed))
     return found if len(found[0]) >= min(k, available) else None

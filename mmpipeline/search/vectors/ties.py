@@ -44,9 +44,9 @@ def rank(
     """
     order = np.lexsort((rows, -scores))
     rows, scores = rows[order], scores[order]
-    close = np.flatnonzero(_are_close(scores[:k], scores[1 : k + 1], width))
-    if not len(close):
+    if not _may_tie(scores[: k + 1], width):
         return rows[:k], scores[:k]
+    close = np.flatnonzero(_are_close(scores[:k], scores[1 : k + 1], width))
     tied, falling, stop = scores.copy(), -scores, 0
     for start in close:
         if start >= stop:
@@ -104,6 +104,17 @@ def floor_of(scores: npt.NDArray[np.floating[Any]], k: int, width: float) -> flo
         The k-th best score less the width.
     """
     return float(np.partition(scores, len(scores) - k)[len(scores) - k]) - width
+
+
+def _may_tie(scores: Float64Array, width: float) -> bool:
+    """Return whether any of some falling, finite scores may tie with the next; quick to deny.
+
+    Most answers hold no tie: one comparison with the widest tie then spares all others.
+    """
+    if len(scores) < 2:
+        return False
+    widest = width * max(1.0, abs(scores[0]), abs(scores[-1]))
+    return bool((scores[:-1] - scores[1:]).min() <= widest)
 
 
 def _are_close(scores: Float64Array, lower: Float64Array, width: float) -> BoolArray:

@@ -1,6 +1,11 @@
-"""Handlers of requests: from what was asked over HTTP to the index, and back."""
+"""Answers to requests: what the index says, as response models.
 
-import math
+The models read the index's own dataclasses by their attributes; here only what the index does not
+know is added, such as the address of a photo.
+"""
+
+from dataclasses import fields
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -12,14 +17,10 @@ from mmpipeline.search.results import Hit, Item, SearchResult
 from mmpipeline.serving.api.requests import SearchRequest
 from mmpipeline.serving.api.response_models import (
     Choice,
-    DishAnswer,
     DishNames,
     FiltersAnswer,
-    HitAnswer,
     SearchAnswer,
-    SubsetAnswer,
     SubsetsAnswer,
-    VerdictAnswer,
     WholeItemAnswer,
 )
 
@@ -55,22 +56,18 @@ def answer_search(
     liked = [name for recipe in query.like for name in index.item(recipe).ingredients]
     return SearchAnswer(
         version=result.version,
-        asked_with=list(result.asked_with),
-        verdict=_view_verdict(result),
-        items=[_view_hit(index, hit, liked) for hit in result.items],
-        dishes=[
-            DishAnswer(
-                rank=dish.rank,
-                dish=dish.dish,
-                score=dish.score,
-                probability=dish.probability,
-                name_ko=dish.name_ko,
-                name_en=dish.name_en,
-                recipes=dish.recipes,
-                is_known=dish.is_known,
+        asked_with=result.asked_with,
+        verdict=result.verdict,
+        items=[
+            _show(
+                index,
+                hit,
+                carried_by=hit.carried_by,
+                shared_ingredients=_shared(index, hit, liked),
             )
-            for dish in result.dishes
+            for hit in result.items
         ],
+        dishes=result.dishes,
     )
 
 
@@ -86,41 +83,13 @@ def answer_subsets(
     """
     if query.vector is not None:
         raise QueryError("subsets are ranked for parts of a recipe; a vector can be asked /search")
-    ranking = index.rank_subsets(query.to_search(photo), query.k)
-    return SubsetsAnswer(
-        version=ranking.version,
-        asked_with=list(ranking.asked_with),
-        subsets=[
-            SubsetAnswer(
-                rank=hit.rank,
-                subset=hit.subset,
-                kind=hit.kind,
-                name=hit.name,
-                score=hit.score,
-                items=hit.items,
-            )
-            for hit in ranking.subsets
-        ],
-    )
+    return SubsetsAnswer.model_validate(index.rank_subsets(query.to_search(photo), query.k))
 
 
 def answer_item(index: SearchIndex, recipe_id: str) -> WholeItemAnswer:
     """Show one recipe; raises `NotFoundError` when it is not here."""
     item = index.item(recipe_id)
-    return WholeItemAnswer(
-        version=index.version,
-        recipe_id=item.recipe_id,
-        title=item.title,
-        dish=item.dish,
-        dish_names=view_names(index, item.dish),
-        language=item.language,
-        source=item.source,
-        url=item.url,
-        author=item.author,
-        photo=_photo_address(item),
-        ingredients=list(item.ingredients),
-        tags=list(item.tags),
-    )
+    return WholeItemAnswer.model_validate(_show(index, item, version=index.version))
 
 
 def answer_filters(index: SearchIndex) -> FiltersAnswer:
@@ -153,39 +122,19 @@ def _search(index: SearchIndex, query: SearchRequest, photo: bytes | None) -> Se
     return index.search_vector(vector, query.k, filters)
 
 
-def _view_hit(index: SearchIndex, hit: Hit, liked: list[str]) -> HitAnswer:
-    shared = hit.shared_ingredients
-    if liked:
-        of_liked = shared_ingredients(liked, index.item(hit.recipe_id).ingredients)
-        shared = tuple(dict.fromkeys((*shared, *of_liked)))
-    return HitAnswer(
-        rank=hit.rank,
-        recipe_id=hit.recipe_id,
-        score=hit.score,
-        probability=hit.probability,
-        contributions=dict(hit.contributions),
-        carried_by=hit.carried_by if hit.contributions else None,
-        title=hit.title,
-        dish=hit.dish,
-        dish_names=view_names(index, hit.dish),
-        language=hit.language,
-        source=hit.source,
-        url=hit.url,
-        author=hit.author,
-        photo=_photo_address(hit),
-        tags=list(hit.tags),
-        shared_ingredients=list(shared),
-    )
+def _show(index: SearchIndex, recipe: Hit | Item, **more: object) -> dict[str, Any]:
+    """Return what the index says of a recipe, with the names and addresses that are shown."""
+    told = {field.name: getattr(recipe, field.name) for field in fields(recipe)}
+    shown = {"dish_names": view_names(index, recipe.dish), "photo": _photo_address(recipe)}
+    return told | shown | more
 
 
-def _view_verdict(result: SearchResult) -> VerdictAnswer:
-    verdict = result.verdict
-    return VerdictAnswer(
-        is_confident=verdict.is_confident,
-        best_score=verdict.best_score if math.isfinite(verdict.best_score) else None,
-        threshold=verdict.threshold,
-        text=verdict.text,
-    )
+def _shared(index: SearchIndex, hit: Hit, liked: list[str]) -> tuple[str, ...]:
+    """Return the ingredients that a hit shares with the query and the recipes it names."""
+    if not liked:
+        return hit.shared_ingredients
+    of_liked = shared_ingredients(liked, index.item(hit.recipe_id).ingredients)
+    return tuple(dict.fromkeys((*hit.shared_ingredients, *of_liked)))
 
 
 def _photo_address(item: Hit | Item) -> str | None:

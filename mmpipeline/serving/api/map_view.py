@@ -3,13 +3,12 @@
 from collections import Counter
 
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.release.live import LiveIndex
 from mmpipeline.serving.api.handlers import view_names
 from mmpipeline.serving.api.response_models import MapAnswer, MapDish, MapPoints
-from mmpipeline.serving.map.maps import MapMaker
+from mmpipeline.serving.map.maps import Lease, MapMaker
 
 
-def answer_map(index: SearchIndex, maps: MapMaker, live: LiveIndex) -> MapAnswer:
+def answer_map(index: SearchIndex, maps: MapMaker, lease: Lease) -> MapAnswer:
     """Return an index's map, or word that it is being drawn.
 
     Parameters
@@ -18,7 +17,7 @@ def answer_map(index: SearchIndex, maps: MapMaker, live: LiveIndex) -> MapAnswer
         The index.
     maps
         Makes maps.
-    live
+    lease
         Holds the index open while its map is drawn.
 
     Returns
@@ -26,7 +25,7 @@ def answer_map(index: SearchIndex, maps: MapMaker, live: LiveIndex) -> MapAnswer
     MapAnswer
         With all points, or with none yet.
     """
-    made = maps.get(index.version, live)
+    made = maps.get(index.version, lease)
     if made is None:
         return MapAnswer(version=index.version, state="drawing", recipes=len(index))
     rows, places = made

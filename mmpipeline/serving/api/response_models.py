@@ -1,9 +1,12 @@
 """Response models, whose JSON schema is the documentation.
 
-Made from the index's own answers; a photo's place on the disk becomes an address of ours here.
+They are read from the attributes of the index's own dataclasses (`search.results`), so a field that
+is both found and shown is named here alone.
 """
 
-from pydantic import BaseModel, Field
+from math import isfinite
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class DishNames(BaseModel):
@@ -54,6 +57,8 @@ class HitAnswer(ItemAnswer):
 class DishAnswer(DishNames):
     """One dish, or another subset of the data, of an answer."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     rank: int
     dish: str
     score: float = Field(description="cosine of the angle to its prototype, -1 to 1")
@@ -67,6 +72,8 @@ class DishAnswer(DishNames):
 class VerdictAnswer(BaseModel):
     """Whether there is anything like it here at all."""
 
+    model_config = ConfigDict(from_attributes=True)
+
     is_confident: bool | None = Field(
         description="false: nothing like this here; null: there was nothing to judge by"
     )
@@ -74,9 +81,17 @@ class VerdictAnswer(BaseModel):
     threshold: float | None = Field(description="least score to be confident")
     text: str = Field(description="empty when there is nothing to warn of")
 
+    @field_validator("best_score", mode="before")
+    @classmethod
+    def _leave_out(cls, score: float | None) -> float | None:
+        """JSON knows no NaN, which is the score where there is nothing."""
+        return score if score is not None and isfinite(score) else None
+
 
 class SubsetAnswer(BaseModel):
     """One subset of the data: a dish, a named subset, or a class enrolled from examples."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     rank: int
     subset: str
@@ -88,6 +103,8 @@ class SubsetAnswer(BaseModel):
 
 class SubsetsAnswer(BaseModel):
     """Subsets of the data, nearest first."""
+
+    model_config = ConfigDict(from_attributes=True)
 
     version: str = Field(description="the index version that answered")
     asked_with: list[str] = Field(description="the parts of the query that could be used")

@@ -1,19 +1,22 @@
 """Maps of index versions, each made once in a thread of its own, and kept.
 
 Places are kept below the data folder's state, one small file a version, so that a restart does not
-lay out again; the newest few stay. Whoever asks meanwhile is told that it is being drawn.
+lay out again; the newest few stay. Whoever asks meanwhile is told that it is being drawn. An index
+is lent for the drawing by whoever holds it open; its vectors are all that is needed of it.
 """
 
 import json
 import logging
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from mmpipeline.arrays import Float32Array, IndexArray
 from mmpipeline.errors import PipelineError
-from mmpipeline.search.release.live import LiveIndex
 from mmpipeline.serving.map.layout import lay_out, sample_rows
 from mmpipeline.storage.atomic import write_text_atomic
 
@@ -21,6 +24,29 @@ log = logging.getLogger(__name__)
 
 
 _KEPT_FILES = 8
+
+
+class Drawn(Protocol):
+    """What a map needs of an index."""
+
+    version: str
+
+    def __len__(self) -> int:
+        """Return the number of recipes."""
+        ...
+
+    @property
+    def rows(self) -> IndexArray:
+        """Rows of all recipes, ascending."""
+        ...
+
+    def vectors_at(self, rows: IndexArray) -> Float32Array:
+        """Return the vectors of some rows, shape (M, E)."""
+        ...
+
+
+Lease = Callable[[], AbstractContextManager[Drawn]]
+"""Lends the index that answers for the length of a block, as `LiveIndex.lease`."""
 
 
 class MapMaker:
@@ -41,14 +67,14 @@ class MapMaker:
         self._is_drawing = False
         self._lock = threading.Lock()
 
-    def get(self, version: str, live: LiveIndex) -> tuple[IndexArray, Float32Array] | None:
+    def get(self, version: str, lease: Lease) -> tuple[IndexArray, Float32Array] | None:
         """Return a version's map, or begin to draw it.
 
         Parameters
         ----------
         version
             The index version that answers.
-        live
+        lease
             Lends the index to the thread that draws.
 
         Returns
@@ -62,12 +88,12 @@ class MapMaker:
             made = self._made.get(version)
             if made is None and not self._is_drawing:
                 self._is_drawing = True
-                threading.Thread(target=self._draw, args=(live,), daemon=True).start()
+                threading.Thread(target=self._draw, args=(lease,), daemon=True).start()
         return made
 
-    def _draw(self, live: LiveIndex) -> None:
+    def _draw(self, lease: Lease) -> None:
         try:
-            with live.lease() as index:
+            with lease() as index:
                 rows = index.rows[sample_rows(len(index), self._recipes)]
                 places = self._load(index.version, len(rows))
                 if places is None:

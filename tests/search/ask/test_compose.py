@@ -5,6 +5,7 @@ from mmpipeline.errors import NotFoundError, QueryError
 from mmpipeline.search.ask.compose import QueryComposer
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
+from tests.search.conftest import ids_of
 
 TITLE = Query(title="김치찌개")
 BOTH = Query(title="김치찌개", ingredients=("메밀면", "오이"))
@@ -51,12 +52,12 @@ def test_weights_lead_from_one_part_to_the_other_without_a_jump(composer: QueryC
 
 
 def test_contributions_add_up_to_the_score(index: SearchIndex, composer: QueryComposer) -> None:
-    other = index.subset_items("naengmyeon", 2)
+    other = ids_of(index, "naengmyeon")[0]
     query = Query(
         title="비빔밥",
         ingredients=("고추장", "당근"),
         instructions=("볶는다.",),
-        like=(other[0].recipe_id,),
+        like=(other,),
         examples=(Query(title="냉면"),),
         weights={"title": 2, "like": 0.5, "minus": 0.7},
         minus=Query(title="김치찌개"),
@@ -84,10 +85,10 @@ def test_parts_that_a_model_cannot_tell_apart_share_alike(composer: QueryCompose
 
 
 def test_like_is_the_item_itself(index: SearchIndex, composer: QueryComposer) -> None:
-    item = index.subset_items("bibimbap", 1)[0]
-    query = Query(like=(item.recipe_id,))
+    recipe_id = ids_of(index, "bibimbap")[0]
+    query = Query(like=(recipe_id,))
     nearest = index.search_vector(composer.compose(query).vector, 1).items[0]
-    assert nearest.recipe_id == item.recipe_id
+    assert nearest.recipe_id == recipe_id
     assert nearest.score == pytest.approx(1, abs=1e-6)
     assert index.search(query, 3).asked_with == ("like",)
     with pytest.raises(NotFoundError, match="no recipe 'r1m:nowhere'"):

@@ -19,7 +19,7 @@ def lookup(index: SearchIndex) -> RowLookup:
 
 
 def test_a_deleted_recipe_is_not_found(lookup: RowLookup, index: SearchIndex) -> None:
-    ids = index.recipe_ids(np.arange(24))
+    ids = index.columns_at(np.arange(24), ("recipe_id",))["recipe_id"]
     assert lookup.row_of(ids[6]) == 6
     with pytest.raises(NotFoundError, match="index v"):
         lookup.row_of(ids[5])

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mmpipeline.search.ask.compose import ComposedQuery
 from mmpipeline.search.ask.lookup import RowLookup
+from mmpipeline.search.ask.query_vector import ComposedQuery
 from mmpipeline.search.ask.ranking import SearchScope, answer
 from mmpipeline.search.index import SearchIndex
 
@@ -41,7 +41,8 @@ def test_the_verdict_looks_at_all_rows_whatever_the_filter(
     rows = np.array([0, 1])
     lookup = RowLookup("v", index._parts)
     found = answer("v", index._parts, lookup, asked, 2, SearchScope(rows))
-    assert set(index.recipe_ids(rows)) == {hit.recipe_id for hit in found.items}
+    ids = index.columns_at(rows, ("recipe_id",))["recipe_id"]
+    assert set(ids) == {hit.recipe_id for hit in found.items}
     assert found.verdict.best_score == pytest.approx(1, abs=1e-5)
     assert found.items[0].score < 1 - 1e-4
 

@@ -11,7 +11,6 @@ from mmpipeline.search.current import current_version
 from mmpipeline.search.load import open_parts
 from mmpipeline.search.publish import ann as list_building
 from mmpipeline.search.publish.ann import build_ann
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.storage import DataLayout
 
 
@@ -27,7 +26,7 @@ def lists_of(target: Path) -> list[Path]:
 
 
 def test_an_index_or_segment_that_is_too_small_gets_none(target: Path) -> None:
-    queries = open_parts(target).spaces[FULL].take(np.arange(24))
+    queries = open_parts(target).space.take(np.arange(24))
     build_ann(target, IndexConfig(), queries)
     build_ann(target, IndexConfig(approximate_above=1), queries)  # 24 rows are scanned as fast
     assert lists_of(target) == []
@@ -38,15 +37,15 @@ def test_lists_find_the_exact_answers_and_are_not_made_twice(
     target: Path, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(list_building, "LEAST_ROWS", 1)
-    vectors = open_parts(target).spaces[FULL].take(np.arange(24))
+    vectors = open_parts(target).space.take(np.arange(24))
     config = IndexConfig(approximate_above=1, approximate=kind)  # type: ignore[arg-type]
     build_ann(target, config, vectors)
-    view = open_parts(target).segments[0].views[FULL]
-    assert view.lists is not None
-    assert view.plan is not None
-    assert (view.plan.kind, view.plan.recall_at_10) == (kind, 1.0)
-    rows, _ = view.lists.find(vectors, vectors[3], 5, view.plan.search_width)
-    assert rows.tolist() == view.scan.find(vectors[3], 5)[0].tolist()
+    found = open_parts(target).segments[0].vectors
+    assert found.lists is not None
+    assert found.plan is not None
+    assert (found.plan.kind, found.plan.recall_at_10) == (kind, 1.0)
+    rows, _ = found.lists.find(vectors, vectors[3], 5, found.plan.search_width)
+    assert rows.tolist() == found.scan.find(vectors[3], 5)[0].tolist()
     before = {path: path.stat().st_mtime_ns for path in lists_of(target)}
     build_ann(target, config, vectors)
     assert {path: path.stat().st_mtime_ns for path in lists_of(target)} == before

@@ -1,4 +1,4 @@
-"""Held-out recipes ask; which view answers and what scores mean is measured on them alone."""
+"""Held-out recipes ask; what scores mean is measured on them alone."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,16 +11,14 @@ import pytest
 from mmpipeline.errors import ArtifactError
 from mmpipeline.features import FeatureSet
 from mmpipeline.models import load_model
-from mmpipeline.schemas import CATALOG_SCHEMA, MODALITIES
+from mmpipeline.schemas import CATALOG_SCHEMA
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.publish.calibration_queries import (
     CalibrationQueries,
     calibrate,
-    choose_views,
     embed_calibration_queries,
     load_calibration_queries,
     part_subsets,
-    view_mask,
 )
 from mmpipeline.storage import read_parquet
 
@@ -66,35 +64,6 @@ def test_another_catalogue_is_refused(world: Path, features: FeatureSet) -> None
         load_calibration_queries(world / "catalog", features, 100, 1)
 
 
-def test_views_show_their_parts_or_all_where_there_are_none() -> None:
-    presence = np.array([[True, True, False, True], [False, False, True, False]])
-    image = MODALITIES.index("image")
-    for view, expected in (("full", presence), ("image", None)):
-        shown = view_mask(presence, view)
-        if expected is not None:
-            np.testing.assert_array_equal(shown, expected)
-            continue
-        for before, after in zip(presence, shown, strict=True):
-            alone = np.arange(4) == image
-            np.testing.assert_array_equal(after, alone if before[image] else before)
-
-
-def test_a_view_is_kept_only_for_what_it_gains(
-    world: Path, features: FeatureSet, questions: CalibrationQueries
-) -> None:
-    model = load_model(world / "model")
-    labels = read_parquet(world / "catalog" / "recipes.parquet").select(["dish", "group_id"])
-    offered = ("image", "text")
-    routes, figures = choose_views(model, features, questions, labels, offered, 0.0001)
-    assert len(figures) == 3 * 15
-    assert all(0 <= value <= 1 for value in figures.values())
-    for key, view in routes.items():
-        assert figures[f"{key}/{view}"] > figures[f"{key}/full"]
-        assert figures[f"{key}/{view}"] == max(figures[f"{key}/{name}"] for name in offered)
-    assert choose_views(model, features, questions, labels, offered, 1.0)[0] == {}
-    assert choose_views(model, features, questions, labels, (), 0.0) == ({}, {})
-
-
 def test_questions_are_embedded_by_some_parts_alone(
     world: Path, features: FeatureSet, questions: CalibrationQueries
 ) -> None:
@@ -134,14 +103,7 @@ def test_recipes_that_link_sides_are_no_answers(
     linked = load_calibration_queries(world / "catalog", features, 100, 1)
     assert linked.excluded.to_pylist() == [rows[turn]["recipe_id"] for turn in links]
     assert linked.rows.tolist() == questions.rows.tolist()
-    model, labels = load_model(world / "model"), pa.Table.from_pylist(rows)
-    for turn in links:
-        rows[turn]["dish"] = None
-    found = choose_views(model, features, linked, labels, ("image",), 0.0)
-    assert found == choose_views(
-        model, features, questions, pa.Table.from_pylist(rows), ("image",), 0.0
-    )
-    assert found != choose_views(model, features, questions, labels, ("image",), 0.0)
+    model = load_model(world / "model")
     others = [row["recipe_id"] for row in rows if row["split"] != "val"]
     alone = replace(
         linked, excluded=pa.array([*others, *(rows[t]["recipe_id"] for t in linked.rows)])

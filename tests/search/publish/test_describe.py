@@ -20,7 +20,7 @@ def test_it_counts_the_living_and_names_model_and_encoders(
     target = shutil.copytree(published.artifacts("index") / version, tmp_path / "copy")
     before = json.loads((target / "index.json").read_text())
     np.save(target / "dead.npy", np.array([1, 4]), allow_pickle=False)
-    values = {"segments": before["segments"], "views": before["views"], "routes": {}}
+    values = {"segments": before["segments"]}
     write_index(target, load_model(target), values | {"recall_at_10": 0.5})
     described = json.loads((target / "index.json").read_text())
     assert described["items"] == before["items"] - 2

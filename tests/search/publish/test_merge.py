@@ -18,7 +18,6 @@ from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.load import IndexParts, open_parts, open_verified
 from mmpipeline.search.publish.merge import merge_versions
 from mmpipeline.search.publish.version import build_index
-from mmpipeline.search.vectors.segment import FULL
 from mmpipeline.storage import Artifact, ArtifactKey, ArtifactStore, DataLayout, read_parquet
 from tests.rounding import UNIT_ROUNDOFF
 from tests.search.conftest import FEATURES
@@ -55,12 +54,12 @@ them keep lengths near 1; both vectors may be off, in opposite directions.
 def vectors_by_id(parts: IndexParts) -> dict[str, np.ndarray]:
     rows = parts.living_rows()
     ids = parts.items["recipe_id"].take(rows).to_pylist()
-    return dict(zip(ids, parts.spaces[FULL].take(rows), strict=True))
+    return dict(zip(ids, parts.space.take(rows), strict=True))
 
 
 def answers(parts: IndexParts, query: np.ndarray) -> dict[str, float]:
     """The scores of all recipes by their ids, best first."""
-    rows, scores = parts.spaces[FULL].find(query, 24)
+    rows, scores = parts.space.find(query, 24)
     ids = parts.items["recipe_id"].take(rows).to_pylist()
     return dict(zip(ids, scores.tolist(), strict=True))
 
@@ -79,7 +78,7 @@ def test_merged_versions_answer_as_one_over_all(world: Path) -> None:
     assert found.keys() == expected.keys()
     apart = max(float(np.linalg.norm(found[name] - expected[name])) for name in found)
     assert apart <= VECTOR_BOUND
-    vectors = whole.spaces[FULL].take(whole.living_rows())
+    vectors = whole.space.take(whole.living_rows())
     bound = apart + 2 * tie_width(whole.model.embedding_dim)  # of a score, which may be of a tie
     for query in vectors:
         ours, theirs = answers(parts, query), answers(whole, query)

@@ -50,7 +50,7 @@ def living(parts: IndexParts) -> dict[str, tuple[str, np.ndarray]]:
     """Return title and vector of every recipe that may be found."""
     rows = parts.living_rows()
     items = parts.items.take(pa.array(rows)).to_pylist()
-    vectors = parts.spaces["full"].take(rows)
+    vectors = parts.space.take(rows)
     return {
         item["recipe_id"]: (item["title"], vector)
         for item, vector in zip(items, vectors, strict=True)
@@ -81,10 +81,7 @@ def test_added_changed_and_deleted_recipes_equal_a_version_made_anew(
         np.testing.assert_allclose(ours[recipe_id][1], vector, atol=1e-6)
     query = theirs["r1m:new"][1]
     found = [
-        [
-            parts.items["recipe_id"][int(row)].as_py()
-            for row in parts.spaces["full"].find(query, 24)[0]
-        ]
+        [parts.items["recipe_id"][int(row)].as_py() for row in parts.space.find(query, 24)[0]]
         for parts in (on_base, anew)
     ]
     assert found[0] == found[1]

@@ -42,7 +42,7 @@ def test_index_files_follow_the_contract(parts: Parts, target: Path) -> None:
         "taken_over": 0, "segments": 1,
     }  # fmt: skip
     opened = open_parts(target)
-    vectors = opened.spaces["full"].take(np.arange(24))
+    vectors = opened.space.take(np.arange(24))
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     ids = opened.items["recipe_id"].to_pylist()
     assert ids == sorted(ids)
@@ -69,7 +69,7 @@ def test_vectors_and_prototypes_are_those_of_the_model(parts: Parts, target: Pat
     feature_set = FeatureSet.open(parts.features)
     rows = read_parquet(parts.catalog / "recipes.parquet").to_pylist()
     opened = open_parts(target)
-    vectors = opened.spaces["full"].take(np.arange(24))
+    vectors = opened.space.take(np.arange(24))
     items = opened.items["recipe_id"].to_pylist()
     fusion = load_model(parts.model)
     members = []

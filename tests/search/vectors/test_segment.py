@@ -8,19 +8,19 @@ import pytest
 
 from mmpipeline.errors import ArtifactError
 from mmpipeline.search.index import SearchIndex
-from mmpipeline.search.vectors.segment import FULL, SegmentWriter, open_segment
+from mmpipeline.search.vectors.segment import SegmentWriter, open_segment
 
 
 @pytest.fixture
 def folder(index: SearchIndex, tmp_path: Path) -> Path:
-    """A segment of twelve rows in two batches, with two views."""
+    """A segment of twelve rows in two batches."""
     folder = tmp_path / "000003"
-    writer = SegmentWriter(folder, 16, (FULL, "image"))
+    writer = SegmentWriter(folder, 16)
     for start in (0, 5):
         stop = 5 if start == 0 else 12
         vectors = index.vectors_at(np.arange(start, stop))
         items = index._parts.items.slice(start, stop - start)
-        writer.add(items, {FULL: vectors, "image": -vectors})
+        writer.add(items, vectors)
     writer.close()
     return folder
 
@@ -30,11 +30,10 @@ def test_what_was_written_is_opened(folder: Path, index: SearchIndex) -> None:
     assert (opened.name, len(opened)) == ("000003", 12)
     assert opened.items.equals(index._parts.items.slice(0, 12))
     vectors = index.vectors_at(np.arange(12))
-    np.testing.assert_array_equal(opened.views[FULL].scan.vectors, vectors)
-    np.testing.assert_array_equal(opened.views["image"].scan.vectors, -vectors)
-    rows, _ = opened.views[FULL].scan.find(vectors[7], 1)
+    np.testing.assert_array_equal(opened.vectors.scan.vectors, vectors)
+    rows, _ = opened.vectors.scan.find(vectors[7], 1)
     assert rows.tolist() == [7]
-    assert opened.views[FULL].lists is None
+    assert opened.vectors.lists is None
 
 
 @pytest.mark.parametrize("name", ["segment.json", "items.arrow", "full.vectors.npy", "full.codes"])

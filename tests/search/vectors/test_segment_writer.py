@@ -9,15 +9,15 @@ import pytest
 
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.vectors import segment_writer as sink_module
-from mmpipeline.search.vectors.segment import FULL, open_segment
+from mmpipeline.search.vectors.segment import open_segment
 from mmpipeline.search.vectors.segment_writer import SEGMENTS, RowWriter, share_segment
 
 
 def fill(index: SearchIndex, target: Path, first: int = 0) -> list[str]:
-    rows = RowWriter(target, 16, (FULL,), first)
+    rows = RowWriter(target, 16, first)
     for start in (0, 9, 18):
         stop = min(start + 9, 24)
-        vectors = {FULL: index.vectors_at(np.arange(start, stop))}
+        vectors = index.vectors_at(np.arange(start, stop))
         rows.add(index._parts.items.slice(start, stop - start), vectors)
     rows.close()
     return rows.names
@@ -32,11 +32,11 @@ def test_a_full_segment_is_followed_by_the_next(
     opened = [open_segment(tmp_path / SEGMENTS / name, 16) for name in names]
     assert [len(segment) for segment in opened] == [10, 10, 4]
     ids = [recipe_id for s in opened for recipe_id in s.items["recipe_id"].to_pylist()]
-    assert ids == index.recipe_ids(np.arange(24))
+    assert ids == index.columns_at(np.arange(24), ("recipe_id",))["recipe_id"]
 
 
 def test_nothing_makes_no_segment(tmp_path: Path) -> None:
-    rows = RowWriter(tmp_path, 16, (FULL,))
+    rows = RowWriter(tmp_path, 16)
     rows.close()
     assert rows.names == []
     assert list(tmp_path.iterdir()) == []

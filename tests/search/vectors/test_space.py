@@ -6,8 +6,9 @@ import pytest
 
 from mmpipeline.search.vectors.ann import AnnIndex, AnnPlan, Kind
 from mmpipeline.search.vectors.exact import find_nearest
-from mmpipeline.search.vectors.fp16_scan import CodeWriter, Fp16Scan
-from mmpipeline.search.vectors.segment import View
+from mmpipeline.search.vectors.fp16_scan import Fp16Scan
+from mmpipeline.search.vectors.fp16_writer import CodeWriter
+from mmpipeline.search.vectors.segment import SegmentVectors
 from mmpipeline.search.vectors.space import VectorSpace
 
 ROWS, DIM = 3000, 16
@@ -19,30 +20,35 @@ def vectors() -> npt.NDArray[np.float32]:
     return (values / np.linalg.norm(values, axis=1, keepdims=True)).astype(np.float32)
 
 
-def make_view(vectors: npt.NDArray[np.float32], path: Path, kind: Kind | None = None) -> View:
+def make_segment(
+    vectors: npt.NDArray[np.float32], path: Path, kind: Kind | None = None
+) -> SegmentVectors:
     writer = CodeWriter(DIM)
     writer.add(vectors)
     scan = Fp16Scan(vectors, path, writer.write(path))
     if kind is None:
-        return View(scan)
-    return View(scan, AnnIndex.build(vectors, kind, 1), AnnPlan(kind, 2, 0.5))
+        return SegmentVectors(scan)
+    return SegmentVectors(scan, AnnIndex.build(vectors, kind, 1), AnnPlan(kind, 2, 0.5))
 
 
 @pytest.fixture(scope="module")
-def views(vectors: npt.NDArray[np.float32], tmp_path_factory: pytest.TempPathFactory) -> list[View]:
+def segments(
+    vectors: npt.NDArray[np.float32], tmp_path_factory: pytest.TempPathFactory
+) -> list[SegmentVectors]:
     folder = tmp_path_factory.mktemp("space")
     return [
-        make_view(vectors[part * ROWS : (part + 1) * ROWS], folder / f"{part}") for part in (0, 1)
+        make_segment(vectors[part * ROWS : (part + 1) * ROWS], folder / f"{part}")
+        for part in (0, 1)
     ]
 
 
 @pytest.mark.parametrize("share", [None, 0.01, 0.3, 0.999])
 def test_segments_answer_as_one(
-    views: list[View], vectors: npt.NDArray[np.float32], share: float | None
+    segments: list[SegmentVectors], vectors: npt.NDArray[np.float32], share: float | None
 ) -> None:
     random = np.random.default_rng(4)
     alive = None if share is None else random.random(2 * ROWS) >= share
-    space = VectorSpace(views, alive)
+    space = VectorSpace(segments, alive)
     living = np.arange(2 * ROWS) if alive is None else np.flatnonzero(alive)
     queries = vectors[random.choice(2 * ROWS, 9)] + random.normal(scale=0.1, size=(9, DIM))
     queries = (queries / np.linalg.norm(queries, axis=1, keepdims=True)).astype(np.float32)
@@ -57,13 +63,13 @@ def test_segments_answer_as_one(
 
 @pytest.mark.parametrize("count", [1, 40, 2000])
 def test_only_the_given_living_rows_are_found(
-    views: list[View], vectors: npt.NDArray[np.float32], count: int
+    segments: list[SegmentVectors], vectors: npt.NDArray[np.float32], count: int
 ) -> None:
     random = np.random.default_rng(5)
     alive = random.random(2 * ROWS) < 0.8
     rows = np.sort(random.choice(2 * ROWS, count, replace=False))
     allowed = rows[alive[rows]]
-    found, _ = VectorSpace(views, alive).find(vectors[7], 10, rows)
+    found, _ = VectorSpace(segments, alive).find(vectors[7], 10, rows)
     assert found.tolist() == find_nearest(vectors, vectors[7], 10, allowed)[0].tolist()
 
 
@@ -71,14 +77,14 @@ def test_only_the_given_living_rows_are_found(
 def test_lists_that_reach_too_few_rows_give_way_to_the_scan(
     vectors: npt.NDArray[np.float32], tmp_path: Path, kind: Kind
 ) -> None:
-    view = make_view(vectors[:ROWS], tmp_path / "codes", kind)
+    segment = make_segment(vectors[:ROWS], tmp_path / "codes", kind)
     alive = np.zeros(ROWS, dtype=np.bool_)
     alive[::100] = True
-    space = VectorSpace([view], alive)
+    space = VectorSpace([segment], alive)
     assert space.find(vectors[0], 5)[0][0] == 0
     found, _ = space.find(vectors[0], 30)
     assert sorted(found.tolist()) == list(range(0, ROWS, 100))
-    everything, _ = VectorSpace([view], None).find(vectors[0], 2500)
+    everything, _ = VectorSpace([segment], None).find(vectors[0], 2500)
     assert len(set(everything.tolist())) == 2500
 
 
@@ -86,7 +92,7 @@ def test_lists_that_reach_too_few_rows_give_way_to_the_scan(
 def test_none_are_asked_for(
     vectors: npt.NDArray[np.float32], tmp_path: Path, kind: Kind | None
 ) -> None:
-    space = VectorSpace([make_view(vectors[:ROWS], tmp_path / "codes", kind)], None)
+    space = VectorSpace([make_segment(vectors[:ROWS], tmp_path / "codes", kind)], None)
     for rows in (None, np.arange(40), np.arange(2000)):
         found, scores = space.find(vectors[0], 0, rows)
         assert (found.tolist(), scores.tolist()) == ([], [])
@@ -94,7 +100,7 @@ def test_none_are_asked_for(
 
 
 def test_take_gathers_across_segments_in_the_order_asked(
-    views: list[View], vectors: npt.NDArray[np.float32]
+    segments: list[SegmentVectors], vectors: npt.NDArray[np.float32]
 ) -> None:
     rows = np.array([ROWS + 1, 3, 2 * ROWS - 1, 3])
-    np.testing.assert_array_equal(VectorSpace(views, None).take(rows), vectors[rows])
+    np.testing.assert_array_equal(VectorSpace(segments, None).take(rows), vectors[rows])

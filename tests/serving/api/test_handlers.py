@@ -61,7 +61,7 @@ def test_what_a_liked_recipe_shares_is_said(index: SearchIndex, recipe_id: str) 
 
 
 def test_a_vector_is_asked_alone(index: SearchIndex) -> None:
-    vector, _ = index.embed(Query(title="김치찌개"))
+    vector = index._composer.compose(Query(title="김치찌개")).vector
     own = index.search(Query(title="김치찌개"), 3)
     answer = answer_search(index, read(vector=[3 * float(value) for value in vector], k=3))
     assert [hit.recipe_id for hit in answer.items] == [hit.recipe_id for hit in own.items]

@@ -10,9 +10,9 @@ from mmpipeline.storage import DataLayout
 def test_points_know_their_recipe_and_dish(first_world: Path, tmp_path: Path) -> None:
     maker = MapMaker(tmp_path, 20)
     with LiveIndex(DataLayout.at(first_world / "data")) as live, live.lease() as index:
-        first = answer_map(index, maker, live)
+        first = answer_map(index, maker, live.lease)
         assert (first.state, first.points) == ("drawing", None)
-        while (answer := answer_map(index, maker, live)).state != "ready":
+        while (answer := answer_map(index, maker, live.lease)).state != "ready":
             time.sleep(0.02)
         assert answer.points is not None
         assert answer.recipes == 24

@@ -1,10 +1,19 @@
 """The models of answers are what the documentation shows, field by field."""
 
+import math
+
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from mmpipeline.search.results import SubsetHit, SubsetRanking, Verdict
 from mmpipeline.serving.api import response_models as answers
-from mmpipeline.serving.api.response_models import DishAnswer, HitAnswer, MapAnswer, VerdictAnswer
+from mmpipeline.serving.api.response_models import (
+    DishAnswer,
+    HitAnswer,
+    MapAnswer,
+    SubsetsAnswer,
+    VerdictAnswer,
+)
 
 HIT = {
     "recipe_id": "10k:1", "title": None, "dish": None, "dish_names": {}, "language": "ko",
@@ -46,3 +55,16 @@ def test_a_dish_is_an_answer_with_names() -> None:
     assert told.name_ko == "비빔밥"
     with pytest.raises(ValidationError, match="text"):
         VerdictAnswer.model_validate({"is_confident": None, "best_score": None, "threshold": None})
+
+
+def test_what_the_index_says_is_read_by_its_attributes() -> None:
+    verdict = Verdict(is_confident=False, best_score=math.nan, threshold=0.5)
+    told = VerdictAnswer.model_validate(verdict)
+    assert (told.is_confident, told.best_score, told.threshold) == (False, None, 0.5)
+    assert told.text == verdict.text
+    hit = SubsetHit(rank=1, subset="soups", kind="named", score=0.5, items=3)
+    ranking = SubsetRanking(version="v", asked_with=("title",), subsets=[hit])
+    assert SubsetsAnswer.model_validate(ranking).model_dump_json() == (
+        '{"version":"v","asked_with":["title"],"subsets":[{"rank":1,"subset":"soups",'
+        '"kind":"named","name":null,"score":0.5,"items":3}]}'
+    )

@@ -20,7 +20,7 @@ def live(first_world: Path) -> Iterator[LiveIndex]:
 
 def wait(maker: MapMaker, live: LiveIndex) -> tuple[np.ndarray, np.ndarray]:
     until = time.monotonic() + 30
-    while (made := maker.get(live.version or "", live)) is None:
+    while (made := maker.get(live.version or "", live.lease)) is None:
         assert time.monotonic() < until
         time.sleep(0.02)
     return made

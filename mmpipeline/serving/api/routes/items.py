@@ -70,7 +70,7 @@ async def photo(
 )
 async def map_points(service: _Service, response: Response) -> MapAnswer:
     """Return the places of recipes (t-SNE), or 202 while they are being laid out."""
-    answer = await service.answer(partial(answer_map, maps=service.maps, live=service.live))
+    answer = await service.answer(partial(answer_map, maps=service.maps, lease=service.live.lease))
     if answer.state != "ready":
         response.status_code = 202
         response.headers["Retry-After"] = "1"

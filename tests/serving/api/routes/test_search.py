@@ -49,7 +49,7 @@ def test_unusable_vectors_are_422(address: str, vector: str) -> None:
 
 
 def test_a_vector_query(address: str, index: SearchIndex) -> None:
-    vector = index.embed(Query(title="비빔밥"))[0].tolist()
+    vector = index._composer.compose(Query(title="비빔밥")).vector.tolist()
     answer = requests.post(f"{address}/search", json={"vector": vector, "k": 3}, timeout=20).json()
     own = index.search(Query(title="비빔밥"), 3)
     assert answer["version"] == own.version
