@@ -1,4 +1,4 @@
-"""Which of the product's functions run in a block, and which data files are opened.
+"""Traces of a block: which of the product's functions run, which data files are opened.
 
 The interpreter is watched from outside, so nothing here knows how keys tell what a stage reaches.
 A function that runs only because a module is being imported is left out.

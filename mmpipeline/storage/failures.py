@@ -1,4 +1,4 @@
-"""What the libraries of storages raise, turned into one kind of error.
+"""Failures that libraries of storages raise, turned into one kind of error.
 
 None of them is imported for it: a library that was not loaded has raised nothing.
 """

@@ -1,4 +1,4 @@
-"""What a model is compared with: every ranking of the same recipes without a learned fusion.
+"""The baselines of a model: every ranking of the same recipes without a learned fusion.
 
 Each baseline is made when it is first asked for and kept: a closed-form model is fitted once a
 modality, words are counted once.

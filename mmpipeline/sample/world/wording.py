@@ -15,7 +15,7 @@ from mmpipeline.sample.world.densities import World
 from mmpipeline.sample.world.dishes import IngredientSpec, Wordings, load_pantry
 from mmpipeline.sample.world.draws import RecipeDraw
 from mmpipeline.sample.world.habits import Habits
-from mmpipeline.sample.world.phrases import (
+from mmpipeline.sample.world.sentences import (
     ASIDES,
     ENDINGS,
     FINISH,

@@ -1,4 +1,4 @@
-"""What goes along with a training: its logger, its checkpoints, and what scores the module."""
+"""Hooks of a training: its logger, its checkpoints, and what scores the module."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

@@ -6,7 +6,7 @@ import pytest
 
 from mmpipeline.catalog.labels.title_parts import is_listed_noise
 from mmpipeline.sample.world.dishes import load_pantry
-from mmpipeline.sample.world.phrases import ENDINGS, STYLES
+from mmpipeline.sample.world.sentences import ENDINGS, STYLES
 from mmpipeline.sample.world.wording import SampleIngredient, _fill, cue_words
 from mmpipeline.text.normalize import fold_text
 

@@ -1,4 +1,4 @@
-"""What decoding a span of a JSON array gives: a whole record, or what is none."""
+"""The decoding of a span of a JSON array: to a whole record, or to what is none."""
 
 import json
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a walk over lists finds: new recipes, and which stand on which list.
+"""The findings of a walk over lists: new recipes, and which stand on which list.
 
 Lists are categories, searches and rankings. A recipe's own page does not say its categories, so
 these rows are the only source of them.

@@ -1,4 +1,4 @@
-"""Sentences and phrases of cooks that say nothing about the dish, in both languages.
+"""Sentences of cooks that say nothing about the dish, in both languages.
 
 `{0}` stands for a list of ingredients. Which phrase is taken follows from the cook and from chance.
 """

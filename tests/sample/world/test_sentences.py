@@ -2,7 +2,7 @@
 
 import pytest
 
-from mmpipeline.sample.world import phrases
+from mmpipeline.sample.world import sentences as phrases
 from mmpipeline.sample.world.dishes import load_pantry
 
 LISTS = ("STYLES", "ENDINGS", "PREPARE", "SEASON", "FINISH", "ASIDES")
