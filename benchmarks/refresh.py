@@ -39,7 +39,7 @@ from mmpipeline.sample.dump import write_recipe1m_dump
 from mmpipeline.storage.layout import DataLayout
 from tasks.servers.prefect import new_login, prefect_server, quiet_environment
 
-DOORS = {"sample_world", "tenthousand_recipe", "recipe1m"}
+SOURCES = {"sample_world", "tenthousand_recipe", "recipe1m"}
 CHANGED = {"index": {"recall_check_queries": 150}}
 """A section to change, and the stages that depend on it: itself alone."""
 
@@ -184,7 +184,7 @@ def run_refresh(
     }
     before = _artifacts(data)
     cost = _measure(job)
-    made = {kind for kind, _ in _artifacts(data) - before} - (DOORS if not before else set())
+    made = {kind for kind, _ in _artifacts(data) - before} - (SOURCES if not before else set())
     return RefreshCost(cost.wall_s, cost.cpu_s, cost.peak_rss_mb, made)
 
 

@@ -66,7 +66,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--kind", help=f"of {ANY_SOURCE}: the source whose input --source is")
     parser.add_argument("--config", type=Path, help="a TOML file with config sections")
     parser.add_argument("--plan", action="store_true", help="say what would run and why")
-    parser.add_argument("--newest", action="store_true", help="ask no door: take what is there")
+    parser.add_argument("--newest", action="store_true", help="ask no source: take what is there")
     parser.add_argument("--quick", action="store_true", help="little data, few steps")
     parser.add_argument("--copy-to", type=Path, help="a folder that gets a copy of the report")
     parser.add_argument("--json", action="store_true", help="the last line is one JSON object")
@@ -83,7 +83,7 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     if options.flow != PARENT and any(wishes):
         parser.error(f"--plan, --newest, --retrain and --force are for {PARENT}")
     if options.newest and options.source:
-        parser.error("--newest asks no door, so there is no --source")
+        parser.error("--newest asks no source, so there is no --source")
     if options.flow != ANY_SOURCE and options.kind:
         parser.error(f"--kind is for {ANY_SOURCE}")
     if options.flow != EXPERIMENT and (options.quick or options.copy_to):

@@ -1,4 +1,4 @@
-"""The parent flow: from the two doors to a published index.
+"""The parent flow: from the sources to a published index.
 
 As a script it is `python -m flows`: ``python flows/refresh_catalog.py --plan``.
 """
@@ -28,7 +28,7 @@ from tasks.runtime.shared_storage import finish_up_to_date
 from tasks.runtime.stage import side_by_side
 from tasks.runtime.stale_runs import locked_flow_run
 from tasks.stages.index import ask_example
-from tasks.stages.sample import open_doors
+from tasks.stages.sample import ask_sources
 
 
 @flow(name="refresh_catalog", **HOOKS)
@@ -44,7 +44,7 @@ def refresh_catalog(
     config
         The whole experiment.
     request
-        Which doors to ask, and whether to train or run stages anew.
+        Which sources to ask, and whether to train or run stages anew.
     data_root
         The data folder; None takes the environment's.
 
@@ -55,12 +55,14 @@ def refresh_catalog(
     """
     root = data_root or default_root()
     with locked_flow_run(root, request.wait_minutes):
-        with open_doors(config, request, root) as doors:
+        with ask_sources(config, request, root) as sources:
             calls = []
-            if doors.scrape:
-                calls.append(partial(scrape_recipes, doors.scrape, config.parse, doors.site, root))
-            if doors.dump:
-                calls.append(partial(normalize_recipe1m, doors.dump, config.recipe1m, root))
+            if sources.scrape:
+                calls.append(
+                    partial(scrape_recipes, sources.scrape, config.parse, sources.site, root)
+                )
+            if sources.dump:
+                calls.append(partial(normalize_recipe1m, sources.dump, config.recipe1m, root))
             recipes = side_by_side(*calls)
         recipes = add_newest(recipes, root) if request.newest else recipes
         plan = plan_refresh(root, recipes, config, request)

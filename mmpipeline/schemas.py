@@ -1,6 +1,6 @@
 """The columns that travel between stages: names, types, units.
 
-Both doors (scraped pages, Recipe1M JSON) write `RECIPE_SCHEMA`; the catalogue adds labels,
+Both sources (scraped pages, Recipe1M JSON) write `RECIPE_SCHEMA`; the catalogue adds labels,
 groups and splits to it and writes `CATALOG_SCHEMA`. A value that is not known is null: never an
 empty string, never a filler. Lists are empty, not null, where there is nothing in them.
 
@@ -208,7 +208,7 @@ RECIPE_SCHEMA = pa.schema([
     pa.field("author", pa.string()),
     pa.field("author_hash", pa.string()),
 ])
-"""One row a recipe, as both doors write it; `Recipe` says what the columns mean."""
+"""One row a recipe, as all sources write it; `Recipe` says what the columns mean."""
 
 QUARANTINE_SCHEMA = pa.schema([
     pa.field("source", pa.string(), nullable=False),

@@ -15,7 +15,7 @@ StageFlow = Literal[
     "evaluate_model",
     "publish_index",
 ]
-"""The flows after the two doors, in order."""
+"""The flows after the sources, in order."""
 
 
 class RefreshRequest(Section):
@@ -25,7 +25,7 @@ class RefreshRequest(Section):
     dump: Path | None = Field(None, description="folder in Recipe1M's layout to normalise")
     sample: bool = Field(False, description="take the sample world's site and dump")
     newest: bool = Field(
-        False, description="of a door that stays shut, take the recipes it brought last"
+        False, description="of a source that is not asked, take the recipes it brought last"
     )
     retrain: bool = Field(
         False, description="train on what is new; else the published model is kept while it may"

@@ -225,7 +225,7 @@ def _encode_photos(
 ) -> tuple[Float16Array, BoolArray, list[QuarantineRow]]:
     """Encode each recipe's first photo that can be used.
 
-    Where the door that brought a recipe left no path, it has said why. The first photos of all
+    Where the source that brought a recipe left no path, it has said why. The first photos of all
     recipes are tried together, then the second ones of those whose first was refused, and so on.
     """
     vectors = np.zeros((len(rows), dim), dtype=np.float16)

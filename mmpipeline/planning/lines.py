@@ -1,7 +1,7 @@
 """The lines that ``--plan`` prints: each source and stage, whether it would run, and why.
 
-A door's news are known only once it has been asked, so its line says what is there now. What would
-run whatever it brings is known before: a section or code that changed, or nothing there yet.
+A source's news are known only once it has been asked, so its line says what is there now. What
+would run whatever it brings is known before: a section or code that changed, or nothing there yet.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from mmpipeline.storage.layout import DataLayout
 from mmpipeline.storage.manifest import Artifact
 from mmpipeline.storage.provenance import ArtifactKey
 
-NOTHING_NEW = "No stage would run unless the doors bring something new."
+NOTHING_NEW = "No stage would run unless the sources bring something new."
 
 MADE_ANEW_ONCE = (
     "Keys now follow the code that a stage reaches: all stages run once more, old artifacts open."
@@ -35,7 +35,7 @@ MADE_ANEW_ONCE = (
 
 @dataclass(frozen=True, slots=True)
 class PlannedSource:
-    """One door of a refresh.
+    """One source of a refresh.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class PlannedSource:
 
 
 def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
-    """Say what a refresh would do if the doors brought nothing new.
+    """Say what a refresh would do if the sources brought nothing new.
 
     Parameters
     ----------
@@ -69,12 +69,12 @@ def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshReque
     config
         The experiment.
     request
-        As of `plan_refresh`; its doors are not opened.
+        As of `plan_refresh`; its sources are not asked.
 
     Returns
     -------
     list of str
-        One line a door and a stage, and what is to be said of all.
+        One line a source and a stage, and what is to be said of all.
     """
     lines = _plan_lines(data_root, config, request)
     is_former = any(FORMER_KEY in line for line in lines)
@@ -83,32 +83,32 @@ def describe_plan(data_root: Path, config: PipelineConfig, request: RefreshReque
 
 def _plan_lines(data_root: Path, config: PipelineConfig, request: RefreshRequest) -> list[str]:
     store = ArtifactStore(DataLayout.at(data_root))
-    doors = [plan_source(store, kind, config, request) for kind in find_sources()]
-    doors = [door for door in doors if door.is_asked or door.recipes]
-    lines = [door.line() for door in doors]
-    late = [door.kind for door in doors if door.why]
+    sources = [plan_source(store, kind, config, request) for kind in find_sources()]
+    sources = [source for source in sources if source.is_asked or source.recipes]
+    lines = [source.line() for source in sources]
+    late = [source.kind for source in sources if source.why]
     if request.sample:
         world = keys.sample_world_key(config.sample)
         why = None if store.find(world) else explain(store, world)
         lines.insert(0, _line("sample_world", world.id, f"runs: {why}" if why else "done"))
         late += ["sample_world"] if why else []
-    if late or not doors:
+    if late or not sources:
         return lines + _unknown_lines(late)
-    recipes = [door.recipes.folder for door in doors if door.recipes]
+    recipes = [source.recipes.folder for source in sources if source.recipes]
     return lines + _stage_lines(data_root, plan_refresh(data_root, recipes, config, request))
 
 
 def plan_source(
     store: ArtifactStore, kind: str, config: PipelineConfig, request: RefreshRequest
 ) -> PlannedSource:
-    """Say what a refresh finds behind a door before it is asked.
+    """Say what a refresh finds of a source before it is asked.
 
     Parameters
     ----------
     store
         The artifacts.
     kind
-        Of the door's artifacts.
+        Of the source's artifacts.
     config, request
         As of `describe_plan`.
 
@@ -124,12 +124,12 @@ def plan_source(
         newest = None
     if newest is None:
         return PlannedSource(kind, None, is_asked, "none yet" if is_asked else "")
-    key = _door_key(newest, config)
+    key = _source_key(newest, config)
     differs = is_asked and key.id != newest.id
     return PlannedSource(kind, newest, is_asked, explain(store, key) if differs else "")
 
 
-def _door_key(recipes: Artifact, config: PipelineConfig) -> ArtifactKey:
+def _source_key(recipes: Artifact, config: PipelineConfig) -> ArtifactKey:
     """Return the key of recipes from the same input as an artifact, made as is asked for now."""
     (state,) = recipes.manifest.inputs.values()
     kind = recipes.manifest.kind

@@ -1,6 +1,6 @@
 """The plan of a refresh: the stages that would run, and why.
 
-Ids follow from inputs, so the whole chain from recipes to index is known as soon as the two doors
+Ids follow from inputs, so the whole chain from recipes to index is known as soon as the sources
 have named their content. A refresh whose chain exists already stops there.
 
 New recipes alone do not train a new model: the model of the published index is kept as long as
@@ -39,7 +39,7 @@ STAGES: dict[str, StageFlow] = {
     "evaluation": "evaluate_model",
     "index": "publish_index",
 }
-"""The stages after the two doors, in order: kind of artifact and flow."""
+"""The stages after the sources, in order: kind of artifact and flow."""
 EVALUATED = frozenset({"evaluation", "frozen_set", "frozen_scores"})
 """What the flow `evaluate_model` makes; of these, only the evaluation is made anew by force."""
 
@@ -69,7 +69,7 @@ class PlannedStage:
 
 @dataclass(frozen=True, slots=True)
 class RefreshPlan:
-    """The stages after the two doors.
+    """The stages after the sources.
 
     Attributes
     ----------
@@ -102,14 +102,14 @@ def plan_refresh(
     config: PipelineConfig,
     request: RefreshRequest = RefreshRequest(),
 ) -> RefreshPlan:
-    """Return the stages after the two doors, in order, and which of them are done.
+    """Return the stages after the sources, in order, and which of them are done.
 
     Parameters
     ----------
     data_root
         The data folder.
     recipes
-        Folders of the recipe artifacts that the doors produced.
+        Folders of the recipe artifacts that the sources produced.
     config
         The experiment.
     request

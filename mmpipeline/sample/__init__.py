@@ -1,7 +1,7 @@
 """The sample world: invented recipes, served as a fake 만개의레시피 and written as a Recipe1M dump.
 
 Everything follows from `SampleConfig` and a recipe's index: `recipe_at` gives the recipe,
-`photo_at` its picture, `server.serve_site` and `write_recipe1m_dump` the two doors,
+`photo_at` its picture, `server.serve_site` and `write_recipe1m_dump` the sources,
 `iterate_truth` what a labeller should have found, and `oracle_bound` how well anybody could do.
 Recipes with an even index are Korean and live on the site, the others are English and live in the
 dump.

@@ -33,7 +33,7 @@ PORTS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class SourceInputs:
     """Where recipes come from in one run.
 
     Attributes
@@ -52,7 +52,9 @@ class Doors:
 
 
 @contextmanager
-def open_doors(config: PipelineConfig, request: RefreshRequest, data_root: Path) -> Iterator[Doors]:
+def ask_sources(
+    config: PipelineConfig, request: RefreshRequest, data_root: Path
+) -> Iterator[SourceInputs]:
     """Say where the recipes come from, and keep the sample site up while they do.
 
     Parameters
@@ -60,24 +62,26 @@ def open_doors(config: PipelineConfig, request: RefreshRequest, data_root: Path)
     config
         The experiment.
     request
-        Which doors are asked for.
+        Which sources are asked for.
     data_root
         The data folder.
 
     Yields
     ------
-    Doors
+    SourceInputs
         For the two flows that bring recipes in.
     """
     if not request.sample:
-        yield Doors(config.scrape if request.scrape else None, "tenthousand_recipe", request.dump)
+        yield SourceInputs(
+            config.scrape if request.scrape else None, "tenthousand_recipe", request.dump
+        )
         return
     world = write_sample_world(config.sample, data_root)
     with sample_site(config.sample, DataLayout.at(data_root)) as base_url:
         local = config.scrape.model_copy(
             update={"base_url": base_url, "allow_loopback": True, "pace_s": 0.0}
         )
-        yield Doors(local, "sample_site", request.dump or world / "recipe1m")
+        yield SourceInputs(local, "sample_site", request.dump or world / "recipe1m")
 
 
 @task

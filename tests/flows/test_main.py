@@ -60,7 +60,7 @@ def test_wishes_are_for_the_parent_and_name_stages(capsys: pytest.CaptureFixture
         (["--force"], "expected one argument"),
         (["build_pairs", "--plan"], "are for refresh_catalog"),
         (["build_pairs", "--newest"], "are for refresh_catalog"),
-        (["--newest", "--source", "folder"], "asks no door"),
+        (["--newest", "--source", "folder"], "asks no source"),
         (["build_pairs", "--force", "build_pairs"], "are for refresh_catalog"),
         (["build_pairs", "--kind", "recipe1m"], "--kind is for bring_recipes"),
     ):

@@ -69,8 +69,8 @@ def test_every_version_is_a_materialization_of_its_kind(finished: Path) -> None:
     made = {asset: (name, sources) for asset, name, sources in materializations(finished)}
     for kind, names in artifacts(finished).items():
         assert {made[f"mmpipeline://{kind}"][0]} == names
-    doors = ["mmpipeline://recipe1m", "mmpipeline://tenthousand_recipe"]
-    assert made["mmpipeline://catalog"][1] == doors
+    sources = ["mmpipeline://recipe1m", "mmpipeline://tenthousand_recipe"]
+    assert made["mmpipeline://catalog"][1] == sources
     assert made["mmpipeline://model"][1] == ["mmpipeline://features", "mmpipeline://pairs"]
     assert len(made) == len(materializations(finished))
 

@@ -1,4 +1,4 @@
-"""The Korean door as flows, against the fake site: what they count, find, and leave out."""
+"""The Korean source as flows, against the fake site: what they count, find, and leave out."""
 
 import json
 import os

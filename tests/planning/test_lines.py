@@ -1,4 +1,4 @@
-"""What `--plan` prints: whether a door or stage would run, and why."""
+"""What `--plan` prints: whether a source or stage would run, and why."""
 
 from pathlib import Path
 
@@ -115,7 +115,7 @@ def test_a_forced_stage_is_said_to_be(published: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "doors"),
+    ("request_", "sources"),
     [
         (BOTH, ["sample_world", "tenthousand_recipe", "recipe1m"]),
         (RefreshRequest(dump=Path("dump"), scrape=False), ["recipe1m"]),
@@ -123,13 +123,13 @@ def test_a_forced_stage_is_said_to_be(published: Path) -> None:
     ],
 )
 def test_an_empty_data_folder_would_run_everything(
-    tmp_path: Path, request_: RefreshRequest, doors: list[str]
+    tmp_path: Path, request_: RefreshRequest, sources: list[str]
 ) -> None:
     found = plan(tmp_path, CONFIG, request_)
-    assert list(found) == [*doors, *STAGES]
-    assert all("runs: none yet" in found[kind] for kind in doors)
-    reason = "new recipes from tenthousand_recipe" if len(doors) == 3 else None
-    reason = reason or ("new recipes from recipe1m" if doors else "no recipes yet")
+    assert list(found) == [*sources, *STAGES]
+    assert all("runs: none yet" in found[kind] for kind in sources)
+    reason = "new recipes from tenthousand_recipe" if len(sources) == 3 else None
+    reason = reason or ("new recipes from recipe1m" if sources else "no recipes yet")
     assert {found[kind] for kind in STAGES} == {f"runs: {reason}"}
     assert list(tmp_path.iterdir()) == []
 
@@ -153,7 +153,7 @@ def test_the_one_renewal_by_keys_of_the_former_kind_is_announced(
     assert found["catalog"].endswith("runs: new previous; its key is of the former kind")
     assert found["model"].endswith("new features; new pairs; its key is of the former kind")
     asked = RefreshRequest(dump=tmp_path, scrape=False)
-    assert describe_plan(tmp_path, CONFIG, asked)[-1] == MADE_ANEW_ONCE  # doors say it too
+    assert describe_plan(tmp_path, CONFIG, asked)[-1] == MADE_ANEW_ONCE  # sources say it too
     for folder in folders:  # what is there opens, and goes on answering
         open_artifact(folder).verify()
     assert current_version(DataLayout.at(tmp_path)) == folders[-1].name

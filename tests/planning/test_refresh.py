@@ -85,7 +85,7 @@ CHANGES: dict[str, tuple[dict[str, object], set[str]]] = {
     "evaluate": ({"seed": 9}, {"evaluation", "frozen_scores"}),
     "frozen": ({"version": 9}, {"frozen_set", "frozen_scores"}),
     "index": ({"min_recall_at_10": 0.5}, {"index"}),
-    # The doors say what these bring; the sections after them are of other flows or commands.
+    # The sources say what these bring; the sections after them are of other flows or commands.
     "sample": ({"recipes": 9}, set()),
     "scrape": ({"pace_s": 9.0}, set()),
     "parse": ({"required_field_bound": 0.5}, set()),
@@ -98,7 +98,7 @@ CHANGES: dict[str, tuple[dict[str, object], set[str]]] = {
     "serve": ({"max_k": 9}, set()),
     "experiment": ({"map_queries": 99}, set()),
 }
-"""A setting of each section, and what a refresh then makes anew after the two doors."""
+"""A setting of each section, and what a refresh then makes anew after the sources."""
 
 
 def change(section: str) -> PipelineConfig:

@@ -2,7 +2,7 @@
 
 The notes of each step (ingredients, tools, heat, tip), which photo belongs to which step, how
 large each kept photo is, kitchen tools, the author's tip and the video: worth keeping for whoever
-shows or studies the recipes, and in a table of its own, since the other door has none of it.
+shows or studies the recipes, and in a table of its own, since the other source has none of it.
 """
 
 from collections.abc import Mapping
