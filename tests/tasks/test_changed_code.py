@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 PRINT_IDS = """
 import json
 from mmpipeline.config import PipelineConfig, SeedMethodConfig
-from tasks import keys
+from mmpipeline.planning import keys
 c = PipelineConfig()
 found = (
     keys.sample_world_key(c.sample), keys.scraped_recipes_key("s", c.parse),

@@ -19,7 +19,7 @@ from pathlib import Path
 from prefect import flow
 from mmpipeline.progress import Progress
 from mmpipeline.storage import ArtifactKey
-from tasks import progress_artifact
+from tasks.runtime import progress_artifact
 from tasks.runtime.stage import produce, publish_link, publish_page
 
 def make(draft):

@@ -24,7 +24,8 @@ import os, sys
 from pathlib import Path
 os.environ["MMPIPELINE_CHECKPOINT_S"] = "0.2"
 from mmpipeline.config import SeedExperimentConfig
-from tasks import seed_experiment, tracked_run
+from tasks.stages import talk as seed_experiment
+from tasks.tracking import tracked_run
 config = SeedExperimentConfig.model_validate_json(sys.argv[2])
 log = tracked_run.TrackedRun.log_metrics
 def log_or_die(self, metrics, step):
