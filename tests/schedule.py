@@ -2,8 +2,9 @@
 
 Long files go out first, so that no process ends with one while the others are idle: runs of the
 real program, then what computes for long, then what starts servers, then the rest. Files that read
-one finished run of the program go to one process, which makes it once. The price is that this
-process, with the longest road of all, bounds how quick the whole can be.
+one finished run of the program go to one process, which makes it once, and so do those that look
+at the pages of one `make ui`. The price is that the process of the run, with the longest road of
+all, bounds how quick the whole can be.
 """
 
 import re
@@ -18,9 +19,12 @@ ROOT = Path(__file__).parents[1]
 MARKERS = ("flow", "slow", "server")
 """From the longest on."""
 
+SHARED = {"finished": r"\bfinished: Path\b", "pages": r"\bpages: Pages\b"}
+"""Fixtures that cost more than most files, and how a test takes them."""
+
 
 class FileScheduling(LoadScopeScheduling):
-    """Hands out files in the order of collection; those that share a finished run together."""
+    """Hands out files in the order of collection; those that share a costly fixture together."""
 
     def __init__(self, config: pytest.Config, log: Producer | None = None) -> None:
         super().__init__(config, log)
@@ -28,14 +32,15 @@ class FileScheduling(LoadScopeScheduling):
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "finished" if reads_finished_run(file) else file
+        return shared_fixture(file) or file
 
 
 @cache
-def reads_finished_run(file: str) -> bool:
-    """Say whether a test file takes the fixture of `tests/flows/conftest.py`."""
+def shared_fixture(file: str) -> str | None:
+    """Return the costly fixture that a test file shares with others."""
     path = ROOT / file
-    return path.is_file() and bool(re.search(r"\bfinished: Path\b", path.read_text("utf-8")))
+    text = path.read_text(encoding="utf-8") if path.is_file() else ""
+    return next((name for name, taken in SHARED.items() if re.search(taken, text)), None)
 
 
 def sort_by_length(items: list[pytest.Item]) -> None:
@@ -43,9 +48,9 @@ def sort_by_length(items: list[pytest.Item]) -> None:
     ranks: dict[str, int] = {}
     for item in items:
         marks = {mark.name for mark in item.iter_markers()}
-        found = [rank for rank, name in enumerate(MARKERS, 1) if name in marks]
         if "soak" not in marks:
             file = item.nodeid.partition("::")[0]
-            rank = 0 if reads_finished_run(file) else min(found, default=len(MARKERS) + 1)
+            found = [rank for rank, name in enumerate(MARKERS, 1) if name in marks]
+            rank = 0 if shared_fixture(file) else min(found, default=len(MARKERS) + 1)
             ranks[file] = min(rank, ranks.get(file, rank))
     items.sort(key=lambda item: ranks.get(item.nodeid.partition("::")[0], 0))

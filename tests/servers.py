@@ -17,8 +17,8 @@ import pytest
 
 STARTING = (
     "flows", "http.server", "mlflow", "mmpipeline.sample.site.server",
-    "mmpipeline.serving.server", "moto", "multiprocessing", "playwright", "prefect", "socketserver",
-    "subprocess", "tasks", "uvicorn",
+    "mmpipeline.serving.server", "moto", "multiprocessing", "playwright", "prefect", "socket",
+    "socketserver", "subprocess", "tasks", "uvicorn",
 )  # fmt: skip
 """Modules that start servers or processes, with all below them."""
 
@@ -37,7 +37,9 @@ def starts_something(function: object) -> bool:
             seen.add(id(one))
             if _belongs_to_starting(one):
                 return True
-            waiting += _named_by(getattr(one, "__wrapped__", one))
+            property_test = getattr(one, "hypothesis", None)
+            one = getattr(property_test, "inner_test", getattr(one, "__wrapped__", one))
+            waiting += _named_by(one)
     return False
 
 
@@ -61,6 +63,8 @@ def _named_by(thing: object) -> list[object]:
     found: list[object] = []
     for code in _codes(thing.__code__):
         found += [thing.__globals__[n] for n in code.co_names if n in thing.__globals__]
+        ours = [o for o in found if isinstance(o, ModuleType) and o.__name__[:6] == "tests."]
+        found += [getattr(module, n) for module in ours for n in code.co_names if n in vars(module)]
         found += [i.argval for i in dis.get_instructions(code) if i.opname == "IMPORT_NAME"]
     return found
 

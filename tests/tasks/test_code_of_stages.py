@@ -25,7 +25,7 @@ from mmpipeline.storage.layout import ARTIFACT_FOLDERS
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "mmpipeline"
 ENCODERS = {
-    f"mmpipeline.features.{builder.partition(':')[0]}"
+    f"mmpipeline.features.encoders.{builder.partition(':')[0]}"
     for builder in (*IMAGE_ENCODERS.values(), *TEXT_ENCODERS.values())
 }
 ASKED_FOR_ELSEWHERE = {

@@ -118,6 +118,7 @@ def test_twice_the_length_takes_twice_the_steps(name: str) -> None:
         assert more <= 2.2 * steps + 500, pattern
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_hundred_thousand_letters_are_read(name: str) -> None:
