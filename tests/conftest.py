@@ -16,6 +16,8 @@ os.environ["DO_NOT_TRACK"] = "true"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
 
+FLOW_TIMEOUT_S = 900  # the first one waits for a whole run, and a busy machine is not a hang
+
 
 @pytest.fixture(autouse=True)
 def _own_data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -27,10 +29,12 @@ WATCH = Watch()
 
 @pytest.hookimpl(tryfirst=True)  # before markers select
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts servers or processes; let long files go first."""
+    """Mark what starts servers or processes, give runs time, let long files go first."""
     for item in items:
         if isinstance(item, pytest.Function) and is_server_test(item):
             item.add_marker("server")
+        if item.get_closest_marker("flow") and not item.get_closest_marker("timeout"):
+            item.add_marker(pytest.mark.timeout(FLOW_TIMEOUT_S))
     sort_by_length(items)
 
 

@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.flow, pytest.mark.timeout(900)]  # the first one waits
 STAGES = {
     "recipe1m": "recipe1m.normalize.fn(newest('sample_world') / 'recipe1m', config.recipe1m, root)",
     "tenthousand_recipe": "scraping.parse.fn('sample_site', config.parse, root)",
-    "catalog": "catalog.merge.fn(catalog.newest_recipes(root), config.catalog, root)",
+    "catalog": "catalog.merge.fn(newest_recipes(root), config.catalog, root)",
     "features": "features.extract.fn(newest('catalog'), config.features, root)",
     "pairs": "pairs.build.fn(newest('catalog'), config.pairs, root)",
     "model": "training.train.fn(newest('features'), newest('pairs'), config.train, root)",
@@ -43,6 +43,7 @@ SCRIPT = """
 import json, os, resource, sys, traceback
 from pathlib import Path
 from mmpipeline.config import load_config
+from mmpipeline.planning.catalog import newest_recipes
 from mmpipeline.storage import ArtifactStore, DataLayout
 from tasks.servers.prefect import quiet_environment
 root = Path(sys.argv[2])
