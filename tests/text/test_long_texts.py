@@ -82,6 +82,7 @@ def test_every_function_that_takes_a_text_is_among_those_measured() -> None:
     assert {name for name, _ in one_in(12)} == set(FUNCTIONS)
 
 
+@pytest.mark.filterwarnings("ignore::bs4.MarkupResemblesLocatorWarning")  # of the text "http:"
 @settings(max_examples=40, deadline=None)
 @given(ANY_TEXT)
 def test_no_text_makes_a_function_raise(text: str) -> None:
