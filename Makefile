@@ -9,7 +9,8 @@ CONFIG ?=
 # Where `make experiment` puts its report.
 REPORT ?= docs
 # How many test files run at once; each process makes the worlds and servers that its files share.
-TEST_PROCESSES ?= 2
+# One more than two cores, for half of the long tests wait for servers.
+TEST_PROCESSES ?= 3
 
 # What `make deploy` puts on the server.
 PREFECT_FILE ?= prefect.yaml
@@ -18,7 +19,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PATHS := flows tasks mmpipeline benchmarks tests
 
-.PHONY: run experiment compare test test-cpus soak check format bench ui deploy worker clean help
+.PHONY: run experiment compare test test-fast test-cpus soak check format bench ui deploy worker clean help
 
 run: $(INSTALLED)  ## run the whole pipeline: the sample world, or SOURCE=folder in Recipe1M's layout
 	@$(BIN)/python -m flows $(if $(SOURCE),--source "$(SOURCE)") $(if $(CONFIG),--config "$(CONFIG)")
@@ -33,6 +34,10 @@ compare: $(INSTALLED)  ## train a grid of runs ([comparison]) and write the lead
 
 test: $(INSTALLED)  ## run the tests
 	@$(BIN)/python -m pytest -m "not soak" -n $(TEST_PROCESSES) --dist loadfile --durations 20
+
+test-fast: $(INSTALLED)  ## run the tests that start no server and no process, and take no seconds
+	@$(BIN)/python -m pytest -m "not soak and not flow and not server and not slow" \
+		--ignore tests/flows --ignore tests/tasks -n 2 --dist loadfile --durations 10
 
 test-cpus: $(INSTALLED)  ## run the numeric tests under each instruction set of this CPU, one by one
 	@$(BIN)/python -m tests.cpus

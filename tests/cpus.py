@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NUMERIC = (
     "tests/evaluation", "tests/features", "tests/losses", "tests/models",
     "tests/sample/test_bayes.py", "tests/search", "tests/serving/map/test_layout.py",
-    "tests/synthetic", "tests/training",
+    "tests/talk", "tests/training",
 )  # fmt: skip
 SENSITIVE = (
     "tests/talk/models/test_moment_prototypes.py", "tests/models/fusions/test_weighted_sum.py",

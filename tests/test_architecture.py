@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.conftest import WATCH
+from tests.servers import starts_something
+
 ROOT = Path(__file__).parents[1]
 FLOWS = sorted(p.stem for p in (ROOT / "flows").glob("*.py") if not p.stem.startswith("_"))
 PUBLIC = sorted(ROOT.glob("mmpipeline/**/*.py")) + sorted(ROOT.glob("tasks/*.py"))
@@ -72,3 +75,41 @@ def test_pickle_is_never_loaded() -> None:
 def test_nothing_listens_beyond_loopback() -> None:
     for path in PUBLIC + sorted(ROOT.glob("flows/*.py")) + [ROOT / "Makefile"]:
         assert "0.0.0.0" not in path.read_text(encoding="utf-8"), path
+
+
+def run_python() -> None:
+    subprocess.run([sys.executable, "-c", ""], check=True)
+
+
+def ask_a_site() -> None:
+    from mmpipeline.sample.site.server import serve_site
+
+    serve_site()  # type: ignore[call-arg]
+
+
+class Worker:
+    def begin(self) -> None:
+        run_python()
+
+
+def test_what_starts_a_server_or_a_process_is_seen() -> None:
+    for starting in (run_python, ask_a_site, lambda: [Worker().begin() for _ in range(2)]):
+        assert starts_something(starting)
+    for quiet in (lambda: Path("subprocess").exists(), lambda: re.sub("mlflow", "tasks", "x")):
+        assert not starts_something(quiet)
+
+
+@pytest.mark.server  # so that it sees marked tests too
+def test_every_file_that_starts_python_is_marked(request: pytest.FixtureRequest) -> None:
+    """Hold the marker `server` against the words of the files themselves."""
+    marked = {item.path for item in request.session.items if item.get_closest_marker("server")}
+    for path in {item.path for item in request.session.items} - marked - {Path(__file__)}:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        words = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+        assert not words & {"Popen", "executable", "serve_forever"}, path
+
+
+def test_what_starts_python_without_the_marker_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(WATCH, "unmarked", "a test")
+    with pytest.raises(AssertionError, match="a test starts something"):
+        run_python()

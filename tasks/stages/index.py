@@ -16,8 +16,6 @@ from mmpipeline.storage.provenance import ArtifactKey
 from tasks.runtime.device import chosen_device
 from tasks.runtime.stage import log, produce, publish_counts, report
 
-EXAMPLE_ITEMS = 3
-
 
 @task
 def publish(
@@ -80,14 +78,9 @@ def apply_aliases(data_root: Path) -> Path:
 @task
 def ask_example(data_root: Path) -> None:
     """Answer one question from the published index and print it."""
-    from mmpipeline.search.index import SearchIndex
-    from mmpipeline.search.query import Query
-    from mmpipeline.serving.terminal import render_result
+    from mmpipeline.serving.terminal import example_answer
 
-    index = SearchIndex.open(DataLayout.at(data_root))
-    title = index.example_title()
-    log.info('mmpipeline search --title "%s" -k %d', title, EXAMPLE_ITEMS)
-    for line in render_result(index.search(Query(title=title), EXAMPLE_ITEMS)):
+    for line in example_answer(DataLayout.at(data_root)):
         log.info("%s", line)
 
 

@@ -111,6 +111,7 @@ def test_little_content_or_a_placeholder_photo_is_no_evidence(
     assert all(row["group_id"] == name for name, row in rows.items())
 
 
+@pytest.mark.slow
 def test_sides_and_dish_sets_are_stable_as_the_data_grow(
     make_recipe: MakeRecipe, write_source: WriteSource
 ) -> None:

@@ -58,6 +58,7 @@ VERSIONS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(
     max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -93,6 +93,7 @@ def assert_same_files(one: Path, other: Path) -> None:
         assert (one / name).read_bytes() == (other / name).read_bytes(), name
 
 
+@pytest.mark.slow
 def test_every_run_gives_the_same_bytes_alone_and_with_a_worker(
     catalog: Path,
     target: Path,

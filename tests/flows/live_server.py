@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import requests
@@ -14,6 +14,7 @@ import requests
 from tests.flows.conftest import ROOT
 
 PATIENCE_S = 60  # a busy machine is not a hang
+EVERY_S = 0.3  # is looked whether something has come
 
 
 @contextmanager
@@ -32,7 +33,8 @@ def worker(environment: dict[str, str], log: Path) -> Iterator["subprocess.Popen
     finally:
         for _ in range(2):  # one SIGTERM alone leaves a process worker running
             process.send_signal(signal.SIGTERM)
-            time.sleep(1)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=1)
         try:
             process.wait(timeout=20)
         except subprocess.TimeoutExpired:
@@ -46,7 +48,7 @@ def wait_for(api: str, path: str, body: dict[str, object], timeout_s: float) -> 
         found = requests.post(f"{api}/{path}", json=body, timeout=PATIENCE_S).json()
         if found:
             return list(found)
-        time.sleep(1)
+        time.sleep(EVERY_S)
     return []
 
 
@@ -54,7 +56,7 @@ def wait_until(holds: Callable[[], bool], timeout_s: float) -> bool:
     """Wait until something holds; return whether it does."""
     deadline = time.monotonic() + timeout_s
     while not (held := holds()) and time.monotonic() < deadline:
-        time.sleep(1)
+        time.sleep(EVERY_S)
     return held
 
 
@@ -73,7 +75,7 @@ def wait_until_completed(
         runs = runs_of(api, deployment)
         if sum(run["state_type"] in over for run in runs) >= number:
             return runs
-        time.sleep(1)
+        time.sleep(EVERY_S)
     return runs_of(api, deployment)
 
 

@@ -55,7 +55,7 @@ def normalize(dump: Path, data_root: Path, webhook: str) -> subprocess.Completed
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=800,  # a busy machine is not a hang
         check=False,
     )
 

@@ -27,7 +27,7 @@ def run_on_read_only(data_root: Path, *command: str) -> "subprocess.CompletedPro
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=800,  # a busy machine is not a hang
         check=False,
     )
 

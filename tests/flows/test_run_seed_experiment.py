@@ -19,7 +19,7 @@ def run(data_root: Path, target: Path) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=800,  # a busy machine is not a hang
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

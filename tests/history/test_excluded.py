@@ -21,6 +21,8 @@ from tests.history.refreshing import History
 from tests.pairs.test_excluded import LINKS
 from tests.pairs.tiny_catalog import varied_rows, write_catalog
 
+pytestmark = pytest.mark.slow
+
 
 def sides_of(catalog: Path) -> dict[str, str]:
     rows = read_recipes(catalog, ["recipe_id", "split"]).to_pylist()

@@ -26,6 +26,7 @@ def as_many(examples: int) -> settings:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 @as_many(3)
 @given(moves=histories(6))
@@ -45,6 +46,7 @@ def test_refreshes_survive_fifty_long_histories(
     History(tmp_path_factory.mktemp("history")).live(moves)
 
 
+@pytest.mark.slow
 def test_after_nothing_and_after_one_recipe_left_all_comes_back(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:

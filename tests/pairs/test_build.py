@@ -202,6 +202,7 @@ RULES = (
 )
 
 
+@pytest.mark.slow
 @given(fields=catalogues())
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_coverage_rule_on_random_catalogues(fields: list[dict[str, Any]]) -> None:
@@ -435,6 +436,7 @@ def test_a_catalogue_without_pairs_is_an_error_with_counts(
     assert not (tmp_path / "pairs" / "pairs.parquet").exists()
 
 
+@pytest.mark.slow
 def test_memory_limit_names_the_setting(tmp_path: Path) -> None:
     rows = [Row(f"10k:{n}", dish=f"dish-{n % 7}") for n in range(20_000)]
     catalog = write_catalog(tmp_path / "catalog", rows)

@@ -114,6 +114,7 @@ def test_growth_only_adds_records(tmp_path: Path) -> None:
     assert len(large) > len(small)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_world(tmp_path: Path) -> None:
     write_recipe1m_dump(tmp_path, SampleConfig(recipes=200), photos=False)
     tracemalloc.start()

@@ -26,7 +26,7 @@ def s3() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["file", "s3"])
+@pytest.fixture(params=["file", pytest.param("s3", marks=pytest.mark.server)])
 def storage(request: pytest.FixtureRequest, tmp_path: Path) -> SharedStorage:
     if request.param == "file":
         return SharedStorage.open(f"file://{tmp_path / 'shared'}/")

@@ -85,6 +85,7 @@ def test_every_function_that_takes_a_text_is_among_those_measured() -> None:
     assert {name for name, _ in one_in(12)} == set(FUNCTIONS)
 
 
+@pytest.mark.filterwarnings("ignore::bs4.MarkupResemblesLocatorWarning")  # of the text "http:"
 @settings(max_examples=40, deadline=None)
 @given(ANY_TEXT)
 def test_no_text_makes_a_function_raise(text: str) -> None:
@@ -121,6 +122,7 @@ def test_twice_the_length_takes_twice_the_steps(name: str) -> None:
         assert more <= 2.2 * steps + 500, pattern
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_hundred_thousand_letters_are_read(name: str) -> None:

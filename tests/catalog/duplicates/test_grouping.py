@@ -91,6 +91,7 @@ def test_a_recipe_never_changes_side(
         }
 
 
+@pytest.mark.slow
 def test_what_links_sides_is_excluded(
     make_recipe: MakeRecipe, refresh: Callable[..., dict[str, Row]]
 ) -> None:
@@ -112,6 +113,7 @@ def test_what_links_sides_is_excluded(
     assert free["r1m:0"]["split"] == "train"  # what linked it to the other side is gone
 
 
+@pytest.mark.slow
 def test_a_deleted_recipe_leaves_a_tombstone_and_comes_back_to_its_side(
     make_recipe: MakeRecipe, refresh: Callable[..., dict[str, Row]], tmp_path: Path
 ) -> None:
@@ -158,6 +160,7 @@ def test_what_is_taken_apart_is_named_by_a_member_that_stays() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_recipe_that_leaves_its_group_moves_nobody_else(
     make_recipe: MakeRecipe, refresh: Callable[..., dict[str, Row]]
 ) -> None:

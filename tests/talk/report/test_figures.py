@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from PIL import Image
 
 from mmpipeline.talk.report.figures import choose_styles, draw_figures
@@ -17,6 +18,7 @@ def test_draws_four_figures_small_enough_for_the_docs(tmp_path: Path) -> None:
         assert (tmp_path / name).stat().st_size < 500_000
 
 
+@pytest.mark.slow
 def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
@@ -25,6 +27,7 @@ def test_the_same_tables_give_the_same_bytes(tmp_path: Path) -> None:
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
 
 
+@pytest.mark.slow
 def test_without_maps_there_is_no_map(tmp_path: Path) -> None:
     assert "map" not in draw_figures(make_cells((1,)), pd.DataFrame(), tmp_path)
 

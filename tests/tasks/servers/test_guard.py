@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from mmpipeline.config import EnvironmentSettings
 from mmpipeline.serving.http.origins import OwnOrigins
 from tasks.servers.guard import HEADERS, ServerGuard, guard_variables
-from tests.serving.raw_client import RawAnswer, send
+from tests.serving.raw_client import RawAnswer, connect, send
 from tests.tasks.live_pages import free_port
 
 PORT = 4200
@@ -219,7 +219,9 @@ def test_a_foreign_websocket_is_not_opened(address: str, taken: list[str], heade
 @pytest.mark.parametrize("origin", ["", f"\r\nOrigin: http://localhost:{PORT}"])
 def test_an_own_websocket_is_opened(address: str, taken: list[str], origin: str) -> None:
     head = f"GET /api/events/in HTTP/1.1\r\n{OWN}{origin}\r\n{UPGRADE}\r\n\r\n"
-    assert send(address, head.encode()).status == 101
+    with connect(address) as connection:  # to read to its end, one would wait for a handshake
+        connection.sendall(head.encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 101 ")
     assert taken == ["/api/events/in"]
 
 

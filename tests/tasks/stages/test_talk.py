@@ -24,7 +24,7 @@ import os, sys
 from pathlib import Path
 os.environ["MMPIPELINE_CHECKPOINT_S"] = "0.2"
 from mmpipeline.config import TalkExperimentConfig
-from tasks.stages import talk as talk
+from tasks.stages import talk
 from tasks.tracking import tracked_run
 config = TalkExperimentConfig.model_validate_json(sys.argv[2])
 log = tracked_run.TrackedRun.log_metrics
