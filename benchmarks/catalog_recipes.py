@@ -87,8 +87,8 @@ def _change(words: list[str], draw: random.Random, vocabulary: list[str]) -> lis
         shingles = len(words) - 2
         changes = max(1, round(shingles * (1 - target) / (1 + target) / 3))
         changed = list(words)
-        for place in draw.sample(range(len(words)), changes):
-            changed[place] = draw.choice(vocabulary)
+        for position in draw.sample(range(len(words)), changes):
+            changed[position] = draw.choice(vocabulary)
         if LEAST_SIMILARITY <= jaccard(text, " ".join(changed)) < 1:
             return changed
 
@@ -103,8 +103,8 @@ def _row(number: int, words: list[str], draw: random.Random) -> dict[str, Any]:
     is_scraped = recipe_id.startswith("10k")
     start = _TITLE_WORDS + _LINES * _LINE_WORDS
     lines = [
-        " ".join(words[place : place + _LINE_WORDS])
-        for place in range(_TITLE_WORDS, start, _LINE_WORDS)
+        " ".join(words[position : position + _LINE_WORDS])
+        for position in range(_TITLE_WORDS, start, _LINE_WORDS)
     ]
     length = -(-(len(words) - start) // _STEPS)
     steps = [" ".join(words[p : p + length]) for p in range(start, len(words), length)]

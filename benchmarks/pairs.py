@@ -186,8 +186,8 @@ def measure(work: Callable[..., float | dict[str, float]], values: list[str]) ->
 
 def build(folder: str, threads: str) -> float:
     """Make the pairs with the library."""
-    place = Path(folder)
-    counts = build_pairs(place, place, CONFIG, place / "tmp", "1GB", int(threads))
+    path = Path(folder)
+    counts = build_pairs(path, path, CONFIG, path / "tmp", "1GB", int(threads))
     return counts["pairs"]
 
 
@@ -199,12 +199,12 @@ def write(folder: str, rows: str, blocks: str, dishes: str, shuffled: str) -> fl
 
 def audit(folder: str) -> dict[str, float]:
     """Count what must not be there."""
-    place = Path(folder)
+    path = Path(folder)
     with duckdb.connect(":memory:") as connection:
         connection.execute("SET memory_limit = '3GB'")
-        connection.execute(f"SET temp_directory = '{place / 'tmp'}'")
+        connection.execute(f"SET temp_directory = '{path / 'tmp'}'")
         connection.execute(
-            AUDIT.format(catalog=place / "recipes.parquet", pairs=place / "pairs.parquet")
+            AUDIT.format(catalog=path / "recipes.parquet", pairs=path / "pairs.parquet")
         )
         return {
             name: (connection.execute(query).fetchone() or (0,))[0]

@@ -86,8 +86,8 @@ def measure(pages: int, page_chars: int) -> dict[str, float | bool]:
     seconds = {"ours": 0.0, "plain": 0.0}
     same = True
     gc.collect()
-    for place in range(pages):
-        recipe = recipe_at(config, 2 * place)
+    for position in range(pages):
+        recipe = recipe_at(config, 2 * position)
         body = rare_recipe_page(config, recipe, HOST, page_chars).encode()
         number = int(recipe.source_id)
         started = time.process_time()

@@ -175,9 +175,9 @@ def check_photos(folder: Path) -> float:
     config = SampleConfig(recipes=2 * PHOTOS, photo_size_px=512)
     for number in range(PHOTOS):
         name = f"{number:010x}.jpg"
-        place = folder.joinpath("images", "train", *name[:4])
-        place.mkdir(parents=True, exist_ok=True)
-        (place / name).write_bytes(photo_at(config, recipe_at(config, number).draw))
+        path = folder.joinpath("images", "train", *name[:4])
+        path.mkdir(parents=True, exist_ok=True)
+        (path / name).write_bytes(photo_at(config, recipe_at(config, number).draw))
     photos = PhotoFolder(folder, 25_000_000, 100_000_000, decode=True)
     rounds = []
     for _ in range(5):

@@ -128,11 +128,11 @@ def measure_single(index: SearchIndex, vectors: Vectors, queries: Vectors) -> di
         file.flush()
         mapped = np.memmap(file, np.float32, "r")
         whole = torch.from_numpy(np.memmap(file, np.int64, "c"))
-        for turn in range(SINGLE_QUERIES):
-            query, spent = queries[turn % len(queries)], time.process_time()
+        for position in range(SINGLE_QUERIES):
+            query, spent = queries[position % len(queries)], time.process_time()
             times.append(_wall(lambda query=query: _find_exactly(index, query)))  # type: ignore[misc]
             costs.append(time.process_time() - spent)
-            if turn % 3 == 0:
+            if position % 3 == 0:
                 floors["dot"].append(_cpu(lambda: np.dot(mapped, mapped)))
                 floors["sum"].append(_cpu(whole.sum))
     p50 = statistics.median(costs)

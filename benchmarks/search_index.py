@@ -114,15 +114,15 @@ def publish(layout: DataLayout, vectors: Vectors, queries: Vectors) -> tuple[str
 def _items(start: int, count: int) -> pa.Table:
     rows = [
         {
-            "recipe_id": f"r1m:{start + turn:010x}",
-            "title": f"recipe {start + turn}",
+            "recipe_id": f"r1m:{start + position:010x}",
+            "title": f"recipe {start + position}",
             "language": "en",
             "source": "r1m",
             "ingredients": [],
             "tags": [],
-            "group_id": f"{start + turn:x}",
-            "fingerprint": f"{start + turn:032x}",
+            "group_id": f"{start + position:x}",
+            "fingerprint": f"{start + position:032x}",
         }
-        for turn in range(count)
+        for position in range(count)
     ]
     return pa.Table.from_pylist(rows, ITEMS_SCHEMA)

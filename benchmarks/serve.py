@@ -113,11 +113,11 @@ def measure_overhead(
     for turn in range(turns + WARM_UP_TURNS):
         if turn == WARM_UP_TURNS:
             cpu_s = sum(process.cpu_times()[:2])
-        place = turn % len(questions)
+        position = turn % len(questions)
         started = time.perf_counter()
-        status, _ = ask(connection, "POST", "/search", questions[place])
+        status, _ = ask(connection, "POST", "/search", questions[position])
         between = time.perf_counter()
-        index.search_vector(np.array(read[place].vector, dtype=np.float32), K)
+        index.search_vector(np.array(read[position].vector, dtype=np.float32), K)
         ended = time.perf_counter()
         if status != 200:
             raise RuntimeError(f"a vector query answered {status}")
@@ -161,12 +161,12 @@ def _run_client(
     count: Counter[str],
 ) -> None:
     connection = connect(address)
-    place = 7 * number
+    position = 7 * number
     while time.time() < until:
-        place = (place + 1) % len(questions)
+        position = (position + 1) % len(questions)
         count["requests"] += 1
         try:
-            status, body = ask(connection, "POST", "/search", questions[place])
+            status, body = ask(connection, "POST", "/search", questions[position])
         except (OSError, http.client.HTTPException):
             count["errors"] += 1
             connection.close()
@@ -176,7 +176,7 @@ def _run_client(
             continue
         answer = SearchAnswer.model_validate_json(body)
         count[f"of {answer.version}"] += 1
-        if not is_right(found_in(answer), expected[answer.version][place]):
+        if not is_right(found_in(answer), expected[answer.version][position]):
             count["wrong_answers"] += 1
 
 

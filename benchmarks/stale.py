@@ -126,9 +126,9 @@ def compare(edits: int, seed: int, known: Path | None = None) -> dict[str, objec
             else _run("benchmarks.traced_stages", copy, str(Path(folder) / "data"))
         )
         wanted = [*_draw_edits(copy, traces, random.Random(seed), edits)]
-        place = Path(folder) / "edits.json"
-        place.write_text(json.dumps([[edit.path, edit.text] for edit in wanted]))
-        before, *after = _run("benchmarks.stale", copy, "--edits", str(place))
+        path = Path(folder) / "edits.json"
+        path.write_text(json.dumps([[edit.path, edit.text] for edit in wanted]))
+        before, *after = _run("benchmarks.stale", copy, "--edits", str(path))
     failed: dict[str, int] = dict.fromkeys(("changed", "unreached", "reworded"), 0)
     for edit, ids in zip(wanted, after, strict=True):
         if edit.fails({kind for kind in before if ids[kind] != before[kind]}):

@@ -171,7 +171,7 @@ def _draw_dishes(path: Path, quality: Quality) -> None:
     axes = figure.subplots()
     shown = quality["frequent_dishes"][:_SHOWN_DISHES][::-1]
     # Names of Korean dishes need a font that is not everywhere: keys in Latin letters are drawn.
-    labels = [_latin(row["dish"], len(shown) - place) for place, row in enumerate(shown)]
+    labels = [_latin(row["dish"], len(shown) - position) for position, row in enumerate(shown)]
     places = range(len(shown))  # labels may be equal, and hold what matplotlib takes for formulas
     axes.barh(places, [row["recipes"] for row in shown], color=_COLOURS[0])
     axes.set_yticks(places, labels, parse_math=False)

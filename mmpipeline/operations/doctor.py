@@ -131,8 +131,8 @@ def _check_data_folder(layout: DataLayout) -> Iterator[Finding]:
 
 
 def _check_disk(layout: DataLayout) -> Iterator[Finding]:
-    place = next(p for p in (layout.root, *layout.root.parents) if p.exists())
-    free = shutil.disk_usage(place).free
+    path = next(p for p in (layout.root, *layout.root.parents) if p.exists())
+    free = shutil.disk_usage(path).free
     found = f"{free / 1e9:.1f} GB free"
     if free < LEAST_DISK_BYTES:
         advice = "free some: python -m flows prune_artifacts removes old versions"
@@ -183,8 +183,8 @@ def _check_sqlite(path: Path, check: str) -> Finding:
 
 def _check_artifacts(layout: DataLayout, deep: bool) -> Iterator[Finding]:
     for kind in layout.kinds():
-        place = layout.artifacts(kind)
-        folders = sorted(f for f in place.iterdir() if f.is_dir()) if place.is_dir() else []
+        path = layout.artifacts(kind)
+        folders = sorted(f for f in path.iterdir() if f.is_dir()) if path.is_dir() else []
         bad = []
         for folder in folders:
             try:

@@ -211,8 +211,8 @@ def _open(layout: DataLayout, version: str) -> "Artifact":
 
 
 def _versions(layout: DataLayout) -> Iterator["Artifact"]:
-    place = layout.artifacts("index")
-    folders = sorted(place.glob("*/")) if place.is_dir() else []
+    path = layout.artifacts("index")
+    folders = sorted(path.glob("*/")) if path.is_dir() else []
     found = []
     for folder in folders:
         try:

@@ -116,9 +116,9 @@ def remove_expired(layout: DataLayout, plan: RetentionPlan) -> dict[str, float]:
 
 
 def _version_folders(layout: DataLayout, kind: str) -> Iterator[Path]:
-    place = layout.artifacts(kind)
-    if place.is_dir():
-        yield from sorted(folder for folder in place.iterdir() if folder.is_dir())
+    path = layout.artifacts(kind)
+    if path.is_dir():
+        yield from sorted(folder for folder in path.iterdir() if folder.is_dir())
 
 
 def _roots(

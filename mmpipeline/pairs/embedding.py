@@ -98,15 +98,14 @@ def _open_index(folder: Path) -> tuple[pa.Array, Float32Array]:
         places = [folder / "segments" / name for name in names]
         ids = pa.chunked_array([
             chunk
-            for place in places
+            for path in places
             for chunk in pa.ipc
-            .open_file(pa.memory_map(str(place / "items.arrow")))
+            .open_file(pa.memory_map(str(path / "items.arrow")))
             .read_all()["recipe_id"]
             .chunks
         ]).combine_chunks()
         parts = [
-            np.load(place / "full.vectors.npy", mmap_mode="r", allow_pickle=False)
-            for place in places
+            np.load(path / "full.vectors.npy", mmap_mode="r", allow_pickle=False) for path in places
         ]
         is_dead = np.zeros(len(ids), dtype=np.bool_)
         is_dead[np.load(folder / "dead.npy", allow_pickle=False)] = True

@@ -38,7 +38,7 @@ def draw_kinds(axes: Axes, rows: Rows) -> None:
     """
     pairs = {(row["kind"], row["split"]): row["pairs"] for row in rows}
     for offset, split in enumerate(SPLITS):
-        places = [place + 0.27 * (offset - 1) for place in range(len(KIND_WORDS))]
+        places = [position + 0.27 * (offset - 1) for position in range(len(KIND_WORDS))]
         heights = [pairs[kind, split] for kind in KIND_WORDS]
         bars = axes.bar(places, heights, width=0.25, color=COLOURS[split], label=split)
         axes.bar_label(bars, [_short(height) for height in heights], fontsize=8, padding=2)
@@ -93,7 +93,7 @@ def draw_languages(axes: Axes, rows: Rows) -> None:
     pairs = {(row["language_pair"], row["label"]): row["pairs"] for row in rows}
     for offset, (word, colour) in enumerate(LABEL_COLOURS.items()):
         heights = [pairs.get((pair, 1 - offset), 0) for pair in words]
-        places = [place + 0.4 * offset - 0.2 for place in range(len(words))]
+        places = [position + 0.4 * offset - 0.2 for position in range(len(words))]
         bars = axes.bar(places, heights, width=0.38, color=colour, label=word)
         axes.bar_label(bars, [_short(height) for height in heights], fontsize=8, padding=2)
     axes.set_xticks(range(len(words)), words)

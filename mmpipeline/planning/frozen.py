@@ -54,8 +54,8 @@ def find_frozen_set(layout: DataLayout, config: FrozenSetConfig) -> Artifact | N
     ArtifactError
         If there is one and it is damaged: another would not compare.
     """
-    place, found = layout.artifacts("frozen_set"), []
-    for folder in sorted(place.iterdir()) if place.is_dir() else ():
+    path, found = layout.artifacts("frozen_set"), []
+    for folder in sorted(path.iterdir()) if path.is_dir() else ():
         if folder.is_dir():
             try:
                 found.append(open_artifact(folder, kind="frozen_set"))

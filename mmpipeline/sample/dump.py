@@ -100,8 +100,8 @@ def partition_at(config: SampleConfig, index: int) -> str:
     str
         ``train``, ``val`` or ``test``.
     """
-    place = int(hex_digest(config.seed, index, "partition")[:8], 16) / 2**32
-    return "train" if place < 0.7 else "val" if place < 0.85 else "test"
+    quantile = int(hex_digest(config.seed, index, "partition")[:8], 16) / 2**32
+    return "train" if quantile < 0.7 else "val" if quantile < 0.85 else "test"
 
 
 def _write_recipe(

@@ -29,12 +29,12 @@ _handles: set[int] = set()
 
 
 @contextmanager
-def hold_folder(place: Path, what: str) -> Iterator[Path]:
+def hold_folder(path: Path, what: str) -> Iterator[Path]:
     """Make an empty folder and hold it; on leaving the block it is removed, unless it was renamed.
 
     Parameters
     ----------
-    place
+    path
         Folder of unfinished work; made when missing.
     what
         Begins the folder's name, for people to read.
@@ -44,7 +44,7 @@ def hold_folder(place: Path, what: str) -> Iterator[Path]:
     Path
         The folder.
     """
-    folder = place / f"{what}-{os.getpid()}-{uuid.uuid4().hex}"
+    folder = path / f"{what}-{os.getpid()}-{uuid.uuid4().hex}"
     with hold_name(folder):
         folder.mkdir()
         try:

@@ -105,8 +105,8 @@ def spelling_form(word: str) -> str | None:
 def _without_one(form: str) -> Iterator[str]:
     """Yield the form without each of its letters but the first ones."""
     fixed = 1 if form.isascii() else len(unicodedata.normalize("NFD", _first_syllable(form)))
-    for place in range(fixed, len(form)):
-        yield form[:place] + form[place + 1 :]
+    for position in range(fixed, len(form)):
+        yield form[:position] + form[position + 1 :]
 
 
 def _first_syllable(form: str) -> str:

@@ -99,9 +99,9 @@ def _share_all(store: ArtifactStore, plan: RefreshPlan) -> None:
         if (artifact := store.find(stage.key)) is not None:
             share(artifact)
     for kind in ("frozen_set", "frozen_scores"):  # no stages of the plan, made beside evaluation
-        for place in sorted(store.layout.artifacts(kind).glob("*/")):
+        for path in sorted(store.layout.artifacts(kind).glob("*/")):
             with suppress(ArtifactError):  # the next evaluation says what is damaged
-                share(open_artifact(place, kind=kind))
+                share(open_artifact(path, kind=kind))
 
 
 @lru_cache(maxsize=2)

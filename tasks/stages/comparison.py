@@ -46,10 +46,10 @@ AXES = ("loss", "fusion", "encoder", "features", "seed")
 def grid_run(config: ComparisonConfig, data_root: Path) -> Iterator[TrackedRun]:
     """Hold the parent run of a grid, the same one each time for a name."""
     layout = DataLayout.at(data_root)
-    place = layout.state / "grids" / config.name
-    place.mkdir(parents=True, exist_ok=True)
+    path = layout.state / "grids" / config.name
+    path.mkdir(parents=True, exist_ok=True)
     tags = {GRID_TAG: config.name, "cells": str(config.cells)}
-    with tracked_run(layout, f"grid {config.name}", tags, place) as run:
+    with tracked_run(layout, f"grid {config.name}", tags, path) as run:
         run.set_tags(tags)
         yield run
 
@@ -183,9 +183,9 @@ def _weigh(features: Path, pairs: Path, seed: int) -> tuple[tuple[str, float], .
 
 def choose(cells: Sequence[TrainedCell]) -> int:
     """Choose a cell by its validation figures; say which."""
-    place = choose_cell([read_result(cell, None) for cell in cells])
-    report("chosen", f"on validation: {cells[place].cell.name}")
-    return place
+    position = choose_cell([read_result(cell, None) for cell in cells])
+    report("chosen", f"on validation: {cells[position].cell.name}")
+    return position
 
 
 @task

@@ -42,9 +42,9 @@ FEWEST_MAPPED = 50  # nobody looks at the maps of the ladder's steps
 def tracked_experiment(config: TalkExperimentConfig, data_root: Path) -> Iterator[str | None]:
     """Hold the parent run of an experiment, the same one each time; yield its id."""
     layout, name = DataLayout.at(data_root), digest_config(config)
-    place = layout.state / "seed-experiments" / name
-    place.mkdir(parents=True, exist_ok=True)
-    with tracked_run(layout, EXPERIMENT, {"experiment_id": name}, place, EXPERIMENT) as run:
+    path = layout.state / "seed-experiments" / name
+    path.mkdir(parents=True, exist_ok=True)
+    with tracked_run(layout, EXPERIMENT, {"experiment_id": name}, path, EXPERIMENT) as run:
         yield run.run_id
 
 

@@ -29,8 +29,8 @@ class SearchModel(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Open the index version that the pointer names."""
         pointer = json.loads(Path(context.artifacts["pointer"]).read_bytes())
-        place = Path(context.artifacts["pointer"]).resolve()
-        self._index = SearchIndex.open(find_data_folder(place, pointer), pointer["version"])
+        path = Path(context.artifacts["pointer"]).resolve()
+        self._index = SearchIndex.open(find_data_folder(path, pointer), pointer["version"])
 
     def predict(
         self,
@@ -78,12 +78,12 @@ class SearchModel(PythonModel):
         return pd.DataFrame(answers)
 
 
-def find_data_folder(place: Path, pointer: dict[str, str]) -> DataLayout:
+def find_data_folder(path: Path, pointer: dict[str, str]) -> DataLayout:
     """Return the data folder that holds the version that a pointer names.
 
     Parameters
     ----------
-    place
+    path
         Where the pointer lies.
     pointer
         ``version``, and ``data_root`` of whoever registered it.
@@ -99,13 +99,13 @@ def find_data_folder(place: Path, pointer: dict[str, str]) -> DataLayout:
         If none does.
     """
     named = os.environ.get("MMPIPELINE_DATA_ROOT")
-    around = [str(parent) for parent in place.parents]
+    around = [str(parent) for parent in path.parents]
     for root in (*around, *([named] if named else []), pointer["data_root"]):
         layout = DataLayout.at(root)
         if (layout.artifacts("index") / pointer["version"]).is_dir():
             return layout
     raise ArtifactError(
-        f"index version {pointer['version']} is neither in the data folder around {place} nor in "
+        f"index version {pointer['version']} is neither in the data folder around {path} nor in "
         f"{pointer['data_root']}; set MMPIPELINE_DATA_ROOT to the folder that holds it"
     )
 

@@ -192,12 +192,12 @@ def tracked_run(
         To log to, whether or not the store can be reached.
     """
     send_left_behind(layout)
-    place = None if resume is None else resume / RUN_NAME
+    path = None if resume is None else resume / RUN_NAME
     head = {"name": name, "tags": dict(tags), "experiment": experiment}
-    run = _find_earlier(layout, place) or _make_run(layout, head)
+    run = _find_earlier(layout, path) or _make_run(layout, head)
     with run._spool.held():
-        if place is not None:
-            write_json_atomic(place, run.head)
+        if path is not None:
+            write_json_atomic(path, run.head)
         try:
             yield run
         except BaseException:
@@ -270,10 +270,10 @@ def _make_run(layout: DataLayout, head: Entry) -> TrackedRun:
     return TrackedRun(layout, {"run_id": run.run_id})
 
 
-def _find_earlier(layout: DataLayout, place: Path | None) -> TrackedRun | None:
-    if place is None or not place.is_file():
+def _find_earlier(layout: DataLayout, path: Path | None) -> TrackedRun | None:
+    if path is None or not path.is_file():
         return None
-    head = json.loads(place.read_bytes())
+    head = json.loads(path.read_bytes())
     if "run_id" not in head and MetricSpool.of(layout, head["key"], head).entries():
         return TrackedRun(layout, head)  # still not in the store
     run = reopen_run(layout, head.get("run_id"), {"spool": head.get("key", "")})

@@ -89,13 +89,13 @@ class NearCopyFinder:
         np.save(folder / _SIZES, np.concatenate(self._sizes), allow_pickle=False)
         self._keys, self._sizes = [], []
         keys, sizes = (
-            np.concatenate([np.load(place / name, allow_pickle=False) for place in self._folders])
+            np.concatenate([np.load(path / name, allow_pickle=False) for path in self._folders])
             for name in (_BANDS, _SIZES)
         )
         order = np.arange(len(sizes)) if order is None else order
         candidates = _find_candidates(keys, order[sizes[order] >= _FEWEST_SHINGLES])
         del keys
-        shingles = _Shingles([place / _SHINGLES for place in self._folders])
+        shingles = _Shingles([path / _SHINGLES for path in self._folders])
         ends = np.concatenate([[0], np.cumsum(sizes)])
         for start in range(0, len(candidates), _PAIRS_AT_ONCE):
             pairs = candidates[start : start + _PAIRS_AT_ONCE]

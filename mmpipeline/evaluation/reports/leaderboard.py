@@ -100,12 +100,12 @@ def tabulate_results(results: Sequence[GridResult]) -> pd.DataFrame:
     """
     frame, chosen = _score_frame(results), choose_cell(results)
     rows = []
-    for place, result in enumerate(results):
-        row: dict[str, object] = {"chosen": place == chosen, **result.axes}
-        row |= dict(frame.loc[place].drop("setting"))
+    for position, result in enumerate(results):
+        row: dict[str, object] = {"chosen": position == chosen, **result.axes}
+        row |= dict(frame.loc[position].drop("setting"))
         row |= dict(result.training)
         for source in SOURCES:
-            if source == "val" or place == chosen:
+            if source == "val" or position == chosen:
                 row |= _pick(source, result.figures.get(source, {}))
         rows.append(row | dict(result.ids))
     table = pd.DataFrame(rows)

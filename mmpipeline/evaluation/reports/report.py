@@ -111,18 +111,22 @@ def draw_chart(metrics: Mapping[str, float], path: Path) -> None:
         axes = figure.subplots()
         for offset, (name, suffix) in enumerate(series.items()):
             heights = [100 * metrics[f"dish_{key}_recall_at_1{suffix}"] for key in subsets]
-            places = [place + 0.27 * (offset - 1) for place in range(len(subsets))]
+            places = [position + 0.27 * (offset - 1) for position in range(len(subsets))]
             bars = axes.bar(places, heights, width=0.25, color=COLOURS[name], label=name)
             if suffix:
                 axes.bar_label(bars, fmt="%.0f", fontsize=8, padding=2)
-        for place, key in enumerate(subsets):
+        for position, key in enumerate(subsets):
             low, value, high = (
                 100 * metrics[f"dish_{key}_recall_at_1{end}"] for end in ("_low", "", "_high")
             )
             axes.errorbar(
-                place - 0.27, value, yerr=[[value - low], [high - value]], color="black", capsize=3
+                position - 0.27,
+                value,
+                yerr=[[value - low], [high - value]],
+                color="black",
+                capsize=3,
             )
-            axes.text(place - 0.27, high + 1.5, f"{value:.0f}", ha="center", fontsize=8)
+            axes.text(position - 0.27, high + 1.5, f"{value:.0f}", ha="center", fontsize=8)
         axes.set_xticks(range(len(subsets)), [SUBSET_WORDS[key] for key in subsets])
         axes.set_ylim(0, 112)
         axes.set_yticks(range(0, 101, 20))

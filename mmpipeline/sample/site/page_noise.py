@@ -21,7 +21,7 @@ def menu(chars: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def comments(chars: int, place: int) -> str:
+def comments(chars: int, position: int) -> str:
     """Return the block of reader comments, which uses the steps' inner class."""
     written = "".join(
         '<div class="media reply_list"><div class="media-left"><a href="/profile/recipe_comment.'
@@ -29,7 +29,7 @@ def comments(chars: int, place: int) -> str:
         '</div><div class="media-body"><h4 class="media-heading"><b class="info_name_f">손님'
         f'{number}</b>2025-01-02 03:04 <span>|</span><a href="javascript:void(0);">답글</a>'
         f"</h4>\n간장 {number % 5 + 1}큰술 넣으니 맛있네요!\n</div></div>"
-        for number in range(place % 3 + chars // 420)
+        for number in range(position % 3 + chars // 420)
     )
     return (
         '<div class="view_reply"><div class="reply_tit">댓글 <span id="recipeCommentListCount">'
@@ -38,14 +38,14 @@ def comments(chars: int, place: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def reviews(chars: int, place: int) -> str:
+def reviews(chars: int, position: int) -> str:
     """Return the block of reviews."""
     star = '<img src="/img/mobile/icon_star2_on.png">'
     written = "".join(
         '<div class="media reply_list"><div class="media-body"><h4 class="media-heading">'
         f'<b class="info_name_m">손님{number}</b>2025-01-02 03:04:05 <span class="reply_list_star">'
         f'{star * 5}</span></h4><p class="reply_list_cont">무 2개로 해 봤어요</p></div></div>'
-        for number in range(place % 2 + chars // 480)
+        for number in range(position % 2 + chars // 480)
     )
     return f'<div class="view_reply st2"><div class="reply_tit">요리 후기</div>{written}</div>'
 

@@ -170,8 +170,8 @@ def _flat_ingredients(recipe: SampleRecipe) -> str:
     return f'<div class="view_cont"><div class="cont_ingre">{"".join(groups)}</div></div>'
 
 
-def _tools(place: int) -> str:
-    if place % 3:
+def _tools(position: int) -> str:
+    if position % 3:
         return ""
     return (
         '<div class="best_tit"><b>조리도구</b></div><div class="ready_ingre3"><ul class="case1">'
@@ -180,10 +180,10 @@ def _tools(place: int) -> str:
     )
 
 
-def _video(place: int) -> str:
-    if place % 6 != 1:
+def _video(position: int) -> str:
+    if position % 6 != 1:
         return ""
-    address = f"https://www.youtube.com/embed/fake{place:06d}"
+    address = f"https://www.youtube.com/embed/fake{position:06d}"
     return (
         '<div class="view_movie"><div class="iframe_wrap"><iframe id="ifrmRecipeVideo" src="" '
         f'org_src="{address}"></iframe></div></div>'
@@ -252,8 +252,8 @@ def _finished(config: SampleConfig, recipe: SampleRecipe, host: str) -> str:
     )
 
 
-def _tip(place: int) -> str:
-    if place % 4 == 3:
+def _tip(position: int) -> str:
+    if position % 4 == 3:
         return ""
     return (
         '<dl class="view_step_tip"><dt><img src="/img/tit_tip.gif" alt="팁-주의사항"></dt>'

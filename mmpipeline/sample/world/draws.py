@@ -115,8 +115,8 @@ def origin_of(config: SampleConfig, index: int) -> int:
 
 def dish_row(config: SampleConfig, index: int) -> int:
     """Return the dish of an original recipe: all dishes in turn, shuffled block by block."""
-    block, place = divmod(index // 2, config.dishes)
-    return int(_dish_order(config.seed, config.dishes, block, index % 2)[place])
+    block, position = divmod(index // 2, config.dishes)
+    return int(_dish_order(config.seed, config.dishes, block, index % 2)[position])
 
 
 @lru_cache(maxsize=64)

@@ -73,16 +73,16 @@ def answer(
     contributions = asked.contributions(space.take(found))
     calibration = parts.calibration
     hits = []
-    for turn, row in enumerate(found):
+    for position, row in enumerate(found):
         item = lookup.read(row)
         shared = shared_ingredients(wanted.ingredients, item.pop("ingredients"))
-        score = float(scores[turn])
+        score = float(scores[position])
         hits.append(
             Hit(
-                rank=turn + 1,
+                rank=position + 1,
                 score=score,
                 probability=calibration.hit_chance(asked.parts, score),
-                contributions=contributions[turn],
+                contributions=contributions[position],
                 shared_ingredients=shared,
                 tags=tuple(item.pop("tags")),
                 **item,
@@ -109,13 +109,13 @@ def rank_subsets(
     subsets = [
         SubsetHit(
             rank=rank,
-            subset=infos[turn].subset,
-            kind=infos[turn].kind,
+            subset=infos[position].subset,
+            kind=infos[position].kind,
             score=float(score),
-            items=lookup.sizes.get(infos[turn].subset, infos[turn].items),
-            name=infos[turn].name,
+            items=lookup.sizes.get(infos[position].subset, infos[position].items),
+            name=infos[position].name,
         )
-        for rank, (turn, score) in enumerate(zip(*found, strict=True), start=1)
+        for rank, (position, score) in enumerate(zip(*found, strict=True), start=1)
     ]
     return SubsetRanking(version=version, asked_with=asked.parts, subsets=subsets)
 
@@ -138,7 +138,7 @@ def _judge(parts: IndexRows, asked_with: tuple[str, ...], best_score: float) -> 
 
 def _rank_dishes(parts: IndexRows, asked: ComposedQuery, k: int) -> list[DishHit]:
     prototypes = parts.prototypes
-    dishes = [turn for turn, info in enumerate(prototypes.infos) if info.kind == "dish"]
+    dishes = [position for position, info in enumerate(prototypes.infos) if info.kind == "dish"]
     found = prototypes.rank(asked.vector, k, dishes)
     chance = parts.calibration.dish_chance
     return [
@@ -152,6 +152,6 @@ def _rank_dishes(parts: IndexRows, asked: ComposedQuery, k: int) -> list[DishHit
             recipes=info.items,
             is_known=info.is_known,
         )
-        for rank, (turn, score) in enumerate(zip(*found, strict=True), start=1)
-        for info in [prototypes.infos[turn]]
+        for rank, (position, score) in enumerate(zip(*found, strict=True), start=1)
+        for info in [prototypes.infos[position]]
     ]

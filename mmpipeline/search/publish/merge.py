@@ -64,7 +64,7 @@ def merge_versions(
     StageError
         If fewer than two are given, or too few true neighbours are found.
     """
-    inputs = {f"part_{turn}": artifact.id for turn, artifact in enumerate(versions)}
+    inputs = {f"part_{position}": artifact.id for position, artifact in enumerate(versions)}
     model = {"model": versions[0].manifest.inputs.get("model", "")} if versions else {}
     code = digest_code(*MADE_BY)
     key = ArtifactKey("index", model | inputs, config.model_dump(mode="json"), code)
@@ -193,9 +193,9 @@ def _join_prototypes(parts: Sequence[IndexParts], references: int) -> Prototypes
     infos: dict[str, SubsetInfo] = {}
     samples: dict[str, list[Sample]] = {}
     for part in parts:
-        for turn, info in enumerate(part.prototypes.infos):
+        for position, info in enumerate(part.prototypes.infos):
             infos.setdefault(info.subset, info)
-            samples.setdefault(info.subset, []).append(part.prototypes.sample(turn))
+            samples.setdefault(info.subset, []).append(part.prototypes.sample(position))
     joined = {name: Sample.join(found, references) for name, found in samples.items()}
     described = [
         SubsetInfo(

@@ -173,9 +173,9 @@ class _Rows:
 
     def _feature_bytes(self, rows: IndexArray) -> Iterator[bytes]:
         columns = [np.asarray(self._features.matrix(name)[rows]) for name in MODALITIES]
-        for turn, row in enumerate(rows):
+        for position, row in enumerate(rows):
             shown = self._features.presence[row].tobytes()
-            yield shown + b"".join(column[turn].tobytes() for column in columns)
+            yield shown + b"".join(column[position].tobytes() for column in columns)
 
 
 def read_catalog(catalog: Path, features: FeatureSet) -> Iterator[tuple[pa.Table, IndexArray]]:
@@ -247,9 +247,9 @@ def _check_queries(fusion: FusionModel, features: FeatureSet, config: IndexConfi
     spread = np.linspace(0, len(present) - 1, config.recall_check_queries).astype(np.intp)
     asked = present[np.unique(spread)]
     mask = np.zeros((len(asked), len(MODALITIES)), dtype=bool)
-    for turn, row in enumerate(asked):
+    for position, row in enumerate(asked):
         shown = np.flatnonzero(features.presence[row])
-        mask[turn, shown[turn % len(shown)]] = True
+        mask[position, shown[position % len(shown)]] = True
     queries: Float32Array = embed_rows(fusion, features, asked, mask).numpy()
     return queries
 

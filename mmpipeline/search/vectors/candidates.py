@@ -31,12 +31,12 @@ class Candidates:
     scores: Float64Array
     alone: dict[int, tuple[IndexArray, Float64Array]]
 
-    def of(self, turn: int) -> tuple[IndexArray, Float64Array]:
+    def of(self, position: int) -> tuple[IndexArray, Float64Array]:
         """Return the rows and scores of one question."""
-        if turn in self.alone:
-            return self.alone[turn]
-        found = np.isfinite(self.scores[turn])
-        return self.rows[turn, found], self.scores[turn, found]
+        if position in self.alone:
+            return self.alone[position]
+        found = np.isfinite(self.scores[position])
+        return self.rows[position, found], self.scores[position, found]
 
 
 def rank_candidates(
@@ -66,9 +66,9 @@ def rank_candidates(
     rows = np.concatenate([part.rows + start for part, start in parts], axis=1)
     scores = np.concatenate([part.scores for part, _ in parts], axis=1)
     best_rows, best = rank_many(rows, scores, k, width)
-    for turn in sorted(set().union(*(part.alone for part in found))):
-        each = [(start, *part.of(turn)) for part, start in parts]
-        rows_of_turn = np.concatenate([start + of_part for start, of_part, _ in each])
-        scores_of_turn = np.concatenate([of_part for _, _, of_part in each])
-        best_rows[turn], best[turn] = rank(rows_of_turn, scores_of_turn, k, width)
+    for position in sorted(set().union(*(part.alone for part in found))):
+        each = [(start, *part.of(position)) for part, start in parts]
+        rows_of_query = np.concatenate([start + of_part for start, of_part, _ in each])
+        scores_of_query = np.concatenate([of_part for _, _, of_part in each])
+        best_rows[position], best[position] = rank(rows_of_query, scores_of_query, k, width)
     return best_rows, best

@@ -183,8 +183,8 @@ class Fp16Scan:
             rows, scores, unproven = gather_block(codes, queries[block], k)
             found.rows[block, : rows.shape[1]] = rows
             found.scores[block, : rows.shape[1]] = scores
-            for turn in start + np.flatnonzero(unproven):
-                found.alone[int(turn)] = self.gather(queries[turn], k, allowed)
+            for position in start + np.flatnonzero(unproven):
+                found.alone[int(position)] = self.gather(queries[position], k, allowed)
         return found
 
 

@@ -57,9 +57,9 @@ class CodeWriter:
         self._index.add(np.ascontiguousarray(vectors, dtype=np.float32))
         codes = torch.from_numpy(vectors.astype(np.float32)).half()
         exact = torch.from_numpy(vectors.astype(np.float64))
-        for turn, rounded in enumerate((codes, codes.bfloat16())):
+        for position, rounded in enumerate((codes, codes.bfloat16())):
             distance = torch.linalg.vector_norm(exact - rounded.double(), dim=1)
-            self._errors[turn] = max(self._errors[turn], float(distance.max()))
+            self._errors[position] = max(self._errors[position], float(distance.max()))
 
     def write(self, path: Path) -> CodeErrors:
         """Write the codes to a file; return the errors of all rows."""

@@ -148,16 +148,19 @@ class Prototypes:
         Prototypes
             Subsets whose mean has no direction are left out.
         """
-        usable = [turn for turn, s in enumerate(samples) if np.linalg.norm(s.total) > 0]
-        infos, samples = [infos[turn] for turn in usable], [samples[turn] for turn in usable]
+        usable = [position for position, s in enumerate(samples) if np.linalg.norm(s.total) > 0]
+        infos, samples = (
+            [infos[position] for position in usable],
+            [samples[position] for position in usable],
+        )
         means = np.zeros((len(infos), dim), np.float32)
         centres = np.zeros((len(infos), dim), np.float32)
         variances = np.zeros((len(infos), dim), np.float32)
-        for turn, sample in enumerate(samples):
-            means[turn] = sample.total / np.linalg.norm(sample.total)
+        for position, sample in enumerate(samples):
+            means[position] = sample.total / np.linalg.norm(sample.total)
             centre = sample.total / sample.items
-            centres[turn] = centre
-            variances[turn] = np.maximum(sample.squares / sample.items - centre**2, 0)
+            centres[position] = centre
+            variances[position] = np.maximum(sample.squares / sample.items - centre**2, 0)
         kept = [sample.kept.astype(np.float32) for sample in samples]
         owners = np.repeat(np.arange(len(kept)), [len(part) for part in kept]).astype(np.int64)
         joined = np.concatenate(kept) if kept else np.zeros((0, dim), np.float32)
@@ -206,12 +209,12 @@ class Prototypes:
         names = [info.subset for info in self.infos]
         return names.index(subset) if subset in names else None
 
-    def sample(self, turn: int) -> Sample:
+    def sample(self, position: int) -> Sample:
         """Return what the prototypes of subset number `turn` were made from."""
-        items = self.infos[turn].items
-        centre = self._centres[turn].astype(np.float64)
-        squares = (self._variances[turn].astype(np.float64) + centre**2) * items
-        return Sample(centre * items, squares, items, self._kept[self._owners == turn])
+        items = self.infos[position].items
+        centre = self._centres[position].astype(np.float64)
+        squares = (self._variances[position].astype(np.float64) + centre**2) * items
+        return Sample(centre * items, squares, items, self._kept[self._owners == position])
 
     def scores(self, query: Float32Array, rule: Rule = "mean") -> Float64Array:
         """Score every subset; greater is nearer.
@@ -275,12 +278,14 @@ class Prototypes:
 
     def with_subset(self, info: SubsetInfo, sample: Sample) -> "Prototypes":
         """Return prototypes with one more subset, or with another in place of one of that name."""
-        keep = [turn for turn, known in enumerate(self.infos) if known.subset != info.subset]
+        keep = [
+            position for position, known in enumerate(self.infos) if known.subset != info.subset
+        ]
         one = Prototypes.make([info], [sample], self.dim)
         stays = np.isin(self._owners, keep)
         renumbered = np.searchsorted(keep, self._owners[stays])
         return Prototypes(
-            [*(self.infos[turn] for turn in keep), *one.infos],
+            [*(self.infos[position] for position in keep), *one.infos],
             np.concatenate([self.means[keep], one.means]),
             np.concatenate([self._variances[keep], one._variances]),
             np.concatenate([self._centres[keep], one._centres]),

@@ -49,10 +49,10 @@ class VectorSpace:
         """Return the vectors of some rows, shape (M, E)."""
         dim = self._segments[0].scan.vectors.shape[1] if self._segments else 0
         taken = np.empty((len(rows), dim), dtype=np.float32)
-        for turn, segment in enumerate(self._segments):
-            inside = (rows >= self._bounds[turn]) & (rows < self._bounds[turn + 1])
+        for position, segment in enumerate(self._segments):
+            inside = (rows >= self._bounds[position]) & (rows < self._bounds[position + 1])
             if inside.any():
-                taken[inside] = segment.scan.vectors[rows[inside] - self._bounds[turn]]
+                taken[inside] = segment.scan.vectors[rows[inside] - self._bounds[position]]
         return taken
 
     def find(
@@ -88,8 +88,8 @@ class VectorSpace:
             chosen[rows] = True
             allowed = chosen if allowed is None else chosen & allowed
         rows_found, scores_found = [], []
-        for turn, segment in enumerate(self._segments):
-            start, stop = self._bounds[turn], self._bounds[turn + 1]
+        for position, segment in enumerate(self._segments):
+            start, stop = self._bounds[position], self._bounds[position + 1]
             within = None if allowed is None else allowed[start:stop]
             found = None if rows is not None or exact else _ask_lists(segment, query, k, within)
             if found is None:
@@ -117,10 +117,10 @@ class VectorSpace:
             Of the same shape.
         """
         parts = []
-        for turn, segment in enumerate(self._segments):
+        for position, segment in enumerate(self._segments):
             within = None
             if self._alive is not None:
-                within = self._alive[self._bounds[turn] : self._bounds[turn + 1]]
+                within = self._alive[self._bounds[position] : self._bounds[position + 1]]
             parts.append(segment.scan.gather_many(queries, k, within))
         living = self.rows if self._alive is None else int(np.count_nonzero(self._alive))
         starts = self._bounds[:-1].tolist()

@@ -81,10 +81,10 @@ def rank_many(
     best_rows = np.take_along_axis(rows, order[:, :k], axis=1)
     best = ordered[:, :k].copy()
     close = _are_close(best[:, : ordered.shape[1] - 1], ordered[:, 1 : k + 1], width)
-    for turn in np.flatnonzero(close.any(axis=1)):
-        found = np.isfinite(scores[turn])
-        of_turn = rank(rows[turn, found], scores[turn, found], k, width)
-        best_rows[turn, : len(of_turn[0])], best[turn, : len(of_turn[0])] = of_turn
+    for position in np.flatnonzero(close.any(axis=1)):
+        found = np.isfinite(scores[position])
+        of_query = rank(rows[position, found], scores[position, found], k, width)
+        best_rows[position, : len(of_query[0])], best[position, : len(of_query[0])] = of_query
     return best_rows, best
 
 

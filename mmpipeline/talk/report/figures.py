@@ -97,12 +97,12 @@ def _draw_cells(cells: pd.DataFrame, styles: dict[tuple[str, str], dict[str, Any
     with mpl.rc_context(FONT):
         panels = figure.subplots(1, len(scopes), sharey=True, squeeze=False)[0]
         for axes, scope in zip(panels, scopes, strict=True):
-            for place, (pair, style) in enumerate(styles.items()):
+            for position, (pair, style) in enumerate(styles.items()):
                 rows = _same_subset(cells, pair)
                 largest = _table_k(rows)
                 rows = rows[(rows["scope"] == scope) & (rows["k"] == largest)]
                 means = rows.groupby("query")["top1"].mean().reindex(SUBSETS)
-                shift = 0.0 if pair[0] == BAYES else 0.7 * (place / len(styles) - 0.5)
+                shift = 0.0 if pair[0] == BAYES else 0.7 * (position / len(styles) - 0.5)
                 size = 22 if pair[0] == BAYES else 6
                 style = {**style, "linestyle": "none", "markersize": size}
                 axes.plot(np.arange(len(SUBSETS)) + shift, 100 * means.to_numpy(), **style)

@@ -241,10 +241,10 @@ class Training(Generic[Batch]):
         self._save()
         name = "gradient_norm" if math.isfinite(figures["loss"]) else "loss"
         kept = self._hooks.checkpoints
-        place = f"; the state before it is kept in {kept.folder}" if kept is not None else ""
+        remedy = f"; the state before it is kept in {kept.folder}" if kept is not None else ""
         raise StageError(
             f"the {name.replace('_', ' ')} is {figures[name]} at step {step}, batch of {what}; "
-            f"lower the learning rate, or look for broken values in this batch{place}"
+            f"lower the learning rate, or look for broken values in this batch{remedy}"
         )
 
     def _end_round(self) -> float:

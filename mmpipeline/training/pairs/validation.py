@@ -211,15 +211,15 @@ class _RawEmbedder:
     def __init__(self, features: FeatureSet, rows: Int64Array) -> None:
         self.embedding_dim = sum(features.dims.values())
         self._centres: dict[str, Tensor] = {}
-        for place, name in enumerate(MODALITIES):
-            shown = rows[features.presence[rows, place]]
+        for position, name in enumerate(MODALITIES):
+            shown = rows[features.presence[rows, position]]
             values = np.asarray(features.matrix(name)[shown], dtype=np.float32)
             self._centres[name] = torch.from_numpy(values.sum(axis=0) / max(1, len(shown)))
 
     def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
         parts = [
-            functional.normalize(inputs[name] - self._centres[name], dim=1) * mask[:, [place]]
-            for place, name in enumerate(MODALITIES)
+            functional.normalize(inputs[name] - self._centres[name], dim=1) * mask[:, [position]]
+            for position, name in enumerate(MODALITIES)
         ]
         return torch.cat(parts, dim=1)
 

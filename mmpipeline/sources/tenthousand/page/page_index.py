@@ -122,7 +122,7 @@ class PageIndex:
         for tag in open_tags:
             self._end[id(tag)] = place + 1
 
-    def _note(self, tag: Tag, place: int) -> None:
+    def _note(self, tag: Tag, offset: int) -> None:
         keys = [tag.name, "*"]
         attributes = tag.attrs
         if attributes:
@@ -131,7 +131,7 @@ class PageIndex:
                 keys.append(f"#{element_id}")
         for key in keys:
             self._noted[key].append(tag)
-            self._places[key].append(place)
+            self._places[key].append(offset)
 
     def find(self, selector: str, within: Tag | None = None) -> Tag | None:
         """Return the first element that a selector matches; see `find_all`."""
@@ -158,7 +158,7 @@ class PageIndex:
         found = [tag for path in paths for tag in self._follow(path, within)]
         if len(paths) > 1:
             unique = {self._start[id(tag)]: tag for tag in found}
-            found = [unique[place] for place in sorted(unique)]
+            found = [unique[position] for position in sorted(unique)]
         return found
 
     def _follow(self, path: tuple[_Compound, ...], within: Tag | None) -> list[Tag]:
