@@ -42,8 +42,8 @@ def test_found_similarities_are_exact(
     for (first, second), similarity in found.items():
         assert first < second
         assert similarity == pytest.approx(jaccard(texts[first], texts[second]))
-    # A bucket is compared along a chain, so equal texts with others between need not be a pair; they
-    # are of one group all the same.
+    # A bucket is compared along a chain, so equal texts with others between need not be a pair;
+    # they are of one group all the same.
     group = group_copies((str(first), str(second)) for first, second in found)
     for first, text in enumerate(texts):
         for second in range(first + 1, len(texts)):

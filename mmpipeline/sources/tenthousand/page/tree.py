@@ -1,4 +1,4 @@
-"""Small ways of reading a BeautifulSoup tree that all page parts share."""
+"""Readers of a BeautifulSoup tree that all page parts share."""
 
 import re
 from collections.abc import Iterable
@@ -46,6 +46,10 @@ def read_page_tree(html: str, *, cut: bool = True) -> PageIndex:
     html = cut_page(html) if cut else html
     if html.count("<") > _MAX_TAGS:
         raise OversizedPageError(f"more than {_MAX_TAGS:,} tags")
+    if (
+        "<" not in html
+    ):  # Beautiful Soup warns of a page that looks like an address, as "http:" does
+        html += "<!---->"
     return PageIndex(BeautifulSoup(html, "lxml"))
 
 
