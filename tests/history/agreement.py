@@ -15,7 +15,7 @@ def always(known: object) -> Callable[..., object]:
     def learn(connection: Any, *_: object) -> object:  # noqa: ANN401 -- DuckDB's connection
         from mmpipeline.catalog.labels.names import load_title_cores
 
-        load_title_cores(connection, known.chatter)  # type: ignore[attr-defined]
+        load_title_cores(connection, known.title_noise)  # type: ignore[attr-defined]
         return known
 
     return learn

@@ -29,6 +29,7 @@ from mmpipeline.storage.layout import DataLayout
 ROOT = Path(__file__).parents[2]
 KINDS = tuple(find_sources())
 TABLES = ("recipes", "quarantine")
+pytestmark = pytest.mark.server  # the example of a source may start the site that it fetches
 
 
 def package_of(source: Source[Any]) -> str:

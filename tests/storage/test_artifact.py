@@ -333,7 +333,7 @@ def test_what_is_damaged_or_another_is_not_taken_over(store: ArtifactStore, tmp_
 
 def test_a_pointer_of_a_former_release_is_read_until_it_is_replaced(store: ArtifactStore) -> None:
     first = make(store)
-    former = first.folder.parent / "LATEST"
+    former = first.folder.parent / "CURRENT"
     former.write_text(first.id)
     assert store.latest("catalog").id == first.id
     second = make(store, ArtifactKey("catalog", {}, {}, ""))

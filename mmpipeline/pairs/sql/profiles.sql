@@ -1,8 +1,8 @@
 -- What each dish is made of: the ingredients that at least $core_fraction of its recipes name.
 --
 -- Per language, so that a dish held in two languages is compared in both. An ingredient of more
--- than $common_fraction of the dishes (salt, water) tells none apart and is left out. Only a split's
--- own recipes count, so nothing of val or test reaches train.
+-- than $common_fraction of the dishes (salt, water) tells none apart and is left out. Only a
+-- split's own recipes count, so nothing of val or test reaches train.
 CREATE TABLE profile AS
 WITH line AS (
     SELECT
