@@ -148,8 +148,9 @@ def _is_numbered(name: str, deployment: str) -> bool:
 
 
 def _content(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include={"name", "description", "trigger", "actions"})
+    # As values, not as JSON: the events that a trigger expects are a set, whose order is chance.
+    return automation.model_dump(include={"name", "description", "trigger", "actions"})
 
 
 def _work(automation: AutomationCore) -> dict[str, Any]:
-    return automation.model_dump(mode="json", include={"trigger", "actions"})
+    return automation.model_dump(include={"trigger", "actions"})

@@ -7,6 +7,7 @@ import pytest
 from prefect.events.schemas.automations import Automation
 from prefect.server.events.schemas.automations import AutomationCreate, AutomationUpdate
 
+from tasks.deployments import automations
 from tasks.deployments.automations import MARK, change_of, match_automations
 from tasks.deployments.declared import Declared
 
@@ -93,3 +94,13 @@ def test_a_change_is_what_the_server_takes_and_leaves_the_switch(fields: Trigger
     assert changed["description"] == "new"
     assert set(changed["tags"]) == {"mine", MARK}
     assert told([found], fields) == ([found], [])
+
+
+def test_events_are_the_same_in_whatever_order_they_are_kept() -> None:
+    events = [f"mmpipeline.kind_{number}.made" for number in range(40)]
+    (found,) = served({"posture": "Reactive", "expect": events})
+    (wanted,) = declared({"posture": "Reactive", "expect": events[::-1]}).automations(DEPLOYMENT)
+    dumps = [one.model_dump(mode="json")["trigger"]["expect"] for one in (found, wanted)]
+    assert dumps[0] != dumps[1]  # what is compared must not depend on that
+    assert automations._content(found) == automations._content(wanted)
+    assert automations._work(found) == automations._work(wanted)
