@@ -69,8 +69,8 @@ UNITS = {
     "an English dish without blanks": "kimchistew",
     "particles": "와과",
     "side words": "with ",
-    "chatter": "초간단",
-    "English chatter": "easy ",
+    "noise": "초간단",
+    "English noise": "easy ",
     "units": "cup ",
     "amounts": "1 cup ",
     "Korean amounts": "반 개 ",
@@ -184,7 +184,7 @@ def _hash_shingles(text: str) -> Any:  # noqa: ANN401  arrays
 def _learn_title_noise(text: str) -> Any:  # noqa: ANN401  what it returns does not matter here
     words = title_parts.split_words(text)
     titles = [DressedTitle(words, text), DressedTitle(["국"], text)]
-    return title_parts.learn_chatter_beside_lists(titles)
+    return title_parts.learn_noise_beside_lists(titles)
 
 
 def _sound(text: str) -> str:
@@ -233,7 +233,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
         text, TitleNoise(frozenset({"a", "가"}), frozenset({"a", "가"}))
     ),
     "catalog.drop_ingredients": lambda text: title_parts.drop_ingredients(text, text),
-    "catalog.learn_chatter_beside_lists": _learn_title_noise,
+    "catalog.learn_noise_beside_lists": _learn_title_noise,
     "catalog.count_names": lambda text: mining.count_names([(text, 9, 9)], _dictionary(), 1),
     "catalog.NameMiner": lambda text: mining.NameMiner({text[:12]: 3}, _dictionary()),
     "catalog.NameMiner.find": lambda text: _miner().find(text),

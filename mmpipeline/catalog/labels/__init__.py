@@ -1,1 +1,1 @@
-"""Dish names and chatter of titles: read from pages, mined, joined across languages."""
+"""Dish names and noise of titles: read from pages, mined, joined across languages."""

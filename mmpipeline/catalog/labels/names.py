@@ -20,7 +20,7 @@ from mmpipeline.catalog.labels.title_parts import (
     drop_ingredients,
     find_title_core,
     is_korean,
-    learn_chatter_beside_lists,
+    learn_noise_beside_lists,
     split_words,
 )
 from mmpipeline.catalog.labels.vocabulary import LANGUAGES, Vocabulary
@@ -81,7 +81,7 @@ def load_names(connection: duckdb.DuckDBPyConnection, dictionary: DishDictionary
 def learn_vocabulary(
     connection: duckdb.DuckDBPyConnection, dictionary: DishDictionary, min_titles: int
 ) -> Vocabulary:
-    """Learn chatter and names from all titles; fill the table `cores`.
+    """Learn noise and names from all titles; fill the table `cores`.
 
     Parameters
     ----------
@@ -106,9 +106,7 @@ def learn_vocabulary(
         dressed = DressedTitle(words, ingredients, dish, place)
         titles["ko" if is_korean(title) else "en"].append(dressed)
     del rows
-    title_noise = {
-        language: learn_chatter_beside_lists(found) for language, found in titles.items()
-    }
+    title_noise = {language: learn_noise_beside_lists(found) for language, found in titles.items()}
     del titles
     load_title_cores(connection, title_noise)
     [(count,)] = connection.execute("SELECT count(*) FROM names").fetchall()
@@ -126,7 +124,7 @@ def load_title_cores(
     ----------
     connection
         Holds both.
-    chatter
+    title_noise
         What was learnt, by language.
     """
 

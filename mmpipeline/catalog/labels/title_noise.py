@@ -2,7 +2,7 @@
 
 Nobody can list what cooks write around a dish: "퇴근 후 후다닥", "picky eater approved". Such words
 give themselves away by how they are used: nearly always at the edge of a title, or next to the
-edge when what stands outside is chatter too; beside many different dishes; never alone; and not
+edge when what stands outside is noise too; beside many different dishes; never alone; and not
 among the ingredients of their own recipe, which tells "lazy" from "chicken". Each round peels what
 the rounds before left at the edges, so that a phrase of several words goes word by word.
 
@@ -11,7 +11,7 @@ Behind one only titles with a known dish count, where it is certain that the nam
 "janchi guksu" and "bibim guksu" the last word, though beside many others, is the name.
 
 What is rare cannot be judged and stays; a qualifier that goes with everything ("spicy") is taken
-for chatter, which is what a dish label wants.
+for noise, which is what a dish label wants.
 
 References
 ----------
@@ -38,7 +38,7 @@ class TitleNoise:
     Attributes
     ----------
     leading, trailing
-        Words that are chatter before and behind a name.
+        Words that are noise before and behind a name.
     """
 
     leading: frozenset[str] = frozenset()
@@ -95,7 +95,7 @@ class _Usage:
 def learn_title_noise(
     titles: Iterable[DressedTitle], known: TitleNoise, heads: frozenset[str] = frozenset()
 ) -> TitleNoise:
-    """Learn which words are chatter.
+    """Learn which words are noise.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def learn_title_noise(
     known
         TitleNoise that is known beforehand.
     heads
-        Words that head a name ("soup"); never chatter behind one.
+        Words that head a name ("soup"); never noise behind one.
 
     Returns
     -------

@@ -15,7 +15,7 @@ _HANGUL = re.compile(r"[가-힣]")
 _MAX_CORE_WORDS = 8
 _SIDES = "with w for from using without in on over"
 _SIDE_WORDS = frozenset(_SIDES.split())
-_CHATTER_WORDS = (
+_NOISE_WORDS = (
     "a an the my our your mom moms mama grandma grandmas grandpa aunt uncle s easy easiest "
     "quick quickest simple simplest best better ever favorite favourite favorites homemade "
     "home made style family way recipe recipes classic traditional authentic original perfect "
@@ -25,7 +25,7 @@ _CHATTER_WORDS = (
     "iii iv step by steps no fail beginners beginner two one pot dish meal dinner lunch "
     "supper idea ideas"
 )
-_CHATTER_EN = frozenset(_CHATTER_WORDS.split())
+_NOISE_EN = frozenset(_NOISE_WORDS.split())
 _NO_NAMES = (
     "soup stew salad sauce cake pie bread dip bowl skillet fry braise plate platter snack "
     "side dessert drink appetizer casserole bake roast chicken beef pork fish shrimp turkey "
@@ -33,7 +33,7 @@ _NO_NAMES = (
     "things bites bars cookies muffins pancakes salsa"
 )
 HEADS_EN = frozenset(_NO_NAMES.split())
-_CHATTER_KO = re.compile(
+_NOISE_KO = re.compile(
     r"초?간단한?|초스피드|엄마표|할머니표|집밥|자취생|자취|요리초보도?|초보도?|쉬운|쉽게|"
     r"맛있는|맛있게|맛있어요?|"
     r"황금|비법|공개|백종원|집에서|혼자|주말|별미|한끼|한그릇|뚝딱|온가족이?|좋아하는|"
@@ -54,10 +54,10 @@ def is_korean(text: str) -> bool:
 
 
 def is_listed_noise(word: str) -> bool:
-    """Tell whether a folded word is chatter that the lists of this module hold."""
+    """Tell whether a folded word is noise that the lists of this module hold."""
     if _HANGUL.search(word):
-        return _CHATTER_KO.fullmatch(word) is not None
-    return word in _CHATTER_EN or word.isdecimal()
+        return _NOISE_KO.fullmatch(word) is not None
+    return word in _NOISE_EN or word.isdecimal()
 
 
 def split_words(title: str) -> list[str]:
@@ -87,7 +87,7 @@ def find_title_core(title: str, title_noise: TitleNoise = NO_TITLE_NOISE) -> tup
     ----------
     title
         Korean or English.
-    chatter
+    title_noise
         What was learnt beside the lists.
 
     Returns
@@ -96,7 +96,7 @@ def find_title_core(title: str, title_noise: TitleNoise = NO_TITLE_NOISE) -> tup
         Folded words; empty when nothing is left.
     is_whole : bool
         False when the title went on, as with "with rice": what stands before that may be a
-        description as well as a name. "for two" and a phrase learnt as chatter do not count.
+        description as well as a name. "for two" and a phrase learnt as noise do not count.
     """
     words = split_words(title)
     side = words.pop() if words and " " in words[-1] else ""
@@ -138,8 +138,8 @@ def drop_ingredients(title_core: str, ingredients: str) -> str:
     return " ".join(words[start:])
 
 
-def learn_chatter_beside_lists(titles: Iterable[DressedTitle]) -> TitleNoise:
-    """Learn the chatter of one language that the lists of this module lack.
+def learn_noise_beside_lists(titles: Iterable[DressedTitle]) -> TitleNoise:
+    """Learn the noise of one language that the lists of this module lack.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
--- How many titles, copies aside, are the same but for chatter, and but for their own ingredients;
+-- How many titles, copies aside, are the same but for noise, and but for their own ingredients;
 -- those alone that the dictionary does not know and that end where the core does.
 WITH whole AS (
     SELECT

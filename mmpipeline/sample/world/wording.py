@@ -1,7 +1,7 @@
 """The wording of drawn ingredients, cues and steps in Korean and English.
 
 Which words are used for a thing is drawn independently of the dish, so wording makes search
-harder (synonyms, chatter, two languages) and leaves the oracle's bound as it is.
+harder (synonyms, noise, two languages) and leaves the oracle's bound as it is.
 """
 
 import zlib
@@ -28,7 +28,7 @@ from mmpipeline.sample.world.sentences import (
 
 _FAVOUR = 1.25
 _TITLE_FAVOUR = 4.0
-_CHATTER, _SECOND_CHATTER = 0.8, 0.4
+_NOISE, _SECOND_NOISE = 0.8, 0.4
 
 
 @dataclass(frozen=True)
@@ -68,11 +68,11 @@ def write_title(world: World, draw: RecipeDraw, random: np.random.Generator, hab
     language = draw.language
     cues = [_pick(random, cue_words(cue, language), _TITLE_FAVOUR) for cue in draw.cues]
     parts = _named(world, draw, random, cues) if draw.is_named else _unnamed(draw, random, cues)
-    if random.random() < _CHATTER:
+    if random.random() < _NOISE:
         parts.insert(0, habits.choose(random, STYLES[language], 0))
-    if random.random() < _SECOND_CHATTER:
+    if random.random() < _SECOND_NOISE:
         parts.insert(0, habits.choose(random, STYLES[language], 5))
-    if random.random() < _CHATTER:
+    if random.random() < _NOISE:
         parts.append(habits.choose(random, ENDINGS[language], 1))
     title = " ".join(parts)
     if language == "en" and random.random() < 0.8:
