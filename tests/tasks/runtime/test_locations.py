@@ -192,7 +192,7 @@ def test_the_champion_that_an_earlier_script_registered_answers_from_the_copy(
     copied = DataLayout.at(tmp_path / "copied")
     for script in copied.state.glob("mlflow-artifacts/models/*/artifacts/pyfunc_model.py"):
         text = script.read_text()
-        found = "find_data_folder(place, pointer)"
+        found = "find_data_folder(path, pointer)"
         assert text.count(found) == 1
         script.write_text(text.replace(found, 'DataLayout.at(pointer["data_root"])'))
     settle_locations(copied.root)
