@@ -1,5 +1,6 @@
 """The bounds of the house, and the page that draws it."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -99,3 +100,22 @@ def test_style_is_measured_by_what_stands_there() -> None:
     assert style["documented_share"] == round(2 / 3, 3)
     assert style["annotated_share"] == 0.5
     assert style["comments_in_100_lines"] == round(100 / 12, 2)
+
+
+def test_docstrings_describe_the_parameters_that_there_are(modules: list[house.Module]) -> None:
+    for module in modules:
+        for function in module.functions():
+            described = re.search(
+                r"Parameters\n-+\n(.*?)(?:\n\n[A-Z]\w+\n-+|\Z)",
+                ast.get_docstring(function) or "",
+                re.DOTALL,
+            )
+            arguments = [
+                *function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs,
+                *filter(None, (function.args.vararg, function.args.kwarg)),
+            ]  # fmt: skip
+            for line in described[1].split("\n") if described else ():
+                if line and not line.startswith(" "):
+                    names = {name.strip(" `*") for name in line.partition(":")[0].split(",")}
+                    names = {name for name in names if name.isidentifier()}
+                    assert names <= {one.arg for one in arguments}, (module.path, function.name)

@@ -22,7 +22,7 @@ class TrainedCell:
         What it is.
     features, model, validation
         Folders of its artifacts.
-    worth
+    baselines
         ``val_score_raw`` and ``val_score_chance``: what its validation score is worth.
     frozen_scores
         Folder of its figures on the frozen set; None without such a set.

@@ -92,8 +92,10 @@ class Fetcher:
         Let requests reach this machine, where the sample site lives.
     may_fetch
         Asked for the target of each redirect; robots.txt rules are plugged in here.
-    requests_sent, waits
-        How many requests went out; notes on each pause that a host asked for.
+    on_wait
+        Gets a note on each pause that a host asked for.
+    requests_sent
+        How many requests went out.
     """
 
     allowed_hosts: frozenset[str]

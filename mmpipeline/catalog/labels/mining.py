@@ -77,7 +77,7 @@ def count_names(
 
     Parameters
     ----------
-    cores
+    title_cores
         Distinct whole cores, bare ones included; how many titles that are no copies of one another
         have each, and how many of these have it without any ingredient before.
     dictionary
@@ -128,7 +128,7 @@ class NameMiner:
 
         Parameters
         ----------
-        core
+        title_core
             What `find_title_core` returned.
 
         Returns
@@ -204,7 +204,7 @@ def label_title_core(
 
     Parameters
     ----------
-    core
+    title_core
         Its core.
     miner
         The names learnt.

@@ -118,7 +118,7 @@ def drop_ingredients(title_core: str, ingredients: str) -> str:
 
     Parameters
     ----------
-    core
+    title_core
         What `find_title_core` returned.
     ingredients
         Folded ingredient lines.

@@ -1,6 +1,6 @@
 """The questions asked of a model on held-out recipes, each beside every baseline that can answer.
 
-A bench holds the model, the data, and the searched recipes embedded once; one method a question.
+A suite holds the model, the data, and the searched recipes embedded once; one method a question.
 Everything is ranked exactly; that costs one matrix product of queries with items a question and
 makes the figures independent of any index. Queries beyond a cap are left out by a seeded draw, so
 a large catalogue is measured in bounded time.

@@ -161,7 +161,7 @@ class AnnIndex:
             Shape (E,), of unit length.
         k
             How many.
-        effort
+        search_width
             As in `AnnPlan`.
         allowed
             Shape (N,): the only rows to look at. None means all.
@@ -191,7 +191,7 @@ class AnnIndex:
 
         Parameters
         ----------
-        vectors, query, k, effort, allowed
+        vectors, query, k, search_width, allowed
             As for `find`.
 
         Returns

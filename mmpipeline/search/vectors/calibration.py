@@ -169,7 +169,7 @@ def choose_threshold(here: Float64Array, out_of_set: Float64Array) -> Threshold 
 
     Parameters
     ----------
-    here, strangers
+    here, out_of_set
         Shapes (n,) and (m,): best scores.
 
     Returns

@@ -1,4 +1,4 @@
-"""Moment-aware prototypes as a method of the bench."""
+"""Moment-aware prototypes as a method of the suite."""
 
 from collections.abc import Iterator
 
@@ -24,7 +24,7 @@ class MomentMethod:
     ----------
     name
         What tables call it.
-    bench
+    suite
         The data.
     module
         The trained prototypes.

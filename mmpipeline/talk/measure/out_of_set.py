@@ -44,7 +44,7 @@ def open_set_figures(
         Shape (Q,): best score of each query of an enrolled class; minus infinity is allowed.
     is_right
         Shape (Q,): the best class is the right one.
-    strangers
+    out_of_set
         Shape (S,): best score of each query of another class.
 
     Returns

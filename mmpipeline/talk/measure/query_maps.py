@@ -22,7 +22,7 @@ def map_queries(
 
     Parameters
     ----------
-    bench
+    suite
         The data.
     method
         What the panel is called.

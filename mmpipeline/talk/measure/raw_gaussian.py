@@ -29,7 +29,7 @@ class RawGaussian:
 
     Parameters
     ----------
-    bench
+    suite
         The data.
     seed
         Of the draws that the shrinkage is chosen on.
@@ -118,7 +118,7 @@ class BestRawGaussian:
 
     Parameters
     ----------
-    bench
+    suite
         The data.
     """
 

@@ -1,4 +1,4 @@
-"""The synthetic data as a test bench: standardised, with methods that score queries on it.
+"""The synthetic data as an evaluation suite: standardised, with methods that score queries on it.
 
 Inputs are standardised by the known classes' pool alone. Methods see references as row numbers of
 the pool, so that all of them, learned or not, are judged on the same draws; an embedding method
@@ -124,7 +124,7 @@ class Method(Protocol):
     def scores(
         self, rows: Int64Array, query: Subset, reference: Subset
     ) -> Iterator[tuple[str, Tensor]]:
-        """Score all queries of the bench by each rule of the method.
+        """Score all queries of the suite by each rule of the method.
 
         Parameters
         ----------
@@ -147,7 +147,7 @@ class EmbeddingMethod:
     ----------
     name
         What tables call it.
-    bench
+    suite
         The data.
     embed
         The embedding.

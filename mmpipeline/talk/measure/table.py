@@ -51,7 +51,7 @@ def evaluate_methods(
 
     Parameters
     ----------
-    bench
+    suite
         The data.
     methods
         Learned ones and baselines.
@@ -101,7 +101,7 @@ def measure_open_set(
 
     Parameters
     ----------
-    bench
+    suite
         The data.
     methods
         Methods to measure, all modalities shown.

@@ -1,6 +1,6 @@
 """Methods for the synthetic data, trained by the common loop: the talk's, ours, and the ladder.
 
-`train_talk_method` takes a bench and a config and gives the methods that
+`train_talk_method` takes a suite and a config and gives the methods that
 `mmpipeline.talk.measure.table.evaluate_methods` measures. Only the known classes' pool is
 ever seen by a training. No weights are chosen by a score: a training runs its steps and ends, and
 its settings were fixed on generator seeds that no report shows.
@@ -85,11 +85,11 @@ class TrainedMethod:
         return torch.cat(vectors)
 
     def methods(self, suite: SyntheticSuite, *, every_rule: bool = False) -> list[Method]:
-        """Give what the bench measures.
+        """Give what the suite measures.
 
         Parameters
         ----------
-        bench
+        suite
             The data.
         every_rule
             Also the nearest of K and a Gaussian in the embedding, which take minutes, not seconds.
@@ -126,7 +126,7 @@ def train_talk_method(
     ----------
     name
         What tables call it.
-    bench
+    suite
         The data; only the known classes' pool is read.
     config
         The method.

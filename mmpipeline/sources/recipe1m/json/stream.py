@@ -45,7 +45,7 @@ class BlockWork(Generic[T]):
         The same for a batch of the exact reader.
     count
         How many records a result stands for.
-    ahead
+    max_in_flight
         Blocks parsed in advance.
     """
 
