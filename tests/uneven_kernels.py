@@ -6,7 +6,8 @@ differently; but one CPU shows only a few of them. Here torch's products of matr
 convolutions in float32 go up, down or stay by one unit in the last place, as a hash of the
 result's shape and the element's place says, wherever the exact result is not a float32 number. So
 the same call gives the same bytes and nothing else does, which is all that may be relied on. The
-libraries under numpy, and child processes, are left alone. It costs a second product, in float64.
+libraries under numpy, and child processes, are left alone: tests that start some are left out, for
+they compare bytes of two machines, as it were. It costs a second product, in float64.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -70,6 +71,14 @@ def uneven_kernels() -> Iterator[None]:
     """Hold every test to them; fixtures of wider scope keep the kernels of the CPU."""
     with UnevenKernels():
         yield
+
+
+@pytest.hookimpl(trylast=True)  # when tests that start processes are marked
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out tests whose child processes would keep the kernels of the CPU."""
+    alone = [item for item in items if item.get_closest_marker("server") is None]
+    config.hook.pytest_deselected(items=[item for item in items if item not in alone])
+    items[:] = alone
 
 
 def pytest_report_header() -> str:
