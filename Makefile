@@ -29,7 +29,7 @@ experiment: $(INSTALLED)  ## run the seed experiment and write its report into d
 		$(if $(CONFIG),--config "$(CONFIG)")
 
 compare: $(INSTALLED)  ## train a grid of runs ([comparison]) and write the leaderboard; see MLflow in `make ui`
-	@test -e "$${MMPIPELINE_DATA_ROOT:-data}/processed/catalog/LATEST" || $(BIN)/python -m flows
+	@ls "$${MMPIPELINE_DATA_ROOT:-data}"/processed/catalog/*/manifest.json >/dev/null 2>&1 || $(BIN)/python -m flows
 	@$(BIN)/python -m flows compare_runs $(if $(CONFIG),--config "$(CONFIG)")
 
 test: $(INSTALLED)  ## run the tests

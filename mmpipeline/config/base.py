@@ -4,13 +4,13 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
-from mmpipeline.config.former import use_present_names
+from mmpipeline.config.former import admit_former_names, use_present_names
 
 
 class Section(BaseModel):
     """Base of all sections: frozen, and unknown keys are rejected; former names are read."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=admit_former_names)
 
     @model_validator(mode="before")
     @classmethod

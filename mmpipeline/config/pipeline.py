@@ -74,7 +74,7 @@ def load_config(path: Path | None = None) -> PipelineConfig:
         raise ConfigError(f"config file {path}: {reason}; give the path of a TOML file") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"config file {path} is no TOML: {error}") from error
-    for line in advise(values):
+    for line in advise(values, PipelineConfig().model_dump()):
         log.warning("config file %s: %s", path, line)
     try:
         return PipelineConfig.model_validate(values)

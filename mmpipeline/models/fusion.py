@@ -81,7 +81,7 @@ class FusionModel(nn.Module):
 
     @property
     def embedding_dim(self) -> int:
-        """Length of what `embed` returns: the learned embedding and the parts' own places."""
+        """Length of what `embed` returns: the learned embedding and the private subspaces."""
         return self.learned_dim + (
             0 if self.private_subspace is None else self.private_subspace.output_dim
         )
@@ -175,7 +175,7 @@ class FusionModel(nn.Module):
         return self.fusion.distribution(self.encode(inputs, mask), mask)
 
     def embed(self, inputs: Mapping[str, Tensor], mask: Tensor) -> Tensor:
-        """Embed a batch for use: without dropout and gradients, with the parts' own places.
+        """Embed a batch for use: without dropout and gradients, with the private subspaces.
 
         The model is left in the mode (training or evaluation) it was in.
 

@@ -1,7 +1,7 @@
 """The normal form of code: what of a statement decides what it does, as text.
 
 Comments and layout are gone with parsing; docstrings, imports and the annotations of functions
-and variables are left out. Imports count where names are resolved (`names`, `closure`), so their
+and variables are left out. Imports count where names are resolved (`names`, `map`), so their
 order and grouping do not. It is written by hand rather than by `ast.dump`, whose output differs
 between Python versions: fields that are empty are not written, so a field that a later version
 adds changes nothing. The price is that two ways of writing the same thing count as two.

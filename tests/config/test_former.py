@@ -4,9 +4,12 @@ import logging
 from pathlib import Path
 
 import pytest
+from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools.validation import ValidationError, validate
 
+from flows.train_fusion import train_fusion
 from mmpipeline.config import CatalogConfig, FitConfig, PipelineConfig, TrainConfig, load_config
-from mmpipeline.config.former import FORMER_NAMES, use_present_names
+from mmpipeline.config.former import FORMER_NAMES, GONE, use_present_names
 from mmpipeline.errors import ConfigError
 
 
@@ -21,8 +24,8 @@ def settings_of(section: type) -> set[str]:
 
 def test_every_former_name_leads_to_a_setting_and_is_none_itself() -> None:
     known = settings_of(PipelineConfig) | set(FitConfig.model_fields)
-    assert {now for now in FORMER_NAMES.values() if now} <= known
-    assert not set(FORMER_NAMES) & known
+    assert {*FORMER_NAMES.values(), *GONE.values()} <= known
+    assert not {*FORMER_NAMES, *GONE} & known
 
 
 def test_a_file_with_former_names_is_read_and_each_is_advised_once(
@@ -79,3 +82,21 @@ def test_settings_within_a_section_are_compared_under_present_names() -> None:
     stored = {"seed": 1, "difficulty": {"staple_share": 0.6, "habits": 0.9}}
     known = {"seed": 1, "difficulty": {"staple_fraction": 0.6, "habits": 0.9}}
     assert use_present_names(stored, known) == known
+
+
+def test_what_is_gone_is_unknown_in_other_sections(tmp_path: Path) -> None:
+    path = tmp_path / "experiment.toml"
+    path.write_text("[serve]\nviews = 3\n")
+    with pytest.raises(ConfigError, match=r"unknown key 'serve\.views'"):
+        load_config(path)
+    path.write_text('[index]\nviews = ["image"]\n')
+    assert load_config(path) == PipelineConfig()
+
+
+def test_prefect_takes_parameters_with_former_names() -> None:
+    schema = parameter_schema(train_fusion).model_dump(exclude_unset=True)
+    for name in ("warmup_share", "own_dim", "shuffle_labels", "warmup_fraction"):
+        validate({"config": {name: 0}}, schema, raise_on_error=True)
+    for name in ("val_share", "no_such_setting"):
+        with pytest.raises(ValidationError):
+            validate({"config": {name: 0}}, schema, raise_on_error=True)

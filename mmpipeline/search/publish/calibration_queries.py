@@ -75,7 +75,7 @@ def load_calibration_queries(
 
     Returns
     -------
-    Questions
+    CalibrationQueries
         May be empty.
 
     Raises

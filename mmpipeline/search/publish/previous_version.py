@@ -30,7 +30,7 @@ def open_previous_version(base: Path | None, target: Path) -> "PreviousVersion |
 
     Returns
     -------
-    Base or None
+    PreviousVersion or None
         None when it is of another model or other encoders, or cannot be read.
     """
     if base is None:
@@ -47,7 +47,7 @@ def open_previous_version(base: Path | None, target: Path) -> "PreviousVersion |
 
 @dataclass(slots=True)
 class _Segment:
-    """Rows of one segment of the base: from `start` on; which of them stay."""
+    """Rows of one segment of the previous version: from `start` on; which of them stay."""
 
     name: str
     start: int
@@ -83,7 +83,7 @@ class PreviousVersion:
         return 1 + max((int(segment.name) for segment in self._parts.segments), default=-1)
 
     def match(self, items: pa.Table) -> IndexArray:
-        """Return the rows of the base that hold the same items, unchanged.
+        """Return the rows of the previous version that hold the same items, unchanged.
 
         Parameters
         ----------

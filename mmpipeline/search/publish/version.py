@@ -82,7 +82,7 @@ def build_index(
     -------
     dict of str to float
         Items, recipes left out because nothing of them could be encoded, dishes, items embedded
-        now and taken over from the base, segments, recall_at_10.
+        now and taken over from the previous version, segments, recall_at_10.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def build_index(
 
 
 class _Rows:
-    """Walks the catalogue: takes vectors over from the base, or embeds and writes them."""
+    """A walk over the catalogue: vectors are taken over from the previous version, or embedded."""
 
     def __init__(
         self, fusion: FusionModel, features: FeatureSet, base: PreviousVersion | None

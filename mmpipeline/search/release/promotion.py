@@ -57,7 +57,7 @@ def release(
     ArtifactError
         If the version is damaged, or this code cannot open and ask it; forced or not.
     """
-    from mmpipeline.search.release.gate import examine  # rolling back needs no exam
+    from mmpipeline.search.release.gate import examine  # rolling back asks no golden queries
 
     with _publishing(layout):
         now = sound_version(layout)

@@ -87,7 +87,7 @@ class AnnIndex:
 
         Returns
         -------
-        Lists
+        AnnIndex
             Holding all rows.
         """
         rows, dim = vectors.shape
@@ -121,7 +121,7 @@ class AnnIndex:
 
         Returns
         -------
-        Lists
+        AnnIndex
             Mapped, not read.
 
         Raises

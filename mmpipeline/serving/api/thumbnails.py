@@ -12,9 +12,6 @@ from pathlib import Path
 
 from mmpipeline.features.photo import load_photo
 
-SIZES_PX = (320, 960)
-"""Longest edges there are: cards and tooltips; the large view."""
-
 _CACHE_BYTES = 64_000_000
 _QUALITY = 82
 
@@ -45,7 +42,7 @@ class ThumbnailCache:
         path
             The stored photo, as the index names it.
         size_px
-            One of `SIZES_PX`: the longest edge; a smaller photo is not made larger.
+            The longest edge; a smaller photo is not made larger.
 
         Returns
         -------

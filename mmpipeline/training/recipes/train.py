@@ -1,7 +1,7 @@
 """The two-stage training on recipes: once, and again with proposed labels.
 
 The recipes, their dishes and their copies come from the pair table; what is a pair is settled in
-the batch (see `recipe_source`). Layers begin at a closed form (`closed_form`). After the first
+the batch (see `source`). Layers begin at a closed form (`closed_form`). After the first
 training the model labels what it is sure of and joins dishes across languages (`self_training`);
 a second one begins at the closed form with these labels.
 """

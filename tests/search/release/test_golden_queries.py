@@ -8,7 +8,7 @@ import pytest
 
 from mmpipeline.search.index import SearchIndex
 from mmpipeline.search.query import Query
-from mmpipeline.search.release import golden_queries as exam
+from mmpipeline.search.release import golden_queries
 from mmpipeline.search.release.golden_queries import ask_golden_queries, draw_golden_queries
 from mmpipeline.storage import DataLayout, read_parquet
 
@@ -62,12 +62,12 @@ def test_a_language_of_enough_questions_has_its_own_figures(
     place = table.schema.get_field_index("language")
     column = pa.array(languages, pa.string())
     pq.write_table(table.set_column(place, "language", column), path, write_page_checksum=True)
-    monkeypatch.setattr(exam, "LEAST_QUERIES", 5)
+    monkeypatch.setattr(golden_queries, "LEAST_QUERIES", 5)
     figures = ask_golden_queries(published, SearchIndex.open(published))
     assert {name for name in figures if name.startswith(("ko_", "en_"))} == {
         "ko_full_recall_at_1", "ko_title_recall_at_1", "ko_image_recall_at_1"
     }  # fmt: skip
-    monkeypatch.setattr(exam, "LEAST_QUERIES", 1)
+    monkeypatch.setattr(golden_queries, "LEAST_QUERIES", 1)
     figures = ask_golden_queries(published, SearchIndex.open(published))
     weighed = (
         4 * figures["en_title_recall_at_1"] + (len(table) - 4) * figures["ko_title_recall_at_1"]

@@ -8,7 +8,7 @@ from torch.nn import functional
 from mmpipeline.features.feature_set import FeatureSet
 from mmpipeline.models import FusionModel, ModelOptions
 from mmpipeline.models.embed import embed_rows, mask_subset
-from mmpipeline.training.pairs import private_subspaces as own_places
+from mmpipeline.training.pairs import private_subspaces
 from mmpipeline.training.pairs.private_subspaces import fit_private_subspace
 
 ROWS = np.arange(40)
@@ -39,7 +39,7 @@ def test_blocks_of_recipes_give_what_all_give_at_once(
     features = FeatureSet.open(world.features)
     spaces = []
     for block in (4096, 7):
-        monkeypatch.setattr(own_places, "BLOCK_ROWS", block)
+        monkeypatch.setattr(private_subspaces, "BLOCK_ROWS", block)
         model = make_model(features, private_dim=3)
         fit_private_subspace(model, features, ROWS.astype(np.int32))
         assert model.private_subspace is not None
