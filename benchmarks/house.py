@@ -50,14 +50,8 @@ NOT_NOUNS = frozenset({
     "virtual", "weighted",
 })  # fmt: skip
 BRANCHES = (
-    ast.If,
-    ast.IfExp,
-    ast.For,
-    ast.While,
-    ast.ExceptHandler,
-    ast.comprehension,
-    ast.match_case,
-)
+    ast.If, ast.IfExp, ast.For, ast.While, ast.ExceptHandler, ast.comprehension, ast.match_case,
+)  # fmt: skip
 
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -6,8 +6,9 @@ differently; but one CPU shows only a few of them. Here torch's products of matr
 convolutions in float32 go up, down or stay by one unit in the last place, as a hash of the
 result's shape and the element's place says, wherever the exact result is not a float32 number. So
 the same call gives the same bytes and nothing else does, which is all that may be relied on. The
-libraries under numpy, and child processes, are left alone: tests that start some are left out, for
-they compare bytes of two machines, as it were. It costs a second product, in float64.
+libraries under numpy, and child processes, are left alone, so tests that compare bytes with those
+of a child compare two machines, as it were: `OF_TWO` are left out. It costs a second product, in
+float64.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,6 +25,11 @@ _PRODUCTS = frozenset({
     "aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::mv", "aten::dot",
     "aten::convolution",
 })  # fmt: skip
+OF_TWO = (
+    "tests/training/test_pretended_gpu.py::test_nothing_is_left_behind_and_the_weights_are_those",
+    "tests/training/test_resume.py::test_killed_twice_it_ends_with_the_same_bits",
+)
+"""Tests that compare bytes with those of a child process, as their ids begin."""
 
 
 class UnevenKernels(TorchDispatchMode):
@@ -73,10 +79,9 @@ def uneven_kernels() -> Iterator[None]:
         yield
 
 
-@pytest.hookimpl(trylast=True)  # when tests that start processes are marked
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out tests whose child processes would keep the kernels of the CPU."""
-    alone = [item for item in items if item.get_closest_marker("server") is None]
+    """Leave out tests that compare with a child process, which keeps the kernels of the CPU."""
+    alone = [item for item in items if not item.nodeid.startswith(OF_TWO)]
     config.hook.pytest_deselected(items=[item for item in items if item not in alone])
     items[:] = alone
 
