@@ -49,6 +49,8 @@ def test_found_similarities_are_exact(
         for second in range(first + 1, len(texts)):
             if texts[second] == text:
                 assert group[str(first)] == group[str(second)]
+                if second == first + 1:  # with none between they are neighbours in every bucket
+                    assert (first, second) in found
 
 
 def test_near_copies_are_found_and_others_are_not(tmp_path: Path) -> None:
